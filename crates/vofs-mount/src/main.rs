@@ -1,0 +1,2 @@
+//! vofs-mount.
+fn main() {}

@@ -1,0 +1,2 @@
+//! vospace-cli.
+fn main() {}

@@ -1,0 +1,2 @@
+//! vospaced.
+fn main() {}
