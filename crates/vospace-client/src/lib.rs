@@ -1,1 +1,23 @@
-//! vospace-client.
+//! Client library for IVOA VOSpace 2.1 services, CADC Vault and ARC (Cavern) in particular.
+//!
+//! This crate owns everything that knows an HTTP header, an XML element, a `vos:` URI or a certificate. It knows
+//! nothing of inodes, caches or FUSE. Read it top-down: [`client`] has the verbs, a file uses only what stands
+//! below it:
+//!
+//! * [`client`] the verbs in one place, over `transfer` (bytes in and out) and `ops` (nodes, jobs, rename)
+//! * [`service`] one service with its endpoints, and [`dialect`] what was learned of it
+//! * `registry`, `capabilities`: from a resource id to endpoints, cached on disk
+//! * [`auth`] credentials, `http` requests with one retry policy, redirects and deadlines
+//! * [`xml`], [`node`], [`uri`], [`error`]: the data model, shared with the embedded server
+
+pub mod error;
+pub mod node;
+pub mod uri;
+pub mod xml;
+
+pub use error::{Error, ErrorKind};
+pub use node::{Md5, Node, NodeKind, Properties, Timestamp, property};
+pub use uri::{Prefixes, UriError, VosUri};
+
+/// What every verb of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,276 @@
+//! The copy engine behind `vcp`: plan, then bounded parallel work, then a report.
+//!
+//! A copy has three steps, and each ends before the next begins:
+//!
+//! 1. [`plan()`] walks the sources and says which directories are made and which file goes where. Nothing is written.
+//!    Whatever would lose data (two sources onto one file, a directory onto a file) is refused here, while all is
+//!    still as it was.
+//! 2. [`run()`] makes the directories and copies the files, a bounded number at a time. A file that fails is recorded
+//!    and the others go on.
+//! 3. The [`Report`] tells what was copied, what was there already, and every failure with its name and remedy.
+//!
+//! Invariants: a local file is replaced only by a rename of a complete, verified copy; a file is called unchanged only
+//! after its own node was asked (a listing may lag behind the service by half a minute); bytes are hashed while they
+//! stream and are read once more only where a comparison needs it.
+//!
+//! The engine never asks the user anything, never prints, and follows no link unless told to.
+
+mod compare;
+mod links;
+mod plan;
+mod receive;
+mod report;
+mod run;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::node::{Md5, Node};
+use crate::uri::{UriError, VosUri};
+
+pub use links::follow;
+pub use plan::{Plan, Task, plan};
+pub use report::{Event, Failure, Report};
+pub use run::run;
+
+/// Files in flight at once unless the caller says otherwise: enough to hide the round trips of small files, and well
+/// below the number of connections at which services start to refuse.
+pub const DEFAULT_STREAMS: usize = 8;
+
+/// What a copy starts from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file or directory of this machine.
+    Local(PathBuf),
+    /// A node that has just been read from the service.
+    Remote {
+        /// The node itself (a link is not yet followed).
+        node: Node,
+        /// Written with a trailing slash: the children are copied, not the container around them.
+        contents: bool,
+    },
+}
+
+/// Where a copy goes to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A path of this machine.
+    Local {
+        /// The path.
+        path: PathBuf,
+        /// Written with a trailing slash: it must be a directory that exists.
+        directory: bool,
+    },
+    /// A place in a VOSpace.
+    Remote {
+        /// The place.
+        uri: VosUri,
+        /// Written with a trailing slash: it must be a container that exists.
+        directory: bool,
+    },
+}
+
+/// A file or directory on either side.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// On this machine.
+    Local(PathBuf),
+    /// In a VOSpace.
+    Remote(VosUri),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Local(path) => write!(f, "{}", path.display()),
+            Place::Remote(uri) => write!(f, "{uri}"),
+        }
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(path: &Path) -> Self {
+        Place::Local(path.to_owned())
+    }
+}
+
+impl From<&VosUri> for Place {
+    fn from(uri: &VosUri) -> Self {
+        Place::Remote(uri.clone())
+    }
+}
+
+/// Asked before an existing file that differs is replaced; `false` leaves it alone. May block.
+pub type Confirm = Arc<dyn Fn(&Place) -> bool + Send + Sync>;
+
+/// How a copy is made.
+#[derive(Clone)]
+pub struct Options {
+    /// Substrings of the target path; a file that contains one is left out.
+    pub exclude: Vec<String>,
+    /// Substrings of the target path; where any is given, exactly the files that contain one are copied. It has the
+    /// last word over `exclude`, as in the Python client.
+    pub include: Vec<String>,
+    /// Copy what links point to. Otherwise links are counted and left out.
+    pub follow_links: bool,
+    /// Files in flight at once (at least one is).
+    pub streams: usize,
+    /// Asked before a file is replaced.
+    pub confirm: Option<Confirm>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { exclude: Vec::new(), include: Vec::new(), follow_links: false, streams: DEFAULT_STREAMS, confirm: None }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("exclude", &self.exclude)
+            .field("include", &self.include)
+            .field("follow_links", &self.follow_links)
+            .field("streams", &self.streams)
+            .field("confirm", &self.confirm.is_some())
+            .finish()
+    }
+}
+
+impl Options {
+    /// Whether the file that would become `target` is to be copied.
+    fn admits(&self, target: &Place) -> bool {
+        let path = match target {
+            Place::Local(path) => path.to_string_lossy(),
+            Place::Remote(uri) => uri.path().into(),
+        };
+        let any = |parts: &[String]| parts.iter().any(|part| path.contains(part.as_str()));
+        if self.include.is_empty() { !any(&self.exclude) } else { any(&self.include) }
+    }
+}
+
+/// Why a copy, or one file of it, did not happen. Each text names the thing and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BulkError {
+    /// The service refused, or could not be reached.
+    #[error("{node}: {error}")]
+    Remote {
+        /// The node that was asked for.
+        node: VosUri,
+        /// What the client says.
+        error: Error,
+    },
+    /// A file of this machine could not be read or written.
+    #[error("{}: {error}", path.display())]
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A local name that no VOSpace node can have.
+    #[error("{}: {error}; rename it, then copy again", path.display())]
+    Name {
+        /// The local file.
+        path: PathBuf,
+        /// Which character, and why.
+        error: UriError,
+    },
+    /// A local name that is not text.
+    #[error("{}: the name is not valid UTF-8 and cannot be a node's name; rename it, then copy again", .0.display())]
+    NotText(PathBuf),
+    /// A device, socket or pipe.
+    #[error("{}: neither a file nor a directory; only these can be copied", .0.display())]
+    NotRegular(PathBuf),
+    /// A link given by name, without leave to follow it.
+    #[error("{0} is a link; add -L to copy what it points to")]
+    IsLink(Place),
+    /// A link whose target is not a node.
+    #[error("{link} points outside VOSpace, to {target}; copy that directly")]
+    ExternalLink {
+        /// The link.
+        link: VosUri,
+        /// Its target, as it is stored.
+        target: String,
+    },
+    /// Links that lead back to themselves, or a directory into itself.
+    #[error("{0}: links lead round in a circle; remove one of them, or copy without -L")]
+    LinkLoop(Place),
+    /// A file is to go where a directory stands.
+    #[error("{0} is a directory; a file cannot replace it")]
+    TargetIsDirectory(Place),
+    /// A directory is to go where a file stands.
+    #[error("cannot copy a directory onto the file {0}; remove it first or choose another destination")]
+    TargetIsFile(Place),
+    /// Several sources, and a destination that is no directory.
+    #[error("{0} is not a directory that exists; several sources need one (create it first)")]
+    NeedsDirectory(Place),
+    /// A destination written with a trailing slash that does not exist.
+    #[error("{0}/ does not exist; create it first, or leave off the trailing slash to copy under that name")]
+    NoSuchDirectory(Place),
+    /// Two sources would become the same file.
+    #[error("{first} and {second} would both become {target}; nothing was copied: rename one, or copy them apart")]
+    SameTarget {
+        /// The file that both would become.
+        target: Place,
+        /// One source.
+        first: Place,
+        /// The other.
+        second: Place,
+    },
+    /// Both ends are on the same side.
+    #[error("{0}")]
+    Direction(&'static str),
+    /// The bytes that came do not have the digest that the service announced.
+    #[error("{node}: the bytes received have MD5 {actual}, the service announces {expected}; copy it again later")]
+    Corrupt {
+        /// The node.
+        node: VosUri,
+        /// Announced by the service.
+        expected: Md5,
+        /// Of the bytes.
+        actual: Md5,
+    },
+    /// Fewer or more bytes came than the service announced.
+    #[error("{node}: {actual} bytes received, {expected} announced; copy it again")]
+    Length {
+        /// The node.
+        node: VosUri,
+        /// Announced by the service, in bytes.
+        expected: u64,
+        /// Received, in bytes.
+        actual: u64,
+    },
+    /// A file whose directory could not be made.
+    #[error("{0}: not copied, its directory could not be created")]
+    NoParent(Place),
+}
+
+impl BulkError {
+    fn remote(node: &VosUri, error: Error) -> Self {
+        BulkError::Remote { node: node.clone(), error }
+    }
+
+    fn local(path: &Path, error: io::Error) -> Self {
+        BulkError::Local { path: path.to_owned(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn include_has_the_last_word_over_exclude() {
+        let mut options = Options { exclude: vec![".tmp".into()], ..Options::default() };
+        let target = |name: &str| Place::Local(PathBuf::from("/data").join(name));
+        assert!(options.admits(&target("a.fits")));
+        assert!(!options.admits(&target("a.tmp")));
+        options.include = vec!["a.".into()];
+        assert!(options.admits(&target("a.tmp")));
+        assert!(!options.admits(&target("b.fits")));
+    }
+}

@@ -1,0 +1,163 @@
+//! The plan: which directories are made, which file goes where. Reads both sides, writes nothing.
+//!
+//! Errors about the whole (destination of the wrong kind, two sources onto one file) are returned: then nothing has
+//! happened. A part that cannot be read is a failure within the plan, and the rest goes on.
+
+mod download;
+mod upload;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::client::Client;
+use crate::uri::VosUri;
+
+use super::{BulkError, Failure, Options, Place, Source, Target};
+
+/// One file to copy.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Out of a VOSpace.
+    Download {
+        /// The node whose bytes are read; where a link was followed, what it points to.
+        from: VosUri,
+        /// The local file.
+        to: PathBuf,
+    },
+    /// Into a VOSpace.
+    Upload {
+        /// The local file.
+        from: PathBuf,
+        /// The node.
+        to: VosUri,
+        /// A complete listing did not show the target, or its container is yet to be made: no need to ask for it.
+        absent: bool,
+    },
+}
+
+impl Task {
+    /// Where the bytes come from.
+    pub fn source(&self) -> Place {
+        match self {
+            Task::Download { from, .. } => from.into(),
+            Task::Upload { from, .. } => from.as_path().into(),
+        }
+    }
+
+    /// Where they go.
+    pub fn target(&self) -> Place {
+        match self {
+            Task::Download { to, .. } => to.as_path().into(),
+            Task::Upload { to, .. } => to.into(),
+        }
+    }
+}
+
+/// A directory to make, and what it is a copy of.
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    pub(super) source: Place,
+    pub(super) target: Place,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Directories to make, parents before children.
+    pub(super) directories: Vec<Directory>,
+    /// Files to copy, once the directories stand.
+    pub(super) files: Vec<Task>,
+    /// Links left out.
+    pub(super) links: u64,
+    /// Files left out by the filters.
+    pub(super) excluded: u64,
+    /// What could not be planned.
+    pub(super) failures: Vec<Failure>,
+}
+
+impl Plan {
+    /// The files that will be copied or found unchanged.
+    pub fn files(&self) -> &[Task] {
+        &self.files
+    }
+
+    fn fail(&mut self, source: impl Into<Place>, error: BulkError) {
+        self.failures.push(Failure { source: source.into(), error });
+    }
+
+    fn add(&mut self, options: &Options, task: Task) {
+        if options.admits(&task.target()) {
+            self.files.push(task);
+        } else {
+            self.excluded += 1;
+        }
+    }
+
+    fn make(&mut self, source: impl Into<Place>, target: impl Into<Place>) {
+        self.directories.push(Directory { source: source.into(), target: target.into() });
+    }
+
+    /// Two files onto one target, or a file where a directory is to be: the last one would win and the other be lost.
+    fn refuse_collisions(&self) -> Result<(), BulkError> {
+        let mut seen: HashMap<Place, Place> = HashMap::with_capacity(self.files.len());
+        for directory in &self.directories {
+            seen.insert(directory.target.clone(), directory.source.clone());
+        }
+        for task in &self.files {
+            if let Some(first) = seen.insert(task.target(), task.source()) {
+                return Err(BulkError::SameTarget { target: task.target(), first, second: task.source() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Plans the copy of `sources` to `target`.
+pub async fn plan(
+    client: &Client,
+    sources: Vec<Source>,
+    target: Target,
+    options: &Options,
+) -> Result<Plan, BulkError> {
+    let mut plan = Plan::default();
+    match target {
+        Target::Local { path, directory } => {
+            download::plan(client, sources, path, directory, options, &mut plan).await?;
+        }
+        Target::Remote { uri, directory } => upload::plan(client, sources, uri, directory, options, &mut plan).await?,
+    }
+    plan.refuse_collisions()?;
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn download(from: &str, to: &str) -> Task {
+        Task::Download { from: VosUri::new("cadc.nrc.ca~vault", from), to: to.into() }
+    }
+
+    #[test]
+    fn two_sources_onto_one_file_are_refused_by_name() {
+        let plan = Plan { files: vec![download("/a/x", "/t/x"), download("/b/x", "/t/x")], ..Plan::default() };
+        let text = plan.refuse_collisions().unwrap_err().to_string();
+        assert!(text.contains("/a/x") && text.contains("/b/x") && text.contains("/t/x"), "{text}");
+    }
+
+    #[test]
+    fn a_file_onto_a_directory_of_the_same_copy_is_refused() {
+        let mut plan = Plan { files: vec![download("/b/x", "/t/x")], ..Plan::default() };
+        plan.make(&VosUri::new("cadc.nrc.ca~vault", "/a/x"), std::path::Path::new("/t/x"));
+        assert!(plan.refuse_collisions().is_err());
+    }
+
+    #[test]
+    fn what_the_filters_leave_out_is_counted() {
+        let mut plan = Plan::default();
+        let options = Options { exclude: vec![".tmp".into()], ..Options::default() };
+        plan.add(&options, download("/a/x.tmp", "/t/x.tmp"));
+        plan.add(&options, download("/a/x", "/t/x"));
+        assert_eq!((plan.files.len(), plan.excluded), (1, 1));
+    }
+}

@@ -1,0 +1,281 @@
+//! Planning the way up: local directories are walked, each remote container that exists is listed once.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt as _;
+
+use crate::bulk::{BulkError, Options, Place, Source, follow};
+use crate::client::Client;
+use crate::error::ErrorKind;
+use crate::node::{Node, NodeKind};
+use crate::uri::{VosUri, check_name, to_nfc};
+
+use super::{Plan, Task};
+
+/// What stands at the remote destination, links followed.
+enum Standing {
+    Nothing,
+    Container(VosUri),
+    Data(VosUri),
+}
+
+/// Plans the copy of local `sources` to `uri`.
+pub(super) async fn plan(
+    client: &Client,
+    sources: Vec<Source>,
+    uri: VosUri,
+    directory: bool,
+    options: &Options,
+    plan: &mut Plan,
+) -> Result<(), BulkError> {
+    let there = Place::Remote(uri.clone());
+    let standing = standing(client, &uri).await?;
+    if directory && matches!(standing, Standing::Nothing) {
+        return Err(BulkError::NoSuchDirectory(there));
+    }
+    if !matches!(standing, Standing::Container(_)) && (sources.len() > 1 || directory) {
+        return Err(BulkError::NeedsDirectory(there));
+    }
+    for source in sources {
+        let Source::Local(from) = source else {
+            return Err(BulkError::Direction(
+                "both ends are in VOSpace; copy to a local file first, then from there to the other place",
+            ));
+        };
+        let entry = match Entry::read(from.clone()) {
+            Ok(entry) => entry,
+            Err(error) => {
+                plan.fail(from.as_path(), BulkError::local(&from, error));
+                continue;
+            }
+        };
+        if entry.link && !options.follow_links {
+            plan.fail(from.as_path(), BulkError::IsLink(Place::Local(from)));
+            continue;
+        }
+        match (entry.kind, &standing) {
+            (EntryKind::Other, _) => plan.fail(from.as_path(), BulkError::NotRegular(from.clone())),
+            (EntryKind::Directory, Standing::Data(_)) => return Err(BulkError::TargetIsFile(there)),
+            (EntryKind::Directory, Standing::Nothing) => tree(client, from, uri.clone(), false, options, plan).await,
+            (EntryKind::Directory, Standing::Container(container)) => match child_uri(container, &from) {
+                Ok(to) => match self::standing(client, &to).await {
+                    Ok(Standing::Nothing) => tree(client, from, to, false, options, plan).await,
+                    Ok(Standing::Container(to)) => tree(client, from, to, true, options, plan).await,
+                    Ok(Standing::Data(to)) => plan.fail(from.as_path(), BulkError::TargetIsFile(Place::Remote(to))),
+                    Err(error) => plan.fail(from.as_path(), error),
+                },
+                Err(error) => plan.fail(from.as_path(), error),
+            },
+            (EntryKind::File, Standing::Container(container)) => match child_uri(container, &from) {
+                Ok(to) => plan.add(options, Task::Upload { from, to, absent: false }),
+                Err(error) => plan.fail(from.as_path(), error),
+            },
+            (EntryKind::File, Standing::Data(to)) => {
+                plan.add(options, Task::Upload { from, to: to.clone(), absent: false });
+            }
+            (EntryKind::File, Standing::Nothing) => {
+                plan.add(options, Task::Upload { from, to: uri.clone(), absent: true });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn standing(client: &Client, uri: &VosUri) -> Result<Standing, BulkError> {
+    let node = match client.stat(uri).await {
+        Ok(node) => follow(client, node).await?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Standing::Nothing),
+        Err(error) => return Err(BulkError::remote(uri, error)),
+    };
+    Ok(if node.kind == NodeKind::Container { Standing::Container(node.uri) } else { Standing::Data(node.uri) })
+}
+
+/// Where `path` goes inside `container`; its name is checked here, before anything is sent.
+fn child_uri(container: &VosUri, path: &Path) -> Result<VosUri, BulkError> {
+    // `.` and `dir/..` have no name of their own.
+    let named = match path.file_name() {
+        Some(name) => name.to_owned(),
+        None => path
+            .canonicalize()
+            .map_err(|error| BulkError::local(path, error))?
+            .file_name()
+            .map(ToOwned::to_owned)
+            .ok_or_else(|| BulkError::NotText(path.to_owned()))?,
+    };
+    let name = named.to_str().ok_or_else(|| BulkError::NotText(path.to_owned()))?;
+    let name = to_nfc(name);
+    check_name(&name).map_err(|error| BulkError::Name { path: path.to_owned(), error })?;
+    Ok(container.join(&name))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EntryKind {
+    File,
+    Directory,
+    Other,
+}
+
+/// A local entry: what it is (links followed), and whether it is a link.
+#[derive(Debug)]
+struct Entry {
+    path: PathBuf,
+    kind: EntryKind,
+    link: bool,
+}
+
+impl Entry {
+    fn read(path: PathBuf) -> io::Result<Self> {
+        let own = std::fs::symlink_metadata(&path)?;
+        let link = own.file_type().is_symlink();
+        // A dangling link is an error only for who follows it.
+        let data = if link { std::fs::metadata(&path).unwrap_or(own) } else { own };
+        let kind = if data.is_dir() {
+            EntryKind::Directory
+        } else if data.is_file() {
+            EntryKind::File
+        } else {
+            EntryKind::Other
+        };
+        Ok(Self { path, kind, link })
+    }
+
+    /// The entries of a directory, by name.
+    async fn list(directory: PathBuf) -> io::Result<Vec<io::Result<Entry>>> {
+        tokio::task::spawn_blocking(move || {
+            let mut paths = std::fs::read_dir(directory)?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<io::Result<Vec<_>>>()?;
+            paths.sort();
+            Ok(paths.into_iter().map(Entry::read).collect())
+        })
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+/// A directory that waits to be read, with the real paths above it (to notice links that lead back up).
+struct Pending {
+    from: PathBuf,
+    to: VosUri,
+    exists: bool,
+    above: Vec<PathBuf>,
+}
+
+async fn tree(client: &Client, from: PathBuf, to: VosUri, exists: bool, options: &Options, plan: &mut Plan) {
+    let mut pending = vec![Pending { from, to, exists, above: Vec::new() }];
+    while let Some(next) = pending.pop() {
+        let from = next.from.clone();
+        if let Err(error) = directory(client, next, options, plan, &mut pending).await {
+            plan.fail(from.as_path(), error);
+        }
+    }
+}
+
+async fn directory(
+    client: &Client,
+    Pending { from, to, exists, mut above }: Pending,
+    options: &Options,
+    plan: &mut Plan,
+    pending: &mut Vec<Pending>,
+) -> Result<(), BulkError> {
+    let real = from.canonicalize().map_err(|error| BulkError::local(&from, error))?;
+    if above.contains(&real) {
+        return Err(BulkError::LinkLoop(Place::Local(from)));
+    }
+    above.push(real);
+    let entries = Entry::list(from.clone()).await.map_err(|error| BulkError::local(&from, error))?;
+    let present = if exists { children(client, &to).await? } else { HashMap::new() };
+    if !exists {
+        plan.make(from.as_path(), &to);
+    }
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                plan.fail(from.as_path(), BulkError::local(&from, error));
+                continue;
+            }
+        };
+        if entry.link && !options.follow_links {
+            plan.links += 1;
+            continue;
+        }
+        let path = entry.path;
+        if let Err(error) = child(client, &path, entry.kind, &to, &present, &above, options, plan, pending).await {
+            plan.fail(path.as_path(), error);
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments, reason = "one step of the walk; a struct of it would have no other use")]
+async fn child(
+    client: &Client,
+    path: &Path,
+    kind: EntryKind,
+    container: &VosUri,
+    present: &HashMap<String, Node>,
+    above: &[PathBuf],
+    options: &Options,
+    plan: &mut Plan,
+    pending: &mut Vec<Pending>,
+) -> Result<(), BulkError> {
+    let uri = child_uri(container, path)?;
+    let standing = match present.get(uri.name()) {
+        Some(node) => Some(follow(client, node.clone()).await?),
+        None => None,
+    };
+    let exists = standing.is_some();
+    let container_there = standing.as_ref().is_some_and(|node| node.kind == NodeKind::Container);
+    let to = standing.map_or(uri, |node| node.uri);
+    match kind {
+        EntryKind::Other => Err(BulkError::NotRegular(path.to_owned())),
+        EntryKind::File if container_there => Err(BulkError::TargetIsDirectory(Place::Remote(to))),
+        EntryKind::File => {
+            plan.add(options, Task::Upload { from: path.to_owned(), to, absent: !exists });
+            Ok(())
+        }
+        EntryKind::Directory if exists && !container_there => Err(BulkError::TargetIsFile(Place::Remote(to))),
+        EntryKind::Directory => {
+            pending.push(Pending { from: path.to_owned(), to, exists, above: above.to_owned() });
+            Ok(())
+        }
+    }
+}
+
+/// What a container holds, by name.
+async fn children(client: &Client, uri: &VosUri) -> Result<HashMap<String, Node>, BulkError> {
+    let mut children = HashMap::new();
+    let mut listing = client.list(uri);
+    while let Some(child) = listing.next().await {
+        let child = child.map_err(|error| BulkError::remote(uri, error))?;
+        children.insert(child.uri.name().to_owned(), child);
+    }
+    Ok(children)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_service_would_cut_are_refused_with_the_local_path() {
+        let container = VosUri::new("cadc.nrc.ca~vault", "/a");
+        let text = child_uri(&container, Path::new("/data/x#1.fits")).unwrap_err().to_string();
+        assert!(text.contains("/data/x#1.fits") && text.contains('#'), "{text}");
+        assert_eq!(child_uri(&container, Path::new("/data/x.fits")).unwrap().path(), "/a/x.fits");
+    }
+
+    #[tokio::test]
+    async fn entries_tell_links_from_what_they_point_to() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("dir")).unwrap();
+        std::fs::write(directory.path().join("file"), b"x").unwrap();
+        std::os::unix::fs::symlink("dir", directory.path().join("link")).unwrap();
+        let entries = Entry::list(directory.path().to_owned()).await.unwrap();
+        let kinds: Vec<_> = entries.into_iter().map(|entry| entry.map(|entry| (entry.kind, entry.link)).unwrap()).collect();
+        assert_eq!(kinds, [(EntryKind::Directory, false), (EntryKind::File, false), (EntryKind::Directory, true)]);
+    }
+}

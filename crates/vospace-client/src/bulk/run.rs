@@ -1,0 +1,230 @@
+//! The work: directories first, then files, a bounded number at a time.
+//!
+//! One failure never stops the others. Dropping the future stops everything: tasks in flight are cancelled and their
+//! temporary files removed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+use crate::error::ErrorKind;
+use crate::node::{NodeKind, Properties};
+use crate::transfer::{PutOptions, UploadSource};
+use crate::uri::VosUri;
+
+use super::compare::{Verdict, compare};
+use super::plan::Directory;
+use super::receive::receive;
+use super::{BulkError, Event, Failure, Options, Place, Plan, Report, Task, follow};
+
+/// Whole tries of one download. The client retries requests by itself; this is for a body that breaks off half-way or
+/// does not match its digest.
+const DOWNLOAD_TRIES: u32 = 3;
+
+/// Pause before the second try of a file.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of one file.
+enum Outcome {
+    Copied(u64),
+    Unchanged,
+    Kept,
+}
+
+/// Carries out `plan`; `observer` is told of each event as it happens.
+pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn Fn(&Event<'_>)) -> Report {
+    let started = Instant::now();
+    let mut report = Report { links: plan.links, excluded: plan.excluded, ..Report::default() };
+    let fail = |report: &mut Report, failure: Failure| {
+        observer(&Event::Failed(&failure));
+        report.failures.push(failure);
+    };
+    for failure in plan.failures {
+        fail(&mut report, failure);
+    }
+
+    let mut missing: Vec<Place> = Vec::new();
+    for directory in &plan.directories {
+        let result = if below_any(&directory.target, &missing) {
+            Err(BulkError::NoParent(directory.source.clone()))
+        } else {
+            make(client, directory).await
+        };
+        match result {
+            Ok(()) => observer(&Event::Directory(&directory.target)),
+            Err(error) => {
+                missing.push(directory.target.clone());
+                fail(&mut report, Failure { source: directory.source.clone(), error });
+            }
+        }
+    }
+
+    let options = Arc::new(options.clone());
+    let mut tasks = plan.files.into_iter();
+    let mut running: JoinSet<(Task, Duration, Result<Outcome, BulkError>)> = JoinSet::new();
+    loop {
+        while running.len() < options.streams.max(1) {
+            let Some(task) = tasks.next() else { break };
+            if below_any(&task.target(), &missing) {
+                let error = BulkError::NoParent(task.source());
+                fail(&mut report, Failure { source: task.source(), error });
+                continue;
+            }
+            let (client, options) = (client.clone(), Arc::clone(&options));
+            running.spawn(async move {
+                let started = Instant::now();
+                let result = copy(&client, &task, &options).await;
+                (task, started.elapsed(), result)
+            });
+        }
+        let Some(joined) = running.join_next().await else { break };
+        let (task, elapsed, result) = match joined {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let (source, target) = (task.source(), task.target());
+        match result {
+            Ok(Outcome::Copied(length)) => {
+                report.copied += 1;
+                report.bytes += length;
+                observer(&Event::Copied { source: &source, target: &target, length, elapsed });
+            }
+            Ok(Outcome::Unchanged) => {
+                report.unchanged += 1;
+                observer(&Event::Unchanged(&target));
+            }
+            Ok(Outcome::Kept) => {
+                report.kept += 1;
+                observer(&Event::Kept(&target));
+            }
+            Err(error) => fail(&mut report, Failure { source, error }),
+        }
+    }
+    report.elapsed = started.elapsed();
+    report
+}
+
+fn below_any(place: &Place, missing: &[Place]) -> bool {
+    missing.iter().any(|ancestor| match (place, ancestor) {
+        (Place::Local(path), Place::Local(ancestor)) => path.starts_with(ancestor),
+        (Place::Remote(uri), Place::Remote(ancestor)) => uri.starts_with(ancestor),
+        (Place::Local(_), Place::Remote(_)) | (Place::Remote(_), Place::Local(_)) => false,
+    })
+}
+
+async fn make(client: &Client, directory: &Directory) -> Result<(), BulkError> {
+    match &directory.target {
+        Place::Local(path) => match std::fs::create_dir(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(BulkError::local(path, error)),
+            _ => Ok(()),
+        },
+        Place::Remote(uri) => match client.mkdir(uri, &Properties::new()).await {
+            // A listing may not show yet what another client has made.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(BulkError::remote(uri, error)),
+            Ok(_) => Ok(()),
+        },
+    }
+}
+
+async fn copy(client: &Client, task: &Task, options: &Options) -> Result<Outcome, BulkError> {
+    match task {
+        Task::Download { from, to } => download(client, from, to, options).await,
+        Task::Upload { from, to, absent } => upload(client, from, to, *absent, options).await,
+    }
+}
+
+async fn download(client: &Client, from: &VosUri, to: &Path, options: &Options) -> Result<Outcome, BulkError> {
+    if to.exists() {
+        let node = client.stat(from).await.map_err(|error| BulkError::remote(from, error))?;
+        if compare(to, &node).await.map_err(|error| BulkError::local(to, error))? == Verdict::Same {
+            return Ok(Outcome::Unchanged);
+        }
+        if !confirmed(options, to.into()).await {
+            return Ok(Outcome::Kept);
+        }
+    }
+    let mut tries = 1;
+    loop {
+        match receive(client, from, to).await {
+            Ok(length) => return Ok(Outcome::Copied(length)),
+            Err(error) if tries < DOWNLOAD_TRIES && worth_another_try(&error) => {
+                tracing::warn!("{error}; trying again");
+                tokio::time::sleep(RETRY_PAUSE * tries).await;
+                tries += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether the same download may end otherwise: the file changed while it was read, or the connection broke.
+fn worth_another_try(error: &BulkError) -> bool {
+    match error {
+        BulkError::Corrupt { .. } | BulkError::Length { .. } => true,
+        BulkError::Remote { error, .. } => matches!(
+            error.kind(),
+            ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Service | ErrorKind::VersionChanged
+        ),
+        _ => false,
+    }
+}
+
+async fn upload(
+    client: &Client,
+    from: &Path,
+    to: &VosUri,
+    absent: bool,
+    options: &Options,
+) -> Result<Outcome, BulkError> {
+    let mut to = to.clone();
+    let mut md5 = None;
+    if !absent {
+        match client.stat(&to).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(BulkError::remote(&to, error)),
+            Ok(node) => {
+                let node = follow(client, node).await?;
+                if node.kind == NodeKind::Container {
+                    return Err(BulkError::TargetIsDirectory(Place::Remote(node.uri)));
+                }
+                match compare(from, &node).await.map_err(|error| BulkError::local(from, error))? {
+                    Verdict::Same => return Ok(Outcome::Unchanged),
+                    Verdict::Differs(computed) => md5 = computed,
+                }
+                to = node.uri;
+                if !confirmed(options, (&to).into()).await {
+                    return Ok(Outcome::Kept);
+                }
+            }
+        }
+    }
+    let length = tokio::fs::metadata(from).await.map_err(|error| BulkError::local(from, error))?.len();
+    let source = UploadSource::File { path: from.to_owned(), length };
+    let put = PutOptions { md5, ..PutOptions::default() };
+    let uploaded = client.put(&to, source, put).await.map_err(|error| BulkError::remote(&to, error))?;
+    Ok(Outcome::Copied(uploaded.length))
+}
+
+/// Whether `target` may be replaced.
+async fn confirmed(options: &Options, target: Place) -> bool {
+    let Some(confirm) = options.confirm.clone() else { return true };
+    tokio::task::spawn_blocking(move || confirm(&target)).await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below_a_missing_directory_is_known_by_component() {
+        let missing = vec![Place::Local("/t/a".into()), Place::Remote(VosUri::new("cadc.nrc.ca~vault", "/b"))];
+        assert!(below_any(&Place::Local("/t/a/x".into()), &missing));
+        assert!(!below_any(&Place::Local("/t/ab".into()), &missing));
+        assert!(below_any(&Place::Remote(VosUri::new("cadc.nrc.ca~vault", "/b/c/d")), &missing));
+        assert!(!below_any(&Place::Remote(VosUri::new("cadc.nrc.ca~vault", "/bc")), &missing));
+    }
+}

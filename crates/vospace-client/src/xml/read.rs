@@ -1,0 +1,278 @@
+//! Node documents and listings, as a stream.
+//!
+//! A listing is never held as text: [`ListingReader`] gives one child at a time and keeps nothing. Reading it to the
+//! end proves that the document was whole; it does not prove that the *listing* was, because the CADC services close
+//! their tags properly when something fails half-way. Whoever lists must know that (see the client's `list`).
+
+use futures_util::FutureExt as _;
+use tokio::io::AsyncBufRead;
+
+use super::tree::{Element, Events, Open};
+use super::{VOSPACE, XmlError};
+use crate::node::{Node, NodeKind, Properties};
+use crate::uri::VosUri;
+
+/// Reads a document with one node. Children, if there are any, are read over and must be well-formed.
+///
+/// # Errors
+/// [`XmlError`] when it is not one whole, well-formed node document.
+pub fn read_node(bytes: &[u8]) -> Result<Node, XmlError> {
+    let work = async {
+        let mut reader = ListingReader::new(bytes);
+        let node = reader.container().await?;
+        while reader.skip_child().await? {}
+        Ok(node)
+    };
+    // A slice is always ready, so the future finishes at its first poll.
+    work.now_or_never().expect("invariant: reading from memory never waits")
+}
+
+/// Streams a container with its children: first [`ListingReader::container`], then [`ListingReader::next`] until it
+/// gives none.
+#[derive(Debug)]
+pub struct ListingReader<R> {
+    events: Events<R>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing read yet.
+    Start,
+    /// Within `nodes`.
+    Children,
+    /// The document was read to its end.
+    End,
+}
+
+impl<R: AsyncBufRead + Unpin> ListingReader<R> {
+    /// Reads from `source` as it is asked to.
+    pub fn new(source: R) -> Self {
+        ListingReader { events: Events::new(source), state: State::Start }
+    }
+
+    /// Reads the node itself, up to its first child. To be called once, first; it works for nodes of every kind.
+    ///
+    /// # Errors
+    /// [`XmlError`] when the document is broken or no node.
+    pub async fn container(&mut self) -> Result<Node, XmlError> {
+        let Some(Open { element: mut root, empty }) = self.events.open().await? else {
+            return Err(XmlError::Missing("root element"));
+        };
+        if root.name != "node" || root.namespace != VOSPACE {
+            return Err(XmlError::Unexpected { expected: "VOSpace node", found: root.name });
+        }
+        self.state = State::End;
+        let mut open = !empty;
+        while open {
+            let Some(Open { element: mut child, empty }) = self.events.open().await? else {
+                break;
+            };
+            if child.name == "nodes" && !empty {
+                self.state = State::Children;
+                open = false;
+            } else {
+                if !empty {
+                    self.events.fill(&mut child).await?;
+                }
+                root.children.push(child);
+            }
+        }
+        if self.state == State::End {
+            self.events.end().await?;
+        }
+        to_node(&root)
+    }
+
+    /// The next child; none when the list, and the document, came to their proper end.
+    ///
+    /// # Errors
+    /// [`XmlError`] when the document breaks off or is otherwise broken: what was read so far is then not a listing.
+    pub async fn next(&mut self) -> Result<Option<Node>, XmlError> {
+        self.next_element().await?.as_ref().map(to_node).transpose()
+    }
+
+    async fn skip_child(&mut self) -> Result<bool, XmlError> {
+        Ok(self.next_element().await?.is_some())
+    }
+
+    async fn next_element(&mut self) -> Result<Option<Element>, XmlError> {
+        match self.state {
+            State::Start => {
+                self.container().await?;
+                return Box::pin(self.next_element()).await;
+            }
+            State::End => return Ok(None),
+            State::Children => {}
+        }
+        if let Some(Open { mut element, empty }) = self.events.open().await? {
+            if !empty {
+                self.events.fill(&mut element).await?;
+            }
+            return Ok(Some(element));
+        }
+        // The end of `nodes`. What may follow it in the node is read over.
+        while let Some(Open { mut element, empty }) = self.events.open().await? {
+            if !empty {
+                self.events.fill(&mut element).await?;
+            }
+        }
+        self.events.end().await?;
+        self.state = State::End;
+        Ok(None)
+    }
+}
+
+fn to_node(element: &Element) -> Result<Node, XmlError> {
+    if element.name != "node" {
+        return Err(XmlError::Unexpected { expected: "node", found: element.name.clone() });
+    }
+    let uri = VosUri::from_wire(element.attribute("uri").ok_or(XmlError::Missing("node uri"))?)?;
+    let kind = match element.xsi_type.as_deref() {
+        Some("ContainerNode") => NodeKind::Container,
+        Some("DataNode" | "UnstructuredDataNode" | "StructuredDataNode") => {
+            NodeKind::Data { busy: matches!(element.attribute("busy"), Some("true" | "1")) }
+        }
+        Some("LinkNode") => {
+            NodeKind::Link { target: element.child_text("target").ok_or(XmlError::Missing("link target"))?.to_owned() }
+        }
+        Some(other) => return Err(XmlError::Value { what: "node type", value: other.to_owned() }),
+        None => return Err(XmlError::Missing("xsi:type of a node")),
+    };
+    let mut properties = Properties::new();
+    for property in element.child("properties").into_iter().flat_map(|list| list.children("property")) {
+        let uri = property.attribute("uri").ok_or(XmlError::Missing("property uri"))?.to_owned();
+        if property.nil {
+            properties.set_nil(uri);
+        } else if matches!(property.attribute("readOnly"), Some("true" | "1")) {
+            properties.set_read_only(uri, property.text.clone());
+        } else {
+            properties.set(uri, property.text.clone());
+        }
+    }
+    Ok(Node { uri, kind, properties })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::property;
+    use crate::xml::write;
+
+    const LISTING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    uri="vos://bench.example~vault/team" xsi:type="vos:ContainerNode">
+  <vos:properties>
+    <vos:property uri="ivo://ivoa.net/vospace/core#creator" readOnly="true">jdoe</vos:property>
+  </vos:properties>
+  <vos:nodes>
+    <vos:node uri="vos://bench.example~vault/team/a%20b" xsi:type="vos:DataNode" busy="true">
+      <vos:properties>
+        <vos:property uri="ivo://ivoa.net/vospace/core#length" readOnly="true">2880</vos:property>
+        <vos:property uri="ivo://ivoa.net/vospace/core#title">&lt;a&amp;&#xe9;<![CDATA[<b>]]></vos:property>
+      </vos:properties>
+      <vos:accepts/><vos:provides><vos:view uri="x"/></vos:provides>
+    </vos:node>
+    <vos:node uri="vos://bench.example~vault/team/sub" xsi:type="vos:ContainerNode"><vos:properties/><vos:nodes/></vos:node>
+    <vos:node uri="vos://bench.example!vault/team/ln" xsi:type="vos:LinkNode">
+      <vos:properties/><vos:target>vos://bench.example~vault/team/a.fits</vos:target>
+    </vos:node>
+  </vos:nodes>
+</vos:node>
+"#;
+
+    async fn list(text: &str) -> Result<(Node, Vec<Node>), XmlError> {
+        let mut reader = ListingReader::new(text.as_bytes());
+        let container = reader.container().await?;
+        let mut children = Vec::new();
+        while let Some(node) = reader.next().await? {
+            children.push(node);
+        }
+        assert_eq!(reader.next().await, Ok(None));
+        Ok((container, children))
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_read_child_by_child() {
+        let (container, children) = list(LISTING).await.unwrap();
+        assert!(container.is_container());
+        assert_eq!(container.properties.creator(), Some("jdoe"));
+        let names: Vec<&str> = children.iter().map(|node| node.uri.name()).collect();
+        assert_eq!(names, ["a b", "sub", "ln"]);
+        assert_eq!(children[0].kind, NodeKind::Data { busy: true });
+        assert_eq!(children[0].properties.length(), Some(2880));
+        assert_eq!(children[0].properties.get(property::TITLE), Some("<a&é<b>"));
+        assert_eq!(children[2].kind, NodeKind::Link { target: "vos://bench.example~vault/team/a.fits".to_owned() });
+        assert_eq!(read_node(LISTING.as_bytes()).unwrap(), container);
+    }
+
+    #[tokio::test]
+    async fn a_listing_cut_anywhere_is_an_error() {
+        let end = LISTING.trim_end().len();
+        for cut in (0..end).filter(|cut| LISTING.is_char_boundary(*cut)) {
+            assert!(list(&LISTING[..cut]).await.is_err(), "cut at {cut}: {}", &LISTING[..cut]);
+        }
+        assert!(list(&LISTING[..end]).await.is_ok());
+        assert_eq!(list(&LISTING[..end - 20]).await.unwrap_err(), XmlError::Truncated);
+    }
+
+    #[test]
+    fn default_namespace_and_other_prefixes_are_read() {
+        let text = r#"<node xmlns="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:v="http://www.ivoa.net/xml/VOSpace/v2.0"
+            xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:type="v:DataNode" uri="vos://a~b/c" version="2.1">
+            <properties><v:property uri="k" x:nil="true"/></properties></node>"#;
+        let node = read_node(text.as_bytes()).unwrap();
+        assert_eq!(node.kind, NodeKind::Data { busy: false });
+        assert_eq!(node.properties.property("k").unwrap().value, None);
+        assert_eq!(
+            read_node(
+                LISTING
+                    .replace("vos:", "q:")
+                    .replace("xmlns:q:", "xmlns:vos:")
+                    .replace("xmlns:vos=", "xmlns:q=")
+                    .replace("\"q://", "\"vos://")
+                    .replace(">q://", ">vos://")
+                    .as_bytes()
+            )
+            .unwrap()
+            .properties
+            .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn hostile_documents_are_refused() {
+        let bomb = format!("<!DOCTYPE x [<!ENTITY a \"b\">]>{}", LISTING.split_once("?>").unwrap().1);
+        assert_eq!(read_node(bomb.as_bytes()), Err(XmlError::DocType));
+        let entity = LISTING.replace("jdoe", "&jdoe;");
+        assert!(matches!(read_node(entity.as_bytes()), Err(XmlError::Malformed(_))));
+        let long = LISTING.replace("jdoe", &"x".repeat(3 << 20));
+        assert_eq!(read_node(long.as_bytes()), Err(XmlError::TooLarge("2 MiB")));
+        let deep = LISTING.replace("jdoe", &"<d>".repeat(100));
+        assert_eq!(read_node(deep.as_bytes()), Err(XmlError::TooLarge("32 levels")));
+        let other = LISTING.replace("VOSpace/v2.0", "VOSpace/v9");
+        assert!(matches!(read_node(other.as_bytes()), Err(XmlError::Unexpected { .. })));
+        for text in ["", "hello", "<html></html>", "<vos:node/>", "\u{feff}", "<a/><b/>"] {
+            assert!(read_node(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(read_node(&[0xff, 0xfe, 0x00]).is_err());
+        let doubled = format!("{LISTING}{LISTING}");
+        assert!(read_node(doubled.as_bytes()).is_err());
+        let bad_type = LISTING.replace("vos:LinkNode", "vos:Node");
+        assert!(read_node(bad_type.as_bytes()).is_ok(), "children of a single node are not looked at");
+    }
+
+    #[tokio::test]
+    async fn what_the_writer_writes_is_read_back() {
+        let mut container = Node::container(VosUri::new("a~b", "/c"));
+        container.properties.set(property::TITLE, " <&>\"'\r\n\té ");
+        container.properties.set_nil(property::GROUP_READ);
+        container.properties.set_read_only(property::CREATOR, "me");
+        let mut child = Node::data(VosUri::new("a~b", "/c/d;e é"));
+        child.kind = NodeKind::Link { target: "http://x/y?a=b&c".to_owned() };
+        let text = write::node(&container, [&child].into_iter());
+        let (read, children) = list(&text).await.unwrap();
+        assert_eq!((read, children), (container, vec![child]));
+    }
+}
