@@ -1,0 +1,88 @@
+//! `vmv`: move and rename within one service.
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use vospace_client::bulk;
+use vospace_client::error::ErrorKind;
+use vospace_client::node::Node;
+use vospace_client::uri::VosUri;
+
+use crate::output::{self, Status};
+use crate::session::Session;
+use crate::wildcard;
+
+/// Options of `vmv`.
+#[derive(Debug, Args)]
+pub(crate) struct MvArgs {
+    /// Nodes to move; wildcards are expanded (quote them)
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// The new name, or the container to move them into
+    #[arg(value_name = "DESTINATION")]
+    destination: String,
+}
+
+/// Moves nodes.
+pub(crate) async fn run(session: &Session, args: &MvArgs) -> anyhow::Result<Status> {
+    let destination = session.uri(&args.destination)?;
+    let container = container(session, &destination).await?;
+    if container.is_none() && args.destination.ends_with('/') {
+        bail!("{} is not a container that exists; create it with vmkdir first", args.destination);
+    }
+    let mut status = Status::Done;
+    let mut nodes = Vec::new();
+    for text in &args.sources {
+        match wildcard::expand(session, text).await {
+            Ok(mut found) => nodes.append(&mut found),
+            Err(error) => {
+                output::error(format_args!("{error:#}"));
+                status = Status::Failed;
+            }
+        }
+    }
+    if nodes.len() > 1 && container.is_none() {
+        bail!("{} is not a container that exists; several sources need one", args.destination);
+    }
+    for node in nodes {
+        if let Err(error) = rename(session, &node, &destination, container.as_ref()).await {
+            output::error(format_args!("{error:#}"));
+            status = Status::Failed;
+        }
+    }
+    Ok(status)
+}
+
+/// What stands at the destination: a container, nothing, or an error, because a move never replaces.
+async fn container(session: &Session, uri: &VosUri) -> anyhow::Result<Option<VosUri>> {
+    let name = || session.name(uri);
+    match session.client.stat(uri).await {
+        Ok(node) => {
+            let node = bulk::follow(&session.client, node).await?;
+            if !node.is_container() {
+                bail!("{} exists already; remove it first, a move never replaces a file", name());
+            }
+            Ok(Some(node.uri))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(name),
+    }
+}
+
+async fn rename(
+    session: &Session,
+    node: &Node,
+    destination: &VosUri,
+    container: Option<&VosUri>,
+) -> anyhow::Result<()> {
+    let to = match container {
+        Some(container) => container.join(node.uri.name()),
+        None => destination.clone(),
+    };
+    let (from, into) = (session.name(&node.uri), session.name(&to));
+    if node.uri.authority() != to.authority() {
+        bail!("cannot move {from} to {into}: they are in different services; copy with vcp, then remove with vrm");
+    }
+    session.client.rename(&node.uri, &to).await.with_context(|| format!("{from} to {into}"))?;
+    tracing::info!("{from} -> {into}");
+    Ok(())
+}

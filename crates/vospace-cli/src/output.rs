@@ -1,0 +1,75 @@
+//! What the user sees besides results: errors, the log, the exit status.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Common;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Status {
+    /// All was done.
+    Done,
+    /// Something failed and was named; the rest was done.
+    Failed,
+    /// What was asked for makes no sense or is not available.
+    Usage,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Status {
+    /// The worse of two.
+    pub(crate) fn and(self, other: Status) -> Status {
+        if self == Status::Done { other } else { self }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        ExitCode::from(match status {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::Usage => 2,
+            // 128 + SIGINT, as a shell reports it.
+            Status::Interrupted => 130,
+        })
+    }
+}
+
+/// One line on standard error, in the form that scripts around the Python commands look for.
+pub(crate) fn error(text: impl fmt::Display) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "ERROR:: {text}");
+}
+
+/// A remark on standard error.
+pub(crate) fn note(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether `error` only means that the reader of our output has gone.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The log goes to standard error: errors only, unless `-w`, `-v` or `-d` ask for more (the strongest wins).
+pub(crate) fn start_log(common: &Common) {
+    let level = match common {
+        Common { debug: true, .. } => "debug",
+        Common { vos_debug: true, .. } => "error,vospace=debug,vospace_client=debug",
+        Common { verbose: true, .. } => "error,vospace=info,vospace_client=info",
+        Common { warning: true, .. } => "warn",
+        _ => "error",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,50 @@
+//! What every command starts with: the client with its credentials, and the prefixes of the user's configuration.
+
+use anyhow::Context as _;
+use vospace_client::auth::{self, AuthOptions};
+use vospace_client::client::{Client, ClientConfig};
+use vospace_client::node::Node;
+use vospace_client::uri::{Prefixes, VosUri};
+
+use crate::args::Common;
+
+/// One run of a command.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// All services.
+    pub(crate) client: Client,
+    /// Short forms of URIs.
+    pub(crate) prefixes: Prefixes,
+}
+
+impl Session {
+    /// Reads configuration and credentials; nothing is sent yet.
+    pub(crate) fn open(common: &Common) -> anyhow::Result<Self> {
+        let prefixes = Prefixes::load()?;
+        let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
+        let mut config = ClientConfig::from_env();
+        config.credentials = auth::choose(options)?;
+        if common.registry.is_some() {
+            config.registry.clone_from(&common.registry);
+        }
+        config.insecure |= common.insecure;
+        Ok(Self { client: Client::new(config)?, prefixes })
+    }
+
+    /// A node that the user named.
+    pub(crate) fn uri(&self, text: &str) -> anyhow::Result<VosUri> {
+        let uri = self.prefixes.parse(text)?;
+        uri.check()?;
+        Ok(uri)
+    }
+
+    /// How a node is called towards the user.
+    pub(crate) fn name(&self, uri: &VosUri) -> String {
+        self.prefixes.short(uri)
+    }
+
+    /// Reads one node.
+    pub(crate) async fn stat(&self, uri: &VosUri) -> anyhow::Result<Node> {
+        self.client.stat(uri).await.with_context(|| self.name(uri))
+    }
+}
