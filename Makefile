@@ -1,0 +1,71 @@
+# make help says what there is. Each target does on a fresh machine all that it needs; see docs/development.md.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+.PHONY: help build release test fmt lint unit e2e demo install uninstall clean
+
+help:
+	@echo 'make build            debug binaries'
+	@echo 'make release          optimised binaries'
+	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts'
+	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
+	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR); DESTDIR is honoured)'
+	@echo 'make uninstall        removes them'
+	@echo 'make fmt lint unit e2e   the parts of make test'
+	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
+
+build:
+	@packaging/prepare.sh build
+	$(CARGO) build --workspace --bins --locked
+
+release:
+	@packaging/prepare.sh build
+	$(CARGO) build --workspace --bins --release --locked
+
+test: fmt lint unit e2e
+
+fmt:
+	@packaging/prepare.sh build
+	$(CARGO) fmt --all --check
+
+lint:
+	@packaging/prepare.sh build
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+unit:
+	@packaging/prepare.sh build
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --locked -E 'not package(vofs-tests)'
+else
+	$(CARGO) test --workspace --locked --exclude vofs-tests
+endif
+
+# The tests start the binaries that lie beside them, so these are built first, with the same features.
+e2e:
+	@packaging/prepare.sh build fuse python
+	$(CARGO) build --workspace --bins --locked
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --locked -E 'package(vofs-tests)'
+else
+	$(CARGO) test --package vofs-tests --locked -- --test-threads 4
+endif
+
+demo:
+	@packaging/prepare.sh build fuse
+	$(CARGO) build --workspace --bins --release --locked
+	@packaging/demo/demo.sh $(TARGET)/release
+
+install: release
+	@packaging/install.sh install $(DESTDIR)$(BINDIR) $(TARGET)/release
+
+uninstall:
+	@packaging/install.sh uninstall $(DESTDIR)$(BINDIR)
+
+clean:
+	$(CARGO) clean
