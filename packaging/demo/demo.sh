@@ -41,8 +41,6 @@ Try, in another terminal:
 
 Ctrl-C ends the demo and removes all of it.
 END
-# Sleeps in the background, so that the signal is handled at once.
-while :; do
-    sleep 3600 &
-    wait $!
-done
+# Returns only for a signal, or when a service is gone.
+wait -n "${servers[@]}"
+die 'a service ended by itself'

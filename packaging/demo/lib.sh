@@ -42,7 +42,8 @@ start_server() {
     mkdir -p "$home"
     "$bin/vospaced" import --data "$home/data" --profile "$profile" "$demo/sample" demo/data >"$home/import.log" 2>&1 ||
         die "cannot load the sample files: $(cat "$home/import.log")"
-    "$bin/vospaced" serve --data "$home/data" --profile "$profile" --listen 127.0.0.1:0 \
+    # In a session of its own: Ctrl-C is for the demo, and the services must outlive the unmount.
+    setsid "$bin/vospaced" serve --data "$home/data" --profile "$profile" --listen 127.0.0.1:0 \
         >"$home/server.out" 2>"$home/server.log" &
     servers+=($!)
     wait_for 20 grep -q '^vospaced ready:' "$home/server.out" || die "vospaced did not start: $(cat "$home/server.log")"

@@ -1,0 +1,32 @@
+//! Plain HTTP, past all code under test: what the service really holds.
+
+use std::time::Duration;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status of the last redirect's target.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// One request with a bearer token; redirects are followed, TLS certificates not verified.
+pub fn request(method: &str, url: &str, token: Option<&str>) -> Answer {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // A second installation in the same process is refused, and as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .timeout(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        let mut request = client.request(method.parse().unwrap(), url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+        Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() }
+    })
+}

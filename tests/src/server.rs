@@ -1,0 +1,211 @@
+//! The embedded service as a process: started on a free port, restarted on the same, its request log.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::http;
+use crate::process::{Guard, binary, run, wait_until};
+
+/// How long the service may take until it says that it is ready.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// The token of the user who owns the container `/demo`, unless `--user` says otherwise.
+pub const TOKEN: &str = "demo-token";
+
+/// Which service is imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// CADC Vault.
+    Vault,
+    /// Cavern, as behind `arc:`.
+    Cavern,
+}
+
+impl Profile {
+    /// As `--profile` wants it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Vault => "vault",
+            Profile::Cavern => "cavern",
+        }
+    }
+
+    /// The short form of its URIs, without the colon.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Profile::Vault => "vos",
+            Profile::Cavern => "arc",
+        }
+    }
+
+    /// The path of the service below its host.
+    pub fn service(self) -> &'static str {
+        match self {
+            Profile::Vault => "vault",
+            Profile::Cavern => "arc",
+        }
+    }
+}
+
+/// One request that the service answered.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    /// HTTP method.
+    pub method: String,
+    /// Path, tokens masked.
+    pub path: String,
+    /// Query.
+    pub query: String,
+    /// Status.
+    pub status: u64,
+}
+
+impl Logged {
+    /// Whether bytes of files were asked for.
+    pub fn is_byte_read(&self) -> bool {
+        self.method == "GET" && (self.path.contains("/files/") || self.path.ends_with("/files"))
+    }
+
+    /// Whether bytes of files were sent.
+    pub fn is_byte_write(&self) -> bool {
+        self.method == "PUT" && self.path.contains("/files/")
+    }
+}
+
+/// A running (or stopped) service.
+#[derive(Debug)]
+pub struct Server {
+    /// Which one it imitates.
+    pub profile: Profile,
+    data: PathBuf,
+    home: PathBuf,
+    tls: bool,
+    port: u16,
+    starts: u32,
+    process: Option<Guard>,
+    registry: String,
+}
+
+impl Server {
+    /// Starts one with its data and output below `home`.
+    pub fn start(home: &Path, profile: Profile, tls: bool) -> Self {
+        let mut server = Self {
+            profile,
+            data: home.join("service"),
+            home: home.to_owned(),
+            tls,
+            port: 0,
+            starts: 0,
+            process: None,
+            registry: String::new(),
+        };
+        server.resume();
+        server
+    }
+
+    /// Starts it again, on the port that it had.
+    pub fn resume(&mut self) {
+        assert!(self.process.is_none(), "the service is running");
+        self.starts += 1;
+        let out = self.home.join(format!("vospaced.{}.out", self.starts));
+        let mut command = Command::new(binary("vospaced"));
+        command
+            .args(["serve", "--control", "--profile", self.profile.name(), "--listen"])
+            .arg(format!("127.0.0.1:{}", self.port))
+            .arg("--data")
+            .arg(&self.data)
+            .stdin(Stdio::null())
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(self.home.join(format!("vospaced.{}.err", self.starts))).unwrap());
+        if self.tls {
+            command.arg("--tls");
+        }
+        let mut process = Guard::spawn(&mut command);
+        let mut ready = None;
+        wait_until("vospaced ready", START_LIMIT, || {
+            if let Some(status) = process.ended() {
+                panic!("vospaced ended with {status}: {}", self.errors());
+            }
+            ready = fs::read_to_string(&out)
+                .unwrap()
+                .lines()
+                .find_map(|line| line.strip_prefix("vospaced ready: registry=").map(|url| url.trim().to_owned()));
+            ready.is_some()
+        });
+        self.registry = ready.unwrap_or_default();
+        self.port = self.registry.split(['/', ':']).nth(4).and_then(|port| port.parse().ok()).unwrap();
+        self.process = Some(process);
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// What it printed on standard error in its latest run.
+    pub fn errors(&self) -> String {
+        fs::read_to_string(self.home.join(format!("vospaced.{}.err", self.starts))).unwrap_or_default()
+    }
+
+    /// URL of the registry.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The certificate authority of a TLS service.
+    pub fn authority(&self) -> PathBuf {
+        self.data.join("tls/ca.pem")
+    }
+
+    /// URL of a node's bytes.
+    pub fn bytes_url(&self, path: &str) -> String {
+        format!("{}/{}/files/{path}", self.base(), self.profile.service())
+    }
+
+    /// URL of a node's document.
+    pub fn node_url(&self, path: &str) -> String {
+        format!("{}/{}/nodes/{path}", self.base(), self.profile.service())
+    }
+
+    fn base(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address())
+    }
+
+    /// Loads a tree of files into `container` while the service is down or up.
+    pub fn import(&self, tree: &Path, container: &str) {
+        let mut command = Command::new(binary("vospaced"));
+        command.args(["import", "--profile", self.profile.name(), "--data"]).arg(&self.data).arg(tree).arg(container);
+        run(&mut command).ok();
+    }
+
+    /// The requests since the start or the last [`Server::forget`].
+    pub fn log(&self) -> Vec<Logged> {
+        let answer = http::request("GET", &format!("{}/_bench/log", self.base()), None);
+        let entries: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        let text = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| Logged {
+                method: text(entry, "method"),
+                path: text(entry, "path"),
+                query: text(entry, "query"),
+                status: entry["status"].as_u64().unwrap_or(0),
+            })
+            .filter(|entry| !entry.path.starts_with("/_bench"))
+            .collect()
+    }
+
+    /// Empties the request log.
+    pub fn forget(&self) {
+        http::request("DELETE", &format!("{}/_bench/log", self.base()), None);
+    }
+}

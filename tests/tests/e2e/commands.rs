@@ -1,0 +1,194 @@
+//! `vls`, `vmkdir`, `vrm`, `vmv`, `vcat`: what they print, what they refuse, how they exit.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use vofs_tests::process::{Guard, code, run};
+use vofs_tests::{Profile, World, both_profiles};
+
+both_profiles!(
+    vls_sees_what_the_mount_wrote,
+    vls_sorts_and_matches,
+    vls_of_several_nodes,
+    vmkdir_makes_parents,
+    vrm_refuses_containers_and_spares_targets,
+    vmv_moves_and_refuses,
+    vcat_prints_exact_bytes,
+    called_by_the_names_of_the_commands,
+    a_closed_pipe_is_quiet,
+    errors_name_the_node,
+);
+
+fn vls_sees_what_the_mount_wrote(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    fs::create_dir(mount.join("dir")).unwrap();
+    fs::write(mount.join("image.fits"), vec![0; 28_800]).unwrap();
+    let rows = world.vospace(&["ls", "-l", &world.uri("")]).ok().stdout();
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split_whitespace().collect()).collect();
+    let file = rows.iter().find(|row| row.last() == Some(&"image.fits")).unwrap();
+    assert_eq!((file[0], file[4]), ("-rw-------", "28800"), "{file:?}");
+    let directory = rows.iter().find(|row| row.last() == Some(&"dir")).unwrap();
+    assert_eq!(directory[0], "drw-------");
+    let human = world.vospace(&["ls", "-lh", &world.uri("image.fits")]).ok().stdout();
+    assert!(human.contains(" 28K "), "{human}");
+}
+
+fn vls_sorts_and_matches(profile: Profile) {
+    let world = World::new(profile);
+    for (name, length) in [("b.fits", 10), ("a.fits", 30), ("c.txt", 20), (".hidden.fits", 5)] {
+        world.put(name, vec![0; length]);
+    }
+    let vls = |options: &[&str], node: &str| {
+        let mut arguments = vec!["ls"];
+        arguments.extend(options);
+        let uri = world.uri(node);
+        arguments.push(&uri);
+        world.vospace(&arguments).ok().stdout()
+    };
+    assert_eq!(vls(&["-S"], ""), "a.fits\nc.txt\nb.fits\n.hidden.fits\n");
+    assert_eq!(vls(&["-r", "-S"], ""), ".hidden.fits\nb.fits\nc.txt\na.fits\n");
+    assert_eq!(vls(&["-r"], ""), "c.txt\nb.fits\na.fits\n.hidden.fits\n");
+    assert_eq!(vls(&[], "*.fits"), "a.fits\nb.fits\n");
+    assert_eq!(vls(&[], "[ab].f?ts"), "a.fits\nb.fits\n");
+    assert_eq!(vls(&[], "c.txt"), "c.txt\n");
+    world.vospace(&["ls", &world.uri("*.none")]).fails_with(1, &["ERROR:: ", "*.none"]);
+}
+
+fn vls_of_several_nodes(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", &world.uri("one"), &world.uri("two")]).ok();
+    world.put("one/x", b"x");
+    world.put("f", b"f");
+    let listed = world.vospace(&["ls", &world.uri("two"), &world.uri("f"), &world.uri("one")]).ok().stdout();
+    assert_eq!(listed, "f\n\none:\nx\n\ntwo:\n");
+    // One that is missing does not hide the others.
+    let partly =
+        world.vospace(&["ls", &world.uri("none"), &world.uri("one")]).fails_with(1, &["ERROR:: ", "demo/none"]);
+    assert_eq!(partly.stdout(), "x\n");
+}
+
+fn vmkdir_makes_parents(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", &world.uri("a/b/c")]).fails_with(1, &["ERROR:: ", "demo/a/b/c"]);
+    world.vospace(&["mkdir", "-p", &world.uri("a/b/c")]).ok();
+    world.vospace(&["mkdir", "-p", &world.uri("a/b/c/")]).ok();
+    assert!(world.exists("a/b/c"));
+    world.vospace(&["mkdir", &world.uri("a")]).fails_with(1, &["ERROR:: ", "demo/a"]);
+    world.put("f", b"x");
+    world.vospace(&["mkdir", "-p", &world.uri("f/d")]).fails_with(1, &["is a file"]);
+}
+
+fn vrm_refuses_containers_and_spares_targets(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", "-p", &world.uri("tree/deep")]).ok();
+    world.put("tree/deep/f", b"precious");
+    world.put("one.tmp", b"");
+    world.put("two.tmp", b"");
+    let mount = world.mount();
+    std::os::unix::fs::symlink("tree", mount.join("link")).unwrap();
+    mount.unmount();
+
+    world.vospace(&["rm", &world.uri("tree")]).fails_with(1, &["demo/tree is a container", "-R"]);
+    world.vospace(&["rm", "-R", &format!("{}/", world.uri("link"))]).fails_with(1, &["is a link"]);
+    world.vospace(&["rm", "-R", &world.uri("link")]).ok();
+    assert!(!world.exists("link"));
+    assert_eq!(world.bytes("tree/deep/f").as_deref(), Some(&b"precious"[..]), "the target of the link");
+    world.vospace(&["rm", &world.uri("*.tmp")]).ok();
+    assert!(!world.exists("one.tmp") && !world.exists("two.tmp"));
+    world.vospace(&["rm", "-R", &world.uri("tree")]).ok();
+    assert!(!world.exists("tree"));
+    world.vospace(&["rm", &world.uri("none")]).fails_with(1, &["ERROR:: ", "demo/none"]);
+}
+
+fn vmv_moves_and_refuses(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", &world.uri("d")]).ok();
+    for name in ["a", "b", "c"] {
+        world.put(name, name);
+    }
+    world.vospace(&["mv", &world.uri("a"), &world.uri("renamed")]).ok();
+    assert_eq!(world.bytes("renamed").as_deref(), Some(&b"a"[..]));
+    world.vospace(&["mv", &world.uri("renamed"), &world.uri("b"), &world.uri("d/")]).ok();
+    assert_eq!(world.bytes("d/b").as_deref(), Some(&b"b"[..]));
+    assert!(!world.exists("b"));
+    world.vospace(&["mv", &world.uri("c"), &world.uri("d/b")]).fails_with(1, &["demo/d/b exists already"]);
+    assert_eq!(world.bytes("d/b").as_deref(), Some(&b"b"[..]));
+    world.vospace(&["mv", &world.uri("none"), &world.uri("x")]).fails_with(1, &["demo/none"]);
+    world.vospace(&["mv", &world.uri("c"), "swe:c"]).fails_with(1, &["swe"]);
+}
+
+fn vcat_prints_exact_bytes(profile: Profile) {
+    let world = World::new(profile);
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    world.put("binary", &bytes);
+    world.put("empty", b"");
+    world.put("text", b"no newline at the end");
+    assert!(world.vospace(&["cat", &world.uri("binary")]).ok().bytes == bytes);
+    assert!(world.vospace(&["cat", &world.uri("empty")]).ok().bytes.is_empty());
+    let both = world.vospace(&["cat", &world.uri("text"), &world.uri("none"), &world.uri("text")]);
+    assert_eq!(both.fails_with(1, &["demo/none"]).stdout(), "no newline at the endno newline at the end");
+    assert_eq!(world.vospace(&["cat", "-q", &world.uri("none")]).fails_with(1, &[]).stderr, "");
+    world.vospace(&["cat", &world.uri("")]).fails_with(1, &["is a container"]);
+    world.vospace(&["cat", "--head", &world.uri("text")]).fails_with(2, &["--head"]);
+}
+
+fn called_by_the_names_of_the_commands(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"x");
+    let program = world.command("vospace").get_program().to_owned();
+    for name in ["vls", "vcp", "vmkdir", "vrm", "vmv", "vcat"] {
+        let link = world.path(name);
+        std::os::unix::fs::symlink(&program, &link).unwrap();
+        let mut command = std::process::Command::new(&link);
+        world.environment(&mut command);
+        let help = run(command.arg("--help")).ok();
+        assert!(help.stdout().contains(&format!("Usage: {name}")), "{}", help.stdout());
+    }
+    let mut vls = std::process::Command::new(world.path("vls"));
+    world.environment(&mut vls);
+    assert_eq!(run(vls.arg(world.uri(""))).ok().stdout(), "f\n");
+    let mut vcp = std::process::Command::new(world.path("vcp"));
+    world.environment(&mut vcp);
+    run(vcp.arg(world.uri("f"))).fails_with(2, &["Usage: vcp"]);
+}
+
+fn a_closed_pipe_is_quiet(profile: Profile) {
+    let world = World::new(profile);
+    world.put("big", vec![b'x'; 20_000_000]);
+    let errors = world.path("cat.err");
+    let mut command = world.command("vospace");
+    command.args(["cat", &world.uri("big")]).stdout(Stdio::piped()).stderr(fs::File::create(&errors).unwrap());
+    let mut child = command.spawn().unwrap();
+    let mut start = BufReader::with_capacity(10, child.stdout.take().unwrap());
+    start.fill_buf().unwrap();
+    drop(start);
+    assert_eq!(code(child.wait().unwrap()), 0);
+    assert_eq!(fs::read_to_string(&errors).unwrap(), "");
+}
+
+fn errors_name_the_node(profile: Profile) {
+    let mut world = World::new(profile);
+    world.vospace(&["ls", &world.uri("none")]).fails_with(1, &["ERROR:: ", "demo/none"]);
+    world.vospace(&["ls", &world.uri("a#b")]).fails_with(1, &["ERROR:: ", "#"]);
+    world.vospace(&["ls", "nothing:x"]).fails_with(1, &["ERROR:: ", "nothing"]);
+    world.vospace(&["ls", "local/file"]).fails_with(1, &["ERROR:: ", "vos:local/file"]);
+    world.vospace(&["ls", "--token", "wrong", &world.uri("")]).fails_with(1, &["ERROR:: "]);
+    world.vospace(&["ls", "--certfile", "/nowhere/c.pem", &world.uri("")]).ok();
+    world.vospace(&["frobnicate"]).fails_with(2, &["frobnicate"]);
+    world.server.kill();
+    let mut command = world.command("vospace");
+    command.args(["ls", &world.uri("")]).stdout(Stdio::null());
+    run(&mut command).fails_with(1, &["ERROR:: ", &world.server.address()]);
+    // Ctrl-C ends it at once, with the status of a shell.
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/reg/resource-caps", held.local_addr().unwrap());
+    let mut command = world.command("vospace");
+    command.args(["ls", "--registry", &url, &world.uri("")]).env("HOME", world.path("elsewhere")).stderr(Stdio::null());
+    let mut guard = Guard::spawn(&mut command);
+    let (_connection, _) = held.accept().unwrap();
+    guard.signal(nix::sys::signal::Signal::SIGINT);
+    assert_eq!(guard.wait(Duration::from_secs(10)).map(code), Some(130));
+}

@@ -1,0 +1,111 @@
+//! Power cuts and dead services: what was closed is never lost, and the user is told.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::time::Duration;
+
+use vofs_tests::{Profile, World, both_profiles, wait_until};
+
+both_profiles!(
+    killed_with_a_dirty_closed_file,
+    the_service_dies_during_a_close,
+    the_service_dies_during_a_read,
+    a_restarted_service_is_found_again,
+);
+
+/// Errors reach the program only when the mount has given up retrying.
+const GIVES_UP: Duration = Duration::from_secs(150);
+
+/// The mount is told to be quick about a service that is gone, where the test does not care how long it tries.
+fn killed_with_a_dirty_closed_file(profile: Profile) {
+    let mut world = World::new(profile);
+    world.put("old", b"old content");
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("old")).unwrap(), b"old content");
+    fs::create_dir(mount.join("d")).unwrap();
+    let mut old = File::options().write(true).truncate(true).open(mount.join("old")).unwrap();
+    let mut new = File::create(mount.join("d/new")).unwrap();
+    world.server.kill();
+    old.write_all(b"changed while the service was down").unwrap();
+    new.write_all(&vec![7; 1_500_000]).unwrap();
+    // Close tells the error of the upload; the bytes are in the journal all the same.
+    let closed = nix::unistd::close(std::os::fd::OwnedFd::from(old));
+    assert_eq!(closed, Err(nix::errno::Errno::EIO));
+    let closed = nix::unistd::close(std::os::fd::OwnedFd::from(new));
+    assert_eq!(closed, Err(nix::errno::Errno::EIO));
+    mount.kill();
+
+    world.server.resume();
+    assert_eq!(world.bytes("old").as_deref(), Some(&b"old content"[..]));
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("old")).unwrap(), b"changed while the service was down");
+    let arrived = || {
+        world.bytes("old").as_deref() == Some(b"changed while the service was down")
+            && world.bytes("d/new").is_some_and(|bytes| bytes == vec![7; 1_500_000])
+    };
+    wait_until("the bytes at the service", GIVES_UP, arrived);
+    mount.unmount();
+}
+
+fn the_service_dies_during_a_close(profile: Profile) {
+    let mut world = World::new(profile);
+    let mount = world.mount();
+    let mut file = File::create(mount.join("f")).unwrap();
+    file.write_all(b"written, and then the service died").unwrap();
+    world.server.kill();
+    let closed = nix::unistd::close(std::os::fd::OwnedFd::from(file));
+    assert_eq!(closed, Err(nix::errno::Errno::EIO));
+    let log = mount.log();
+    assert!(log.lines().any(|line| line.contains("/f") && line.contains("connect")), "no cause in the log: {log}");
+    // The content is still there to be read, and goes up as soon as the service is back.
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"written, and then the service died");
+    world.server.resume();
+    wait_until("the bytes at the service", GIVES_UP, || {
+        world.bytes("f").as_deref() == Some(b"written, and then the service died")
+    });
+}
+
+fn the_service_dies_during_a_read(profile: Profile) {
+    let mut world = World::new(profile);
+    let bytes: Vec<u8> = (0..40_000_000_u32).map(|i| (i % 255) as u8).collect();
+    world.put("big", &bytes);
+    world.put("small", b"small");
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("small")).unwrap(), b"small");
+    let file = File::open(mount.join("big")).unwrap();
+    let mut part = vec![0; 1000];
+    file.read_exact_at(&mut part, 0).unwrap();
+    assert!(part == bytes[..1000]);
+    world.server.kill();
+    // Somewhere behind what has been fetched ahead the error shows; no wrong byte comes before it.
+    let mut offset = 0;
+    let error = loop {
+        let mut chunk = vec![0; 1 << 20];
+        match file.read_at(&mut chunk, offset as u64) {
+            Ok(0) => panic!("the whole file was read from a dead service"),
+            Ok(count) => {
+                assert!(chunk[..count] == bytes[offset..offset + count], "wrong bytes at {offset}");
+                offset += count;
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error.raw_os_error(), Some(nix::libc::EIO | nix::libc::ETIMEDOUT)), "{error}");
+    let log = mount.log();
+    assert!(log.contains("/big"), "the log does not name the file: {log}");
+    world.server.resume();
+    wait_until("reading works again", GIVES_UP, || fs::read(mount.join("big")).is_ok_and(|read| read == bytes));
+}
+
+fn a_restarted_service_is_found_again(profile: Profile) {
+    let mut world = World::new(profile);
+    world.put("f", b"content");
+    let mount = world.mount();
+    fs::write(mount.join("g"), b"before").unwrap();
+    world.server.kill();
+    world.server.resume();
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"content");
+    fs::write(mount.join("g"), b"after").unwrap();
+    assert_eq!(world.bytes("g").as_deref(), Some(&b"after"[..]));
+}

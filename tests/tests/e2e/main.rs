@@ -1,0 +1,14 @@
+//! End-to-end tests: the built programs, on real mounts, against an embedded service in both profiles.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cache;
+mod commands;
+mod copies;
+mod crash;
+mod faults;
+mod fits;
+mod life;
+mod posix;
+mod python_client;
+mod trees;
