@@ -1,1 +1,25 @@
-//! vospace-server.
+//! An embedded VOSpace 2.1 service that behaves like CADC's Vault and like Cavern, the file service behind ARC.
+//!
+//! For demonstrations, tests and work without a network: one process, no account, data in one directory. What a client
+//! meets here is what it meets at CADC, awkward parts included; [`profile`] lists the habits that differ.
+//!
+//! From the top: [`serve`] starts the service, [`app`] takes a request apart, `routes` answer it, a [`space::Space`]
+//! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
+
+pub mod app;
+pub mod fault;
+pub mod grants;
+pub mod identity;
+pub mod import;
+pub mod jobs;
+pub mod names;
+pub mod oplog;
+pub mod permissions;
+pub mod profile;
+pub mod routes;
+pub mod sample;
+pub mod serve;
+pub mod space;
+pub mod store;
+pub mod tls;
+pub mod uploads;

@@ -1,2 +1,89 @@
-//! vospaced.
-fn main() {}
+//! `vospaced`: the embedded VOSpace service.
+
+mod args;
+
+use anyhow::Context as _;
+use args::{Arguments, Command, Import, Serve};
+use clap::Parser as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+use vospace_server::identity::Users;
+use vospace_server::permissions::Groups;
+use vospace_server::serve::{self, ServeOptions};
+use vospace_server::{import, sample};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = match arguments.verbose {
+        0 => "vospace_server=warn",
+        1 => "vospace_server=info",
+        _ => "vospace_server=debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = match arguments.command {
+        Command::Serve(options) => run(options),
+        Command::Import(options) => load(&options),
+        Command::Sample { dir } => {
+            sample::write(&dir).with_context(|| format!("cannot write samples to {}", dir.display()))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vospaced: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Serve) -> anyhow::Result<()> {
+    let mut users = Users::default();
+    let named = options.common.users();
+    for (name, token) in &named {
+        users.add(name, token);
+    }
+    let mut groups = Groups::default();
+    for (group, members) in options.groups {
+        groups.add(&group, members);
+    }
+    let options = ServeOptions {
+        data: options.common.data.clone(),
+        listen: options.listen,
+        profiles: options.common.profile.profiles(),
+        users,
+        groups: Arc::new(groups),
+        quota: options.quota,
+        tls: options.tls,
+        refresh_interval: options.refresh_interval,
+        control: options.control,
+    };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    runtime.block_on(async {
+        let service = serve::start(options).await?;
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "vospaced ready: registry={}", service.registry())?;
+        stdout.flush()?;
+        serve::stop_signal().await?;
+        service.stop().await;
+        Ok(())
+    })
+}
+
+fn load(options: &Import) -> anyhow::Result<()> {
+    let users = options.common.users();
+    let first = users.first().map(|(name, _)| name.clone()).unwrap_or_default();
+    let container = options.container.clone().unwrap_or_else(|| first.clone());
+    for profile in options.common.profile.profiles() {
+        let space = serve::open_space(&options.common.data, profile, Arc::default(), std::time::Duration::ZERO)?;
+        for (name, _) in &users {
+            space.make_home(name, None)?;
+        }
+        let counts = import::tree(&space, &options.tree, &container, &first)
+            .with_context(|| format!("cannot import {}", options.tree.display()))?;
+        println!("imported {} files and {} containers into {}", counts.files, counts.containers, space.uri(&container));
+    }
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! The application: from a request to the resource that answers it.
+//!
+//! Paths are taken apart by hand and not by a router, because the text of the path as sent matters: what a servlet
+//! container makes of it is part of the behaviour. The caller is identified before anything else; a credential that is
+//! not good is refused everywhere, on public things too. Every answer to an anonymous caller carries the challenges,
+//! every other one the user's name.
+
+use crate::fault::Fault;
+use crate::identity::{AUTHENTICATED, Caller, Users, challenges};
+use crate::names;
+use crate::oplog::{Entry, OperationLog, redacted};
+use crate::profile::{Bytes as ByteHabit, UnknownScheme};
+use crate::routes;
+use crate::space::Space;
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use futures_util::StreamExt as _;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Unread bytes of a refused upload that are still taken in, so that the client reads the refusal and not a reset.
+const SWALLOWED: usize = 2 << 20;
+
+/// Everything that a request may need.
+#[derive(Debug)]
+pub struct App {
+    /// The spaces of this process.
+    pub spaces: Vec<Arc<Space>>,
+    /// The users.
+    pub users: Users,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Host and port for requests that name none.
+    pub host: String,
+    /// The operation log, if the control resource is on.
+    pub log: Option<OperationLog>,
+}
+
+impl App {
+    /// The service that answers all paths.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new().fallback(answer).with_state(self)
+    }
+
+    /// The space of this service name.
+    pub fn space(&self, service: &str) -> Option<&Arc<Space>> {
+        self.spaces.iter().find(|space| space.profile.service == service)
+    }
+
+    /// The space whose bytes are at the byte service.
+    pub fn redirected(&self) -> Option<&Arc<Space>> {
+        self.spaces.iter().find(|space| space.profile.bytes == ByteHabit::Redirected)
+    }
+
+    /// The URL of this server as the client knows it: with its `Host`, so that tunnels and names work.
+    fn base(&self, headers: &HeaderMap) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or(&self.host);
+        format!("{scheme}://{host}")
+    }
+}
+
+/// One request, taken apart.
+#[derive(Debug)]
+pub struct Call {
+    /// The application.
+    pub app: Arc<App>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The method.
+    pub method: Method,
+    /// `http://host:port`.
+    pub base: String,
+    /// The path behind the resource, as sent: `/a/b%20c`, or empty.
+    pub rest: String,
+    /// The query, as sent.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; behind a lock because a body alone is not `Sync`, and a call is shared between steps.
+    body: Mutex<Body>,
+}
+
+impl Call {
+    /// The first query parameter of this name, in any case.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.into_owned())
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the body is a form.
+    pub fn is_form(&self) -> bool {
+        self.header("content-type").is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.starts_with("application/x-www-form-urlencoded") || value.starts_with("multipart/form-data")
+        })
+    }
+
+    /// Takes the body; a second time it is empty.
+    pub fn body(&self) -> Body {
+        std::mem::take(&mut *self.body.lock())
+    }
+
+    /// Reads the body, up to this many bytes.
+    pub async fn take_body(&self, limit: usize) -> Result<Bytes, Fault> {
+        // The real services answer an oversized document with the failure of a cast.
+        axum::body::to_bytes(self.body(), limit)
+            .await
+            .map_err(|error| Fault::internal(format!("request body: {error}")))
+    }
+
+    /// The parameters of query and form body together, names in upper case.
+    pub async fn parameters(&self) -> Result<Vec<(String, String)>, Fault> {
+        let mut text = self.query.clone().into_bytes();
+        if self.is_form() {
+            text.push(b'&');
+            text.extend_from_slice(&self.take_body(1 << 16).await?);
+        }
+        let pairs = url::form_urlencoded::parse(&text);
+        Ok(pairs.map(|(key, value)| (key.to_ascii_uppercase(), value.into_owned())).collect())
+    }
+
+    /// The path of the node, as the servlet container hands it on.
+    pub fn servlet_path(&self) -> Result<String, Fault> {
+        names::servlet_path(&self.rest)
+    }
+
+    /// The path of the node, as it comes out of the URI that is pasted together.
+    pub fn node_path(&self) -> Result<String, Fault> {
+        names::pasted(&self.servlet_path()?)
+    }
+}
+
+async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let mut segments = path.trim_start_matches('/').splitn(3, '/');
+    let (service, resource) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let rest = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+
+    let space = app.space(service).cloned();
+    let unknown = space.as_ref().map_or(UnknownScheme::Anonymous, |space| space.profile.unknown_scheme);
+    let identified = app.users.identify(&parts.headers, unknown);
+    let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
+    let bad_credential = identified.is_err();
+    let (method, range) = (parts.method.clone(), parts.headers.get(header::RANGE).cloned());
+    let call = Call {
+        caller: caller.clone(),
+        method: method.clone(),
+        base: app.base(&parts.headers),
+        rest,
+        query: query.clone(),
+        headers: parts.headers,
+        body: Mutex::new(body),
+        app: Arc::clone(&app),
+    };
+    let outcome = match (identified, service) {
+        (Err(fault), _) => refuse(call.body(), fault).await,
+        (Ok(_), "reg") => routes::registry::resource_caps(&call, resource),
+        (Ok(_), "minoc") => routes::bytes::serve(call, resource).await,
+        (Ok(_), "_bench") => routes::control::serve(&call, resource),
+        (Ok(_), "") => Ok(welcome(&call)),
+        (Ok(_), _) => match &space {
+            Some(space) => in_space(call, Arc::clone(space), resource).await,
+            None => Err(not_mounted()),
+        },
+    };
+    let mut response = outcome.unwrap_or_else(|fault| fault.response());
+    decorate(&mut response, &caller, bad_credential, space.as_deref());
+    if let Some(log) = app.log.as_ref().filter(|_| service != "_bench") {
+        let entry = Entry {
+            seq: 0,
+            method: method.to_string(),
+            path: redacted(&path),
+            query,
+            status: response.status().as_u16(),
+            user: caller.name().map(str::to_owned),
+            range: range.and_then(|value| value.to_str().map(str::to_owned).ok()),
+            bytes_out: 0,
+        };
+        let (mut parts, body) = response.into_parts();
+        // Counted bodies lose their length; without it the client could not tell a cut answer.
+        if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
+            parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        }
+        response = Response::from_parts(parts, log.add(entry, body));
+    }
+    tracing::debug!(%method, path = %redacted(&path), status = response.status().as_u16(), "answered");
+    response
+}
+
+async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Response<Body>, Fault> {
+    match resource {
+        "capabilities" => Ok(routes::registry::capabilities(&call, &space)),
+        "availability" => Ok(routes::registry::availability(&call)),
+        "nodes" => routes::nodes::serve(call, space).await,
+        "files" => routes::files::serve(call, space).await,
+        "synctrans" => routes::transfers::synchronous(call, space).await,
+        "xfer" => routes::transfers::details(call, space).await,
+        "transfers" | "async-delete" | "async-setprops" => routes::jobs::serve(call, space, resource).await,
+        _ => Err(not_mounted()),
+    }
+}
+
+fn decorate(response: &mut Response<Body>, caller: &Caller, bad_credential: bool, space: Option<&Space>) {
+    let headers = response.headers_mut();
+    match caller {
+        Caller::User(name) => {
+            if let Ok(value) = HeaderValue::from_str(name) {
+                headers.insert(AUTHENTICATED, value);
+            }
+        }
+        Caller::Anonymous => {
+            for challenge in challenges(bad_credential) {
+                headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+    }
+    if let Some(space) = space {
+        headers.insert(header::SERVER, HeaderValue::from_static(space.profile.server));
+    }
+}
+
+/// Takes in what is left of a body, within bounds, and then answers with the fault.
+pub async fn refuse<T>(body: Body, fault: Fault) -> Result<T, Fault> {
+    let mut chunks = body.into_data_stream();
+    let mut taken = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        taken += chunk.len();
+        if taken > SWALLOWED {
+            break;
+        }
+    }
+    Err(fault)
+}
+
+/// 404 as the servlet container writes it.
+pub fn not_mounted() -> Fault {
+    Fault::plain(404, "<html><body><h1>HTTP Status 404</h1></body></html>")
+}
+
+/// 405 with the methods that are there.
+pub fn not_allowed(method: &Method, allowed: &'static str) -> Response<Body> {
+    let mut response = Fault::plain(405, format!("unsupported: HTTP {method}")).response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// 303 to a URL.
+pub fn see_other(location: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    match HeaderValue::try_from(location) {
+        Ok(value) => {
+            response.headers_mut().insert(header::LOCATION, value);
+            response
+        }
+        Err(_) => Fault::internal("a location that is no header value").response(),
+    }
+}
+
+/// 200 with a body of this type.
+pub fn ok(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn welcome(call: &Call) -> Response<Body> {
+    ok("text/plain", format!("VOSpace service; registry at {}/reg/resource-caps\n", call.base))
+}

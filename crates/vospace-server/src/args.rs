@@ -1,0 +1,152 @@
+//! The command line of `vospaced`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use vospace_server::profile::Profile;
+
+/// An embedded VOSpace service: a private VOSpace in one directory.
+#[derive(Debug, Parser)]
+#[command(name = "vospaced", version, about, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// More log lines on stderr; twice for each request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  vospaced serve --data ~/space                  a private VOSpace, user demo, token demo-token
+  VOSPACE_REGISTRY_URL=http://127.0.0.1:8080/reg/resource-caps mountvofs --token demo-token --vospace vos:demo
+  vospaced import --data ~/space ~/images demo/images
+  vospaced serve --data ~/space --tls --user ada:secret    for the Python client: see docs/server.md";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service until it is told to stop.
+    Serve(Serve),
+    /// Copy a directory tree into the space, with or without a running service.
+    Import(Import),
+    /// Write a few small but valid FITS files.
+    Sample {
+        /// The directory, made if it is missing.
+        dir: PathBuf,
+    },
+}
+
+/// Which service to imitate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileChoice {
+    /// CADC Vault: `vos:` and `vault:`, bytes at a separate byte service.
+    Vault,
+    /// CADC Cavern: `arc:`, bytes in place.
+    Cavern,
+    /// Both, as two separate spaces.
+    Both,
+}
+
+impl ProfileChoice {
+    pub(crate) fn profiles(self) -> Vec<Profile> {
+        match self {
+            ProfileChoice::Vault => vec![Profile::vault()],
+            ProfileChoice::Cavern => vec![Profile::cavern()],
+            ProfileChoice::Both => vec![Profile::vault(), Profile::cavern()],
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Serve https with a certificate of a private authority, DIR/tls/ca.pem.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// A group and its members; may be repeated.
+    #[arg(long = "group", value_name = "NAME:USER,USER", value_parser = group)]
+    pub(crate) groups: Vec<(String, Vec<String>)>,
+    /// Bytes that each new home container may hold (a property; enforced as far as the services do).
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) quota: Option<u64>,
+    /// Seconds until listings of the vault profile catch up with uploads; 0 for at once. Vault itself takes up to 30.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub(crate) refresh_interval: Duration,
+    /// Keep a log of requests, to be read at /_bench/log (for tests).
+    #[arg(long)]
+    pub(crate) control: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The directory with what is to be copied.
+    pub(crate) tree: PathBuf,
+    /// The container to copy it into, like demo/images; made if it is missing. Default: the first user's.
+    pub(crate) container: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR", default_value = "vospace-data")]
+    pub(crate) data: PathBuf,
+    /// The service to behave like.
+    #[arg(long, value_enum, default_value = "vault")]
+    pub(crate) profile: ProfileChoice,
+    /// A user and his token; may be repeated. Default: demo:demo-token.
+    #[arg(long = "user", value_name = "NAME:TOKEN", value_parser = user)]
+    pub(crate) users: Vec<(String, String)>,
+}
+
+impl Common {
+    /// The users, or the default one.
+    pub(crate) fn users(&self) -> Vec<(String, String)> {
+        if self.users.is_empty() { vec![("demo".to_owned(), "demo-token".to_owned())] } else { self.users.clone() }
+    }
+}
+
+fn user(text: &str) -> Result<(String, String), String> {
+    let (name, token) = text.split_once(':').ok_or("expected NAME:TOKEN")?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || !name.chars().all(legal) {
+        return Err(format!("a user name has letters, digits, - and _ only: {name:?}"));
+    }
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err("a token is not empty and has no blanks".to_owned());
+    }
+    Ok((name.to_owned(), token.to_owned()))
+}
+
+fn group(text: &str) -> Result<(String, Vec<String>), String> {
+    let (name, members) = text.split_once(':').ok_or("expected NAME:USER,USER")?;
+    Ok((name.to_owned(), members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let arguments = Arguments::parse_from(["vospaced", "serve", "--user", "ada:x", "--refresh-interval", "0.5"]);
+        let Command::Serve(serve) = arguments.command else { panic!() };
+        assert_eq!(serve.common.users(), [("ada".to_owned(), "x".to_owned())]);
+        assert_eq!(serve.refresh_interval, Duration::from_millis(500));
+        assert!(Arguments::try_parse_from(["vospaced", "serve", "--user", "a/b:x"]).is_err());
+        assert!(Arguments::try_parse_from(["vospaced", "serve", "--user", "ada"]).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! Grants: pre-authorised URLs for bytes.
+//!
+//! A grant says that whoever holds the URL may read or write one thing: an artifact of the byte service, or a path of a
+//! file service. It is carried in the path as base64 of the statement, `~`, base64 of its signature, with `/` and `+`
+//! replaced, as CADC's services write it. A grant has no end: it is good until the key changes, and outlives changes of
+//! permission. The key is made at the first start and kept in the data directory, so URLs survive a restart.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// What a grant permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// GET and HEAD.
+    Read,
+    /// PUT, transactions, removal, and HEAD; not GET.
+    Write,
+}
+
+/// A verified token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// What it permits.
+    pub permit: Permit,
+    /// In whose name.
+    pub user: Option<String>,
+}
+
+/// The signer and verifier.
+pub struct Grants {
+    key: hmac::Key,
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grants")
+    }
+}
+
+impl Grants {
+    /// Reads the key from this file, or makes it.
+    pub fn open(file: &Path) -> io::Result<Grants> {
+        let secret = match std::fs::read(file) {
+            Ok(secret) if secret.len() == 32 => secret,
+            Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is no key", file.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut secret = vec![0; 32];
+                SystemRandom::new().fill(&mut secret).map_err(|_| io::Error::other("no random numbers"))?;
+                std::fs::write(file, &secret)?;
+                secret
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Grants { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
+    }
+
+    /// The token that permits this for the thing of this name, in the name of this user.
+    pub fn sign(&self, thing: &str, permit: Permit, user: Option<&str>) -> String {
+        let grant = match permit {
+            Permit::Read => "ReadGrant",
+            Permit::Write => "WriteGrant",
+        };
+        let subject = user.map(|user| format!("&sub={user}")).unwrap_or_default();
+        let statement = format!("uri={thing}&gnt={grant}{subject}");
+        let signature = hmac::sign(&self.key, statement.as_bytes());
+        let text = format!("{}~{}", STANDARD.encode(&statement), STANDARD.encode(signature.as_ref()));
+        text.replace('/', "-").replace('+', "_")
+    }
+
+    /// What the token permits for the thing of this name; `None` if it is not a token for it.
+    pub fn verify(&self, token: &str, thing: &str) -> Option<Grant> {
+        let text = token.replace('-', "/").replace('_', "+");
+        let (statement, signature) = text.split_once('~')?;
+        let statement = STANDARD.decode(statement).ok()?;
+        let signature = STANDARD.decode(signature).ok()?;
+        hmac::verify(&self.key, &statement, &signature).ok()?;
+        let statement = String::from_utf8(statement).ok()?;
+        let rest = statement.strip_prefix("uri=")?.strip_prefix(thing)?.strip_prefix("&gnt=")?;
+        let (grant, user) = match rest.split_once("&sub=") {
+            Some((grant, user)) => (grant, Some(user.to_owned())),
+            None => (rest, None),
+        };
+        let permit = match grant {
+            "ReadGrant" => Permit::Read,
+            "WriteGrant" => Permit::Write,
+            _ => return None,
+        };
+        Some(Grant { permit, user })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_is_for_one_thing_and_survives_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("key");
+        let token = Grants::open(&file).unwrap().sign("cadc:vault/1", Permit::Write, Some("ada"));
+        assert!(!token.contains('/') && !token.contains('+'));
+        let grants = Grants::open(&file).unwrap();
+        assert_eq!(
+            grants.verify(&token, "cadc:vault/1"),
+            Some(Grant { permit: Permit::Write, user: Some("ada".into()) })
+        );
+        assert_eq!(grants.verify(&token, "cadc:vault/2"), None);
+        assert_eq!(grants.verify(&token, "cadc:vault/"), None);
+        assert_eq!(grants.verify("garbage", "cadc:vault/1"), None);
+        let forged = token.replacen('d', "e", 1);
+        assert_eq!(grants.verify(&forged, "cadc:vault/1"), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! Identity: who is calling.
+//!
+//! A user proves himself by a bearer token (`Authorization: Bearer …`) or by the same token in the cookie `CADC_SSO`.
+//! Nothing presented means anonymous; something presented that is not good means 401, never silently anonymous. Client
+//! certificates will be a third way: they belong into [`Users::identify`], which is the only place that decides.
+//! Tokens are kept for comparison and never written to a log.
+
+use crate::fault::{Fault, FaultKind};
+use crate::profile::UnknownScheme;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Owner of the root and of the containers that nobody else owns.
+pub const ADMINISTRATOR: &str = "admin";
+
+/// The answer header that names the authenticated user.
+pub const AUTHENTICATED: HeaderName = HeaderName::from_static("x-vo-authenticated");
+
+/// Who is calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody in particular.
+    Anonymous,
+    /// This user.
+    User(Arc<str>),
+}
+
+impl Caller {
+    /// The user's name.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Caller::Anonymous => None,
+            Caller::User(name) => Some(name),
+        }
+    }
+
+    /// Whether this is the administrator, who may set owners and quotas.
+    pub fn is_administrator(&self) -> bool {
+        self.name() == Some(ADMINISTRATOR)
+    }
+}
+
+/// The users and their tokens.
+#[derive(Default)]
+pub struct Users {
+    by_token: HashMap<String, Arc<str>>,
+}
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.by_token.values()).finish()
+    }
+}
+
+impl Users {
+    /// Adds a user with a token; a user may have several.
+    pub fn add(&mut self, name: &str, token: &str) {
+        self.by_token.insert(token.to_owned(), Arc::from(name));
+    }
+
+    /// The users' names.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.by_token.values().cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Who sent these headers.
+    pub fn identify(&self, headers: &HeaderMap, unknown: UnknownScheme) -> Result<Caller, Fault> {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            let value = value.to_str().unwrap_or_default();
+            let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
+            if scheme.eq_ignore_ascii_case("bearer") {
+                return self.by_secret(credential.trim());
+            }
+            if unknown == UnknownScheme::Refused {
+                return Err(Fault::new(FaultKind::NotAuthenticated, format!("unsupported scheme: {scheme}")));
+            }
+        }
+        for value in headers.get_all(header::COOKIE) {
+            for cookie in value.to_str().unwrap_or_default().split(';') {
+                if let Some(token) = cookie.trim().strip_prefix("CADC_SSO=") {
+                    return self.by_secret(token.trim_matches('"'));
+                }
+            }
+        }
+        Ok(Caller::Anonymous)
+    }
+
+    fn by_secret(&self, token: &str) -> Result<Caller, Fault> {
+        match self.by_token.get(token) {
+            Some(name) => Ok(Caller::User(Arc::clone(name))),
+            None => Err(Fault::new(FaultKind::NotAuthenticated, "invalid token")),
+        }
+    }
+}
+
+/// The challenges that every answer to an anonymous caller carries, as CADC's services send them.
+pub fn challenges(bad_token: bool) -> Vec<HeaderValue> {
+    let bearer =
+        if bad_token { "Bearer error=\"invalid_token\", error_description=\"invalid token\"" } else { "Bearer" };
+    vec![
+        HeaderValue::from_static(bearer),
+        HeaderValue::from_static("ivoa_bearer standard_id=\"ivo://ivoa.net/sso#tls-with-password\""),
+        HeaderValue::from_static("ivoa_cookie"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_bad_credential_is_never_anonymous() {
+        let mut users = Users::default();
+        users.add("ada", "secret");
+        let of = |name, value| users.identify(&headers(name, value), UnknownScheme::Anonymous);
+        assert_eq!(of(header::AUTHORIZATION, "Bearer secret").unwrap().name(), Some("ada"));
+        assert_eq!(of(header::AUTHORIZATION, "Bearer other").unwrap_err().status(), 401);
+        assert_eq!(of(header::COOKIE, "a=b; CADC_SSO=secret").unwrap().name(), Some("ada"));
+        assert_eq!(of(header::COOKIE, "CADC_SSO=other").unwrap_err().status(), 401);
+        assert_eq!(of(header::AUTHORIZATION, "Basic eDp5").unwrap(), Caller::Anonymous);
+        let refused = users.identify(&headers(header::AUTHORIZATION, "Basic eDp5"), UnknownScheme::Refused);
+        assert_eq!(refused.unwrap_err().status(), 401);
+        assert!(!format!("{users:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Profiles: the habits of a VOSpace service, as data.
+//!
+//! A space behaves like CADC's Vault or like Cavern, the file service behind ARC. Each habit that differs is one field
+//! here, named by what it decides; the rest of the crate asks the field and never the name of the profile. A new
+//! profile (the standard by the letter, a faulty service) is a new value of this type.
+
+/// Where the bytes of a file are and how they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// At a separate byte service with pre-authorised URLs: `/files` redirects; a PUT replaces the file in one step.
+    Redirected,
+    /// Under `/files` itself: no ranges, and a PUT writes in place, truncating the file when it fails.
+    InPlace,
+}
+
+/// How a container is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// By name; `limit` and `uri` make pages.
+    Paged,
+    /// In the order of arrival; `limit` above zero is ignored and `uri` refused.
+    Whole,
+}
+
+/// Where size, checksum and dates of a file come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// From the node row, a copy that is brought up to date now and then.
+    Copied,
+    /// From the file itself.
+    Live,
+}
+
+/// What happens to an authorisation scheme that the service does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownScheme {
+    /// The caller counts as anonymous.
+    Anonymous,
+    /// 401.
+    Refused,
+}
+
+/// Which of the two services a space imitates, and in what.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The path of the service and the last part of its identifier: `vault` or `arc`.
+    pub service: &'static str,
+    /// The version text of the `Server` header. Python's `vos` refuses a service whose minor version is above the one
+    /// it knows, hence these.
+    pub server: &'static str,
+    /// Where bytes live.
+    pub bytes: Bytes,
+    /// How containers are listed.
+    pub listing: Listing,
+    /// Where file metadata come from.
+    pub metadata: Metadata,
+    /// Basic and other schemes.
+    pub unknown_scheme: UnknownScheme,
+    /// Whether nodes can be locked (`core#islocked`).
+    pub locks: bool,
+    /// Whether links can carry properties (symbolic links cannot).
+    pub link_properties: bool,
+    /// Whether only `vos:` links within the same space can be made.
+    pub inner_links_only: bool,
+    /// Whether a container's date moves when a child comes or goes, as directories do.
+    pub container_date_follows_children: bool,
+    /// Whether a property document that names `core#MD5` erases the stored one.
+    pub echo_erases_md5: bool,
+    /// Whether the negotiation of a download of an empty file offers an endpoint at all.
+    pub pull_of_empty_has_endpoint: bool,
+}
+
+impl Profile {
+    /// CADC Vault with minoc behind it.
+    pub fn vault() -> Profile {
+        Profile {
+            service: "vault",
+            server: "OpenCADC/cadc-rest + storage-inventory/vault-1.0",
+            bytes: Bytes::Redirected,
+            listing: Listing::Paged,
+            metadata: Metadata::Copied,
+            unknown_scheme: UnknownScheme::Anonymous,
+            locks: true,
+            link_properties: true,
+            inner_links_only: false,
+            container_date_follows_children: false,
+            echo_erases_md5: false,
+            pull_of_empty_has_endpoint: false,
+        }
+    }
+
+    /// CADC Cavern, as behind `arc:`.
+    pub fn cavern() -> Profile {
+        Profile {
+            service: "arc",
+            server: "OpenCADC/cadc-rest + cavern/cavern-0.10",
+            bytes: Bytes::InPlace,
+            listing: Listing::Whole,
+            metadata: Metadata::Live,
+            unknown_scheme: UnknownScheme::Refused,
+            locks: false,
+            link_properties: false,
+            inner_links_only: true,
+            container_date_follows_children: true,
+            echo_erases_md5: true,
+            pull_of_empty_has_endpoint: true,
+        }
+    }
+
+    /// The authority of node URIs: `cadc.nrc.ca~vault`.
+    pub fn authority(&self) -> String {
+        format!("cadc.nrc.ca~{}", self.service)
+    }
+
+    /// The identifier in the registry: `ivo://cadc.nrc.ca/vault`.
+    pub fn resource_id(&self) -> String {
+        format!("ivo://cadc.nrc.ca/{}", self.service)
+    }
+}

@@ -1,0 +1,10 @@
+//! The resources, one file each: they read requests, call the space and write answers.
+
+pub mod bytes;
+pub mod control;
+pub mod files;
+pub mod jobs;
+pub mod nodes;
+pub mod registry;
+pub mod transaction;
+pub mod transfers;

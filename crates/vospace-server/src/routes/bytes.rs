@@ -1,0 +1,418 @@
+//! The byte service: artifacts by pre-authorised URL, as minoc serves them.
+//!
+//! The grant in the path is the only permission that counts. Ranges: one range of bytes; what is malformed or several
+//! is ignored and the whole file sent; a suffix range is served from the beginning, which is a defect of the service
+//! that clients have to know. A PUT replaces the artifact in one step, or nothing.
+
+use crate::app::{Call, not_allowed, not_mounted, refuse};
+use crate::fault::Fault;
+use crate::grants::Permit;
+use crate::routes::files::{DIGEST, created};
+use crate::routes::transaction;
+use crate::space::{Space, now};
+use crate::store::artifacts::{self, Artifact};
+use crate::store::blocking;
+use crate::uploads::{Abandoned, Cut, Sink, finished};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use jiff::Timestamp;
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+use vospace_client::node::Md5;
+
+/// The strong validator: the name of the stored bytes.
+const ARTIFACT_ID: HeaderName = HeaderName::from_static("x-artifact-id");
+
+/// Bytes read from a file at once while it is sent.
+const CHUNK: usize = 256 << 10;
+
+/// What headers say of a file.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Bytes.
+    pub length: u64,
+    /// Checksum of the whole, if known.
+    pub md5: Option<Md5>,
+    /// Milliseconds since 1970.
+    pub modified: i64,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// Content encoding.
+    pub encoding: Option<String>,
+    /// Name to save it under.
+    pub name: Option<String>,
+}
+
+impl Facts {
+    fn of(artifact: &Artifact, name: Option<String>) -> Facts {
+        Facts {
+            length: artifact.length,
+            md5: Md5::from_hex(&artifact.md5),
+            modified: artifact.content_date,
+            content_type: artifact.content_type.clone(),
+            encoding: artifact.encoding.clone(),
+            name,
+        }
+    }
+
+    /// Writes all but the length.
+    pub fn describe(&self, headers: &mut HeaderMap) {
+        let mut put = |name: HeaderName, value: Option<String>| {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                headers.insert(name, value);
+            }
+        };
+        put(DIGEST, self.md5.map(|md5| md5.to_digest_header()));
+        put(header::LAST_MODIFIED, http_date(self.modified));
+        put(header::CONTENT_TYPE, self.content_type.clone());
+        put(header::CONTENT_ENCODING, self.encoding.clone());
+        put(header::CONTENT_DISPOSITION, self.name.as_ref().map(|name| format!("inline; filename=\"{name}\"")));
+    }
+}
+
+fn http_date(milliseconds: i64) -> Option<String> {
+    let time = Timestamp::from_millisecond(milliseconds).ok()?;
+    Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+/// A piece of a file as an answer, with its length.
+pub fn send(file: File, start: u64, length: u64) -> Response<Body> {
+    let file = tokio::fs::File::from_std(file);
+    let body = Body::from_stream(async_piece(file, start, length));
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+fn async_piece(
+    file: tokio::fs::File,
+    start: u64,
+    length: u64,
+) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
+    use futures_util::StreamExt as _;
+    futures_util::stream::once(async move {
+        let mut std = file.into_std().await;
+        let std = tokio::task::spawn_blocking(move || std.seek(SeekFrom::Start(start)).map(|_| std))
+            .await
+            .map_err(std::io::Error::other)??;
+        Ok::<_, std::io::Error>(ReaderStream::with_capacity(tokio::fs::File::from_std(std).take(length), CHUNK))
+    })
+    .flat_map(|opened| match opened {
+        Ok(stream) => stream.left_stream(),
+        Err(error) => futures_util::stream::iter([Err(error)]).right_stream(),
+    })
+}
+
+/// The artifact that a path names: its storage identity and the name to save it under.
+#[derive(Debug)]
+pub struct Target {
+    /// Where it belongs.
+    pub space: Arc<Space>,
+    /// The key of the artifact record.
+    pub storage: String,
+    /// From `:fo/NAME`.
+    pub name: Option<String>,
+}
+
+/// All methods of `/minoc/files/TOKEN/ARTIFACT`.
+pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
+    let (Some(space), "files") = (call.app.redirected().cloned(), resource) else {
+        return Err(not_mounted());
+    };
+    let (target, permit) = match target(&call, space) {
+        Ok(found) => found,
+        Err(fault) => return refuse(call.body(), fault).await,
+    };
+    let needed = if matches!(call.method, Method::GET | Method::HEAD) { Permit::Read } else { Permit::Write };
+    let head_for_writer = call.method == Method::HEAD && permit == Permit::Write;
+    if permit != needed && !head_for_writer {
+        return refuse(call.body(), Fault::denied("invalid auth token")).await;
+    }
+    if call.headers.contains_key(transaction::ID) || call.headers.contains_key(transaction::OPERATION) {
+        return transaction::serve(call, target, permit).await;
+    }
+    match call.method {
+        Method::GET | Method::HEAD => get(&call, target).await,
+        Method::PUT => put(call, target).await,
+        Method::POST => describe(call, target).await,
+        Method::DELETE => remove(target).await,
+        _ => Ok(not_allowed(&call.method, "GET, HEAD, PUT, POST, DELETE")),
+    }
+}
+
+fn target(call: &Call, space: Arc<Space>) -> Result<(Target, Permit), Fault> {
+    let path = call.servlet_path()?;
+    let invalid = || Fault::denied("invalid auth token");
+    let (token, artifact) = path.trim_start_matches('/').split_once('/').ok_or_else(invalid)?;
+    let (artifact, name) = match artifact.split_once(":fo/") {
+        Some((artifact, name)) => (artifact, Some(name.to_owned())),
+        None => (artifact, None),
+    };
+    let grant = space.grants.verify(token, artifact).ok_or_else(invalid)?;
+    let storage = artifact.strip_prefix("cadc:vault/").ok_or_else(invalid)?.to_owned();
+    Ok((Target { space, storage, name }, grant.permit))
+}
+
+async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
+    let Target { space, storage, name } = target;
+    let (opener, wanted) = (Arc::clone(&space), call.method == Method::GET);
+    // The record and its bytes are taken in one look: an overwrite between them would leave neither.
+    let (artifact, file) = space
+        .store
+        .read(move |db| {
+            let artifact = artifacts::get(db, &storage)?
+                .ok_or_else(|| Fault::plain(404, format!("not found: cadc:vault/{storage}")))?;
+            let file = if wanted { Some(opener.store.bytes().open_blob(&artifact.blob)?) } else { None };
+            Ok((artifact, file))
+        })
+        .await?;
+    let facts = Facts::of(&artifact, name);
+    let Some(file) = file else {
+        let mut response = Response::new(Body::empty());
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(facts.length));
+        return Ok(finish(response, &facts, &artifact));
+    };
+    let range = call.header("range");
+    if range.is_none() && not_modified_since(call, facts.modified) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(finish(response, &facts, &artifact));
+    }
+    let response = match range.map_or(Wanted::Whole, |text| Wanted::parse(text, facts.length)) {
+        Wanted::Whole => send(file, 0, facts.length),
+        Wanted::Part { first, last } => {
+            let mut response = send(file, first, last - first + 1);
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            content_range(&mut response, format!("bytes {first}-{last}/{}", facts.length));
+            response
+        }
+        Wanted::Nothing => {
+            let mut response = Fault::plain(416, "range not satisfiable").response();
+            content_range(&mut response, format!("bytes */{}", facts.length));
+            return Ok(response);
+        }
+    };
+    Ok(finish(response, &facts, &artifact))
+}
+
+fn content_range(response: &mut Response<Body>, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+}
+
+fn finish(mut response: Response<Body>, facts: &Facts, artifact: &Artifact) -> Response<Body> {
+    let headers = response.headers_mut();
+    facts.describe(headers);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let Ok(value) = HeaderValue::from_str(&artifact.blob) {
+        headers.insert(ARTIFACT_ID, value);
+    }
+    response
+}
+
+fn not_modified_since(call: &Call, modified: i64) -> bool {
+    let Some(text) = call.header("if-modified-since") else { return false };
+    let parsed = jiff::fmt::rfc2822::parse(text);
+    parsed.is_ok_and(|since| modified / 1000 <= since.timestamp().as_second())
+}
+
+/// What a `Range` header comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Whole,
+    /// Both ends included.
+    Part {
+        first: u64,
+        last: u64,
+    },
+    Nothing,
+}
+
+impl Wanted {
+    fn parse(text: &str, length: u64) -> Wanted {
+        let Some(range) = text.strip_prefix("bytes=").filter(|range| !range.contains(',')) else {
+            return Wanted::Whole;
+        };
+        let (first, last) = range.trim().split_once('-').unwrap_or((range, ""));
+        let number = |text: &str| text.parse::<u64>().ok();
+        let (first, last) = match (first, last) {
+            ("", "") => return Wanted::Whole,
+            // A suffix is taken for the first bytes.
+            ("", last) => (Some(0), number(last)),
+            (first, "") => (number(first), Some(u64::MAX)),
+            (first, last) => (number(first), number(last)),
+        };
+        match (first, last) {
+            (Some(first), Some(last)) if first <= last => {
+                if first >= length {
+                    Wanted::Nothing
+                } else {
+                    Wanted::Part { first, last: last.min(length - 1) }
+                }
+            }
+            _ => Wanted::Whole,
+        }
+    }
+}
+
+async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
+    let refusal = if target.name.is_some() {
+        Some(Fault::internal("filename override is for GET and HEAD only"))
+    } else if call.is_form() {
+        Some(Fault::argument("invalid input: no content"))
+    } else if call.header("content-length") == Some("0") {
+        Some(Fault::argument("invalid StorageMetadata.contentLength: 0"))
+    } else {
+        None
+    };
+    if let Some(fault) = refusal {
+        return refuse(call.body(), fault).await;
+    }
+    let wanted = match wanted_digest(&call) {
+        Ok(wanted) => wanted,
+        Err(fault) => return refuse(call.body(), fault).await,
+    };
+    let announced = call.header("content-length").map(str::to_owned);
+    let (content_type, encoding) = described(&call);
+    let space = target.space;
+    let blob = Uuid::new_v4().to_string();
+    let (creator, name) = (Arc::clone(&space), blob.clone());
+    let file = blocking(move || Ok(creator.store.bytes().create(&name)?)).await?;
+    let sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), blob.clone()));
+    let sink = sink.pour(call.body()).await.map_err(|cut| cut_fault(cut, announced.as_deref()))?;
+    if sink.written() == 0 {
+        return Err(Fault::argument("invalid StorageMetadata.contentLength: 0"));
+    }
+    let md5 = finished(sink.md5());
+    if wanted.is_some_and(|wanted| wanted != md5) {
+        return Err(Fault::plain(412, format!("checksum mismatch: actual md5:{md5}")));
+    }
+    let artifact = Artifact {
+        storage: target.storage,
+        blob,
+        length: sink.written(),
+        md5: md5.to_string(),
+        content_date: now(),
+        content_type,
+        encoding,
+    };
+    commit(&space, artifact).await?;
+    sink.keep();
+    Ok(created(md5, None))
+}
+
+/// What a cut upload is answered with, if the client still reads it.
+pub fn cut_fault(cut: Cut, announced: Option<&str>) -> Fault {
+    match (cut, announced) {
+        (Cut::Store(fault), _) => fault,
+        (Cut::Body, Some(length)) => {
+            Fault::plain(412, format!("premature end-of-stream: expected content-length {length}"))
+        }
+        (Cut::Body, None) => Fault::argument("read input failure"),
+    }
+}
+
+/// The checksum that the request announces. Other algorithms than MD5 are refused, one even by a failure.
+pub fn wanted_digest(call: &Call) -> Result<Option<Md5>, Fault> {
+    let Some(text) = call.header("digest") else { return Ok(None) };
+    match Md5::from_digest_header(text) {
+        Some(md5) => Ok(Some(md5)),
+        None if text.starts_with("sha-256=") => Err(Fault::internal(format!("unsupported checksum algorithm: {text}"))),
+        None => Err(Fault::argument(format!("invalid digest: {text}"))),
+    }
+}
+
+/// Media type and encoding as the request gives them: absent means cleared.
+pub fn described(call: &Call) -> (Option<String>, Option<String>) {
+    let text = |name| call.header(name).map(str::to_owned);
+    (text("content-type"), text("content-encoding"))
+}
+
+/// Makes an artifact true, in one step; what it replaces goes.
+pub async fn commit(space: &Arc<Space>, artifact: Artifact) -> Result<(), Fault> {
+    let (writer, blob) = (Arc::clone(space), artifact.blob.clone());
+    let before = space
+        .store
+        .write(move |tx| {
+            let before = artifacts::replace(tx, &artifact)?;
+            if writer.refreshes_at_once() {
+                writer.refresh_row(tx, &artifact)?;
+            }
+            Ok(before)
+        })
+        .await?;
+    let publisher = Arc::clone(space);
+    blocking(move || {
+        publisher.store.bytes().publish(&blob)?;
+        publisher.drop_blobs(before);
+        Ok(())
+    })
+    .await
+}
+
+async fn describe(call: Call, target: Target) -> Result<Response<Body>, Fault> {
+    let parameters = call.parameters().await?;
+    let value = |name: &str| {
+        let found = parameters.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| Some(value.clone()).filter(|value| !value.is_empty()))
+    };
+    let (content_type, encoding) = (value("CONTENTTYPE"), value("CONTENTENCODING"));
+    let Target { space, storage, .. } = target;
+    space
+        .store
+        .write(move |tx| {
+            let (content_type, encoding) =
+                (content_type.as_ref().map(Option::as_deref), encoding.as_ref().map(Option::as_deref));
+            artifacts::describe(tx, &storage, content_type, encoding)
+        })
+        .await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+async fn remove(target: Target) -> Result<Response<Body>, Fault> {
+    let Target { space, storage, .. } = target;
+    let blob = space.store.write(move |tx| artifacts::remove(tx, &storage)).await?;
+    if blob.is_none() {
+        return Err(Fault::plain(404, "not found"));
+    }
+    space.drop_blobs(blob);
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_as_minoc_takes_them() {
+        let part = |first, last| Wanted::Part { first, last };
+        for (text, wanted) in [
+            ("bytes=0-9", part(0, 9)),
+            ("bytes=5-", part(5, 99)),
+            ("bytes=5", part(5, 99)),
+            ("bytes=90-1000", part(90, 99)),
+            ("bytes=99-99", part(99, 99)),
+            ("bytes=-10", part(0, 10)),
+            ("bytes=-0", part(0, 0)),
+            ("bytes=100-", Wanted::Nothing),
+            ("bytes=5-4", Wanted::Whole),
+            ("bytes=0-1,3-4", Wanted::Whole),
+            ("Bytes=0-1", Wanted::Whole),
+            ("items=0-1", Wanted::Whole),
+            ("bytes=a-b", Wanted::Whole),
+            ("bytes=-", Wanted::Whole),
+            ("bytes=0-99999999999999999999", Wanted::Whole),
+        ] {
+            assert_eq!(Wanted::parse(text, 100), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! `/files`: bytes by path.
+//!
+//! Where bytes are at the byte service, GET redirects to it and PUT is not there. Where they are in place, GET sends the
+//! whole file whatever range is asked for, and PUT writes into the file that others read: what fails, empties it.
+
+use crate::app::{Call, not_allowed, refuse, see_other};
+use crate::fault::{Fault, FaultKind};
+use crate::grants::Permit;
+use crate::identity::Caller;
+use crate::names;
+use crate::profile::{Bytes, Metadata};
+use crate::routes::bytes::{Facts, send};
+use crate::space::Space;
+use crate::space::negotiate::{Negotiated, Way};
+use crate::space::walk::Leaf;
+use crate::store::nodes::{self, Kind, Row};
+use crate::store::{artifacts, properties};
+use crate::uploads::{Abandoned, Cut, Sink, finished};
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use std::sync::Arc;
+use vospace_client::node::{Md5, property};
+
+/// The header with the checksum (RFC 3230).
+pub const DIGEST: HeaderName = HeaderName::from_static("digest");
+
+/// All methods of the resource.
+pub async fn serve(mut call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    let path = match path_of(&mut call, &space) {
+        Ok(path) => path,
+        Err(fault) => return refuse(call.body(), fault).await,
+    };
+    match (space.profile.bytes, call.method.clone()) {
+        (Bytes::Redirected, Method::GET) => redirect(&call, space, path).await,
+        (Bytes::InPlace, Method::GET) => download(&call, space, path).await,
+        (_, Method::HEAD) => head(&call, space, path).await,
+        (Bytes::InPlace, Method::PUT) => upload(call, space, path).await,
+        (habit, method) => {
+            let allowed = if habit == Bytes::InPlace { "GET, HEAD, PUT" } else { "GET, HEAD" };
+            let answer = not_allowed(&method, allowed);
+            // The body is taken in first, or the client sees a reset instead of the refusal.
+            let _ = refuse::<()>(call.body(), Fault::denied("")).await;
+            Ok(answer)
+        }
+    }
+}
+
+/// The node's path; a grant in the path names the caller.
+fn path_of(call: &mut Call, space: &Space) -> Result<String, Fault> {
+    if space.profile.bytes == Bytes::Redirected {
+        return call.servlet_path();
+    }
+    let path = call.servlet_path()?;
+    let Some(granted) = path.strip_prefix("/preauth:") else {
+        return names::pasted(&path);
+    };
+    let invalid = || Fault::denied("Invalid auth token");
+    let (token, path) = granted.split_once('/').ok_or_else(invalid)?;
+    let path = format!("/{path}");
+    let grant = space.grants.verify(token, &path).ok_or_else(invalid)?;
+    let permitted = match grant.permit {
+        Permit::Read => matches!(call.method, Method::GET | Method::HEAD),
+        Permit::Write => call.method == Method::PUT,
+    };
+    if !permitted {
+        return Err(invalid());
+    }
+    call.caller = grant.user.map_or(Caller::Anonymous, |user| Caller::User(Arc::from(user)));
+    names::pasted(&path)
+}
+
+/// The file at a path; read permission on it is asked for GET only (HEAD does not, as observed).
+async fn find(call: &Call, space: &Arc<Space>, path: String) -> Result<(Row, String), Fault> {
+    let (finder, caller) = (Arc::clone(space), call.caller.clone());
+    let check = call.method == Method::GET;
+    let (row, path) = space
+        .store
+        .read(move |db| {
+            let (walked, row) = finder.find(db, &caller, &path, Leaf::Follow)?;
+            if row.kind != Kind::Data {
+                return Err(Fault::argument("Resolved target is not a data node"));
+            }
+            if check && !finder.may_read(&caller, &walked, &row) {
+                return Err(Fault::denied(finder.uri(&walked.path)));
+            }
+            Ok((row, walked.path))
+        })
+        .await?;
+    Ok((space.refreshed(row).await?, path))
+}
+
+/// What the headers say of a file.
+async fn facts(space: &Arc<Space>, row: Row) -> Result<Facts, Fault> {
+    if space.profile.metadata == Metadata::Copied {
+        let copied = row.copied;
+        return Ok(Facts {
+            length: copied.length.unwrap_or(0),
+            md5: copied.md5.as_deref().and_then(Md5::from_hex),
+            modified: copied.content_date.unwrap_or(row.modified),
+            content_type: copied.content_type,
+            encoding: copied.encoding,
+            name: Some(row.name),
+        });
+    }
+    let reader = Arc::clone(space);
+    space
+        .store
+        .read(move |db| {
+            let (length, modified) = reader.store.bytes().stat(&row.storage)?.unwrap_or((0, row.modified));
+            let text = |uri| properties::get(db, row.id, uri);
+            Ok(Facts {
+                length,
+                md5: text(property::MD5)?.as_deref().and_then(Md5::from_hex),
+                modified,
+                content_type: text(property::TYPE)?,
+                encoding: text(property::ENCODING)?,
+                name: Some(row.name.clone()),
+            })
+        })
+        .await
+}
+
+fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+async fn head(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    let (row, _) = find(call, &space, path).await?;
+    let facts = facts(&space, row).await?;
+    let mut response = Response::new(Body::empty());
+    facts.describe(response.headers_mut());
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(facts.length));
+    if space.profile.bytes == Bytes::Redirected {
+        response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
+    Ok(response)
+}
+
+async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    let name = names::split(&path).map(|(_, name)| names::encoded(name)).unwrap_or_default();
+    let (row, path) = find(call, &space, path).await?;
+    let storage = row.storage.clone();
+    let artifact = space.store.read(move |db| artifacts::get(db, &storage)).await?;
+    if artifact.is_none() {
+        if row.copied.length.unwrap_or(0) > 0 {
+            return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
+        }
+        return Ok(no_content());
+    }
+    // The endpoint is pasted together from the path, and fails for names that no URI can hold.
+    names::pasted(&path)?;
+    let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
+    let mut location = format!("{}:fo/{name}", space.byte_url(&call.base, &file));
+    if !call.query.is_empty() {
+        location = format!("{location}?{}", call.query);
+    }
+    let mut response = see_other(&location);
+    facts(&space, file.row).await?.describe(response.headers_mut());
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    Ok(response)
+}
+
+async fn download(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    let (row, _) = find(call, &space, path).await?;
+    let storage = row.storage.clone();
+    let facts = facts(&space, row).await?;
+    if facts.length == 0 {
+        return Ok(no_content());
+    }
+    let opener = Arc::clone(&space);
+    let file = crate::store::blocking(move || Ok(opener.store.bytes().open_blob(&storage)?)).await?;
+    let mut response = send(file, 0, facts.length);
+    facts.describe(response.headers_mut());
+    Ok(response)
+}
+
+async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    let (finder, caller) = (Arc::clone(&space), call.caller.clone());
+    let opened = space
+        .store
+        .write(move |tx| {
+            let walked = finder.walk(tx, &caller, &path, Leaf::Keep)?;
+            let parent = walked.parent().ok_or_else(|| Fault::argument("not a data node"))?;
+            let (row, may) = match &walked.leaf {
+                Some(row) if row.kind != Kind::Data => return Err(Fault::argument("not a data node")),
+                Some(row) => {
+                    let may = finder.may_write(&caller, &walked, row) || finder.may_write(&caller, &walked, parent);
+                    (row.clone(), may)
+                }
+                None => {
+                    // The file is made first and permission asked after: it stays behind a refusal, and is the
+                    // caller's own at the next try.
+                    if caller == Caller::Anonymous {
+                        return Err(Fault::internal("anonymous callers cannot own nodes"));
+                    }
+                    let may = finder.may_write(&caller, &walked, parent);
+                    (finder.create_file(tx, &caller, &walked, false)?, may)
+                }
+            };
+            Ok(if may { Ok(row) } else { Err(Fault::denied(finder.uri(&walked.path))) })
+        })
+        .await;
+    let row = match opened {
+        Ok(Ok(row)) => row,
+        Ok(Err(fault)) | Err(fault) => return refuse(call.body(), fault).await,
+    };
+    let (opener, storage) = (Arc::clone(&space), row.storage.clone());
+    let file = crate::store::blocking(move || Ok(opener.store.bytes().truncate(&storage)?)).await?;
+    let sink = Sink::new(file, Abandoned::Truncate);
+    if call.is_form() {
+        return refuse(call.body(), Fault::internal("request body was taken as parameters")).await;
+    }
+    let content_type = call.header("content-type").map(str::to_owned);
+    let digest = call.headers.get(DIGEST).cloned();
+    let caller = call.caller.clone();
+    let sink = sink.pour(call.body()).await.map_err(|cut| match cut {
+        Cut::Body => Fault::internal("read input failure"),
+        Cut::Store(fault) => fault,
+    })?;
+    let md5 = finished(sink.md5());
+    if let Some(digest) = digest {
+        check_digest(digest.to_str().unwrap_or_default(), md5)?;
+    }
+    let kind = content_type.clone();
+    space
+        .store
+        .write(move |tx| {
+            let before = properties::get(tx, row.id, property::MD5)?;
+            let text = if before.is_some() { format!("md5:{md5}") } else { md5.to_string() };
+            properties::set(tx, row.id, property::MD5, Some(&text))?;
+            if let Some(kind) = &kind {
+                properties::set(tx, row.id, property::TYPE, Some(kind))?;
+            }
+            if let Some(mut row) = nodes::by_id(tx, row.id)? {
+                if let Some(name) = caller.name() {
+                    name.clone_into(&mut row.owner);
+                }
+                nodes::update(tx, &row)?;
+            }
+            Ok(())
+        })
+        .await?;
+    sink.keep();
+    Ok(created(md5, content_type.as_deref()))
+}
+
+/// The checksum of the request against that of the bytes, as the file service compares them.
+fn check_digest(digest: &str, md5: Md5) -> Result<(), Fault> {
+    match Md5::from_digest_header(digest) {
+        Some(wanted) if wanted == md5 => Ok(()),
+        Some(wanted) => Err(Fault::plain(412, format!("checksum mismatch: expected md5:{wanted}, actual md5:{md5}"))),
+        None if !digest.contains(',') && digest.to_ascii_lowercase().starts_with("sha") => {
+            Err(Fault::plain(412, format!("checksum mismatch: expected {digest}, actual md5:{md5}")))
+        }
+        None => Err(Fault::argument(format!("invalid digest: {digest}"))),
+    }
+}
+
+/// 201 with the checksum.
+pub fn created(md5: Md5, content_type: Option<&str>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::CREATED;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    if let Ok(value) = HeaderValue::from_str(&md5.to_digest_header()) {
+        headers.insert(DIGEST, value);
+    }
+    if let Some(Ok(value)) = content_type.map(HeaderValue::from_str) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    response
+}

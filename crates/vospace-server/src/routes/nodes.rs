@@ -1,0 +1,259 @@
+//! `/nodes`: documents of nodes, and listings.
+//!
+//! A listing is streamed page by page: a container of any size is never in memory, and no connection of the store is
+//! held while the client reads. If a page fails, the connection is cut, so that the listing does not look whole.
+
+use crate::app::{Call, not_allowed, ok, refuse, see_other};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::names;
+use crate::profile::Listing;
+use crate::space::Space;
+use crate::space::document::Detail;
+use crate::space::walk::{Leaf, Walked};
+use crate::store::nodes::{self, From, Kind, NodeId, Row};
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Response, StatusCode};
+use futures_util::stream;
+use rusqlite::Connection;
+use std::sync::Arc;
+use vospace_client::node::Node;
+use vospace_client::uri::VosUri;
+use vospace_client::xml::{read, write};
+
+/// Children read from the store at once: some 300 kB of text.
+const PAGE: usize = 500;
+
+/// Longest node document that is taken, as observed.
+const LONGEST_DOCUMENT: usize = 32 << 10;
+
+/// All methods of the resource.
+pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    let path = match call.node_path() {
+        Ok(path) => path,
+        Err(fault) => return refuse(call.body(), fault).await,
+    };
+    match call.method {
+        Method::GET => get(&call, space, path).await,
+        Method::PUT => {
+            let node = document(&call, &space, &path, FaultKind::InvalidUri).await?;
+            let node = space.create(call.caller, path, node).await?;
+            let mut response = ok("text/xml", write::node(&node, std::iter::empty()));
+            *response.status_mut() = StatusCode::CREATED;
+            Ok(response)
+        }
+        Method::POST => {
+            let node = document(&call, &space, &path, FaultKind::InvalidArgument).await?;
+            let node = space.set_properties(call.caller, path, node).await?;
+            Ok(ok("text/xml", write::node(&node, std::iter::empty())))
+        }
+        Method::DELETE => {
+            space.remove(call.caller, path).await?;
+            Ok(Response::new(Body::empty()))
+        }
+        _ => Ok(not_allowed(&call.method, "GET, PUT, POST, DELETE")),
+    }
+}
+
+/// Reads the document of the request and compares its URI with the path.
+async fn document(call: &Call, space: &Space, path: &str, mismatch: FaultKind) -> Result<Node, Fault> {
+    if call.is_form() {
+        return Err(Fault::argument("no node document"));
+    }
+    let bytes = call.take_body(LONGEST_DOCUMENT).await?;
+    let node = parse_node(&bytes)?;
+    let named = VosUri::new(space.authority(), path);
+    if node.uri != named {
+        let text = format!("invalid input: vos URI mismatch: doc={} and path={}", node.uri.to_wire(), named.to_wire());
+        return Err(Fault::new(mismatch, text));
+    }
+    Ok(node)
+}
+
+/// Reads a node document; faults are those of the services' reader.
+pub fn parse_node(bytes: &[u8]) -> Result<Node, Fault> {
+    let text = String::from_utf8_lossy(bytes);
+    if text.contains("type=\"vos:Node\"") {
+        return Err(Fault::new(FaultKind::TypeNotSupported, "vos:Node"));
+    }
+    for kind in ["StructuredDataNode", "UnstructuredDataNode"] {
+        if text.contains(kind) {
+            return Err(Fault::plain(400, format!("BUG: no table/columns for class {kind}")));
+        }
+    }
+    let node = read::read_node(bytes)
+        .map_err(|error| Fault::argument(format!("invalid input: XML failed schema validation: {error}")))?;
+    if node.is_container() && !text.contains("nodes>") && !text.contains("nodes/>") && !text.contains("nodes />") {
+        return Err(Fault::argument("invalid input: XML failed schema validation: ContainerNode without nodes"));
+    }
+    Ok(node)
+}
+
+async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    if call.parameter("view").as_deref() == Some("data") {
+        let files = format!("{}/{}/files{}", call.base, space.profile.service, names::encoded(&path));
+        return Ok(see_other(&files));
+    }
+    let detail = Detail::of(call.parameter("detail").as_deref());
+    let (finder, caller, wanted) = (Arc::clone(&space), call.caller.clone(), path.clone());
+    let (walked, row) = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await?;
+    if row.kind == Kind::Container {
+        let page = Page::of(call, &space, &path)?;
+        return Contents::new(space, call.caller.clone(), walked, row, detail, page).answer().await;
+    }
+    let row = space.refreshed(row).await?;
+    let (writer, caller) = (Arc::clone(&space), call.caller.clone());
+    let node =
+        space.store.read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail)).await?;
+    Ok(ok("text/xml", write::node(&node, std::iter::empty())))
+}
+
+impl Space {
+    /// The document of a row for a caller, with the allocation that the walk found.
+    fn document_for(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        walked: &Walked,
+        row: &Row,
+        path: &str,
+        detail: Detail,
+    ) -> Result<Node, Fault> {
+        self.document(db, row, path, detail, &self.rights_in(caller, walked))
+    }
+}
+
+/// Which children are wanted.
+struct Page {
+    from: From,
+    remaining: usize,
+}
+
+impl Page {
+    fn of(call: &Call, space: &Space, path: &str) -> Result<Page, Fault> {
+        if let Some(sort) = call.parameter("sort") {
+            return Err(Fault::plain(400, format!("sort by {sort}")));
+        }
+        if let Some(order) = call.parameter("order") {
+            return Err(Fault::plain(400, format!("sort order {order}")));
+        }
+        let limit = match call.parameter("limit") {
+            None => usize::MAX,
+            Some(text) => text.parse().map_err(|_| Fault::argument("value for limit must be a positive integer."))?,
+        };
+        let marker = call.parameter("uri");
+        match space.profile.listing {
+            Listing::Paged => {
+                let from = match marker {
+                    None => From::Name(String::new(), true),
+                    Some(uri) => From::Name(child_name(&uri, path)?, true),
+                };
+                Ok(Page { from, remaining: limit })
+            }
+            Listing::Whole => {
+                if let Some(uri) = marker.filter(|uri| !uri.is_empty() && limit != 0) {
+                    child_name(&uri, path)?;
+                    let text = "batch container node listing: limit ignored, resume not implemented";
+                    return Err(Fault::new(FaultKind::OptionNotSupported, text));
+                }
+                let remaining = if limit == 0 { 0 } else { usize::MAX };
+                Ok(Page { from: From::Arrival(NodeId(0)), remaining })
+            }
+        }
+    }
+}
+
+fn child_name(uri: &str, path: &str) -> Result<String, Fault> {
+    let uri = VosUri::from_wire(uri).map_err(|error| Fault::plain(400, format!("invalid uri: {error}")))?;
+    match names::split(uri.path()) {
+        Some((parent, name)) if parent == path => Ok(name.to_owned()),
+        _ => Err(Fault::new(FaultKind::InvalidUri, format!("{} is not a child of {path}", uri.to_wire()))),
+    }
+}
+
+/// A container that is being written.
+struct Contents {
+    space: Arc<Space>,
+    caller: Caller,
+    walked: Arc<Walked>,
+    row: Row,
+    detail: Detail,
+    from: From,
+    remaining: usize,
+    ended: bool,
+}
+
+impl Contents {
+    fn new(space: Arc<Space>, caller: Caller, walked: Walked, row: Row, detail: Detail, page: Page) -> Contents {
+        // Who may not read a container sees it without children, and is not told.
+        let remaining = if space.may_read(&caller, &walked, &row) { page.remaining } else { 0 };
+        let walked = Arc::new(walked);
+        Contents { space, caller, walked, row, detail, from: page.from, remaining, ended: false }
+    }
+
+    async fn answer(mut self) -> Result<Response<Body>, Fault> {
+        let (writer, caller, walked) = (Arc::clone(&self.space), self.caller.clone(), Arc::clone(&self.walked));
+        let (row, detail) = (self.row.clone(), self.detail);
+        let container = self
+            .space
+            .store
+            .read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail))
+            .await?;
+        let mut text = write::node_open(&container);
+        self.append(&mut text).await?;
+        let end = write::node_close(&container);
+        if self.ended {
+            text.push_str(end);
+            return Ok(ok("text/xml", text));
+        }
+        let first = stream::iter([Ok::<Bytes, Fault>(Bytes::from(text))]);
+        let others = stream::try_unfold(self, move |mut contents| async move {
+            if contents.ended {
+                return Ok(None);
+            }
+            let mut text = String::new();
+            contents.append(&mut text).await?;
+            if contents.ended {
+                text.push_str(end);
+            }
+            Ok::<_, Fault>(Some((Bytes::from(text), contents)))
+        });
+        Ok(ok("text/xml", Body::from_stream(futures_util::StreamExt::chain(first, others))))
+    }
+
+    /// Appends the next page.
+    async fn append(&mut self, text: &mut String) -> Result<(), Fault> {
+        let count = self.remaining.min(PAGE);
+        if count == 0 {
+            self.ended = true;
+            return Ok(());
+        }
+        let (space, caller, walked) = (Arc::clone(&self.space), self.caller.clone(), Arc::clone(&self.walked));
+        let (container, detail, from) = (self.row.id, self.detail, self.from.clone());
+        let (page, found, next) = self
+            .space
+            .store
+            .read(move |db| {
+                let rows = nodes::children(db, container, &from, count)?;
+                let mut page = String::with_capacity(rows.len() * 640);
+                for row in &rows {
+                    let path = names::join(&walked.path, &row.name);
+                    let child = space.document_for(db, &caller, &walked, row, &path, detail)?;
+                    page.push_str(&write::node_child(&child));
+                }
+                let next = rows.last().map(|row| match from {
+                    From::Name(..) => From::Name(row.name.clone(), false),
+                    From::Arrival(_) => From::Arrival(row.id),
+                });
+                Ok((page, rows.len(), next))
+            })
+            .await?;
+        text.push_str(&page);
+        self.remaining -= found;
+        self.ended = found < count || self.remaining == 0;
+        if let Some(next) = next {
+            self.from = next;
+        }
+        Ok(())
+    }
+}

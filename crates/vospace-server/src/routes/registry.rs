@@ -1,0 +1,60 @@
+//! Registry, capabilities and availability: how a client finds everything else.
+
+use crate::app::{Call, not_mounted, ok};
+use crate::fault::Fault;
+use crate::space::Space;
+use axum::body::Body;
+use axum::http::Response;
+use vospace_client::xml::availability::{self, Availability};
+use vospace_client::xml::capabilities::{self, Capabilities, Capability, Interface};
+
+/// Security methods of everything that knows callers: anonymous, token, cookie.
+const METHODS: [&str; 3] = ["", "ivo://ivoa.net/sso#token", "ivo://ivoa.net/sso#cookie"];
+
+/// `GET /reg/resource-caps`: one line per space. A line has exactly one `=`, the Python client wants it so.
+pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Fault> {
+    if resource != "resource-caps" {
+        return Err(not_mounted());
+    }
+    let mut text = "# The services of this process\n".to_owned();
+    for space in &call.app.spaces {
+        let (id, service) = (space.profile.resource_id(), space.profile.service);
+        text.push_str(&format!("{id} = {}/{service}/capabilities\n", call.base));
+    }
+    Ok(ok("text/plain", text))
+}
+
+/// `GET /SERVICE/capabilities`.
+pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
+    let service = space.profile.service;
+    let entry = |standard_id: &str, path: &str, base: bool, methods: &[&str]| Capability {
+        standard_id: standard_id.to_owned(),
+        interfaces: vec![Interface {
+            url: format!("{}/{service}/{path}", call.base),
+            base,
+            security_methods: methods.iter().map(|&method| method.to_owned()).collect(),
+        }],
+    };
+    let document = Capabilities {
+        capabilities: vec![
+            entry(capabilities::CAPABILITIES, "capabilities", false, &[""]),
+            entry(capabilities::AVAILABILITY, "availability", false, &[""]),
+            entry(capabilities::NODES, "nodes", true, &METHODS),
+            entry(capabilities::FILES, "files", true, &METHODS),
+            entry(capabilities::RECURSIVE_DELETE, "async-delete", false, &METHODS[1..]),
+            entry(capabilities::RECURSIVE_PROPERTIES, "async-setprops", false, &METHODS[1..]),
+            entry(capabilities::TRANSFERS, "transfers", false, &METHODS),
+            entry(capabilities::SYNC, "synctrans", false, &METHODS),
+        ],
+    };
+    ok("text/xml", capabilities::write(&document))
+}
+
+/// `GET /SERVICE/availability`; with `detail=min` no body.
+pub fn availability(call: &Call) -> Response<Body> {
+    if call.parameter("detail").as_deref() == Some("min") {
+        return ok("text/xml", Body::empty());
+    }
+    let document = Availability { available: true, notes: vec!["accepting requests".to_owned()] };
+    ok("text/xml", availability::write(&document))
+}

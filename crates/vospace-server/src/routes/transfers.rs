@@ -1,0 +1,161 @@
+//! `/synctrans` and `/xfer`: negotiation, and the synchronous move.
+//!
+//! The document form always answers 303 to the details of a job, also when the negotiation failed: the reason is then
+//! in the job. The parameter form answers 303 to the first endpoint, or the fault itself. A move is done when its 303
+//! comes, but the details that it points to do not exist.
+
+use crate::app::{Call, not_allowed, ok, see_other};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::jobs::{Job, Work};
+use crate::space::Space;
+use crate::space::negotiate::{Negotiated, Way};
+use axum::body::Body;
+use axum::http::{Method, Response};
+use std::sync::Arc;
+use vospace_client::xml::job::Phase;
+use vospace_client::xml::transfer::{self, Direction, Protocol, Transfer};
+
+/// Longest transfer document taken; the real services take more than node documents here.
+pub const LONGEST_DOCUMENT: usize = 1 << 20;
+
+/// Views that mean the plain bytes.
+const VIEWS: [&str; 2] = ["ivo://ivoa.net/vospace/core#defaultview", "ivo://cadc.nrc.ca/vospace/view#data"];
+
+/// `/synctrans`.
+pub async fn synchronous(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    match call.method {
+        Method::GET => return by_parameters(call, space).await,
+        Method::POST if call.is_form() => return by_parameters(call, space).await,
+        Method::POST => {}
+        _ => return Ok(not_allowed(&call.method, "GET, POST")),
+    }
+    let is_document = is_text_xml(&call);
+    let body = call.take_body(LONGEST_DOCUMENT).await?;
+    let details = |id: &str| {
+        see_other(&format!("{}/{}/transfers/{id}/results/transferDetails", call.base, space.profile.service))
+    };
+    if !is_document {
+        let id = space.jobs.create(call.caller.clone(), None, Phase::Pending);
+        space.jobs.fail(&id, Fault::plain(500, "could not create Transfer from request"));
+        return Ok(details(&id));
+    }
+    let transfer = transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?;
+    let work = Some(Work::Transfer(transfer.clone()));
+    let id = space.jobs.create(call.caller.clone(), work, Phase::Executing);
+    perform(&space, &call.caller, &id, &transfer).await;
+    Ok(details(&id))
+}
+
+/// Whether the body is a document in the eyes of the services.
+pub fn is_text_xml(call: &Call) -> bool {
+    call.header("content-type")
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("text/xml"))
+}
+
+/// Does what the transfer asks for, and leaves the outcome in the job. A negotiation stays EXECUTING for ever.
+pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &Transfer) {
+    let outcome = match &transfer.direction {
+        Direction::PushToVoSpace => negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file))),
+        Direction::PullFromVoSpace => negotiate(space, caller, transfer, Way::Pull).await.map(|file| Outcome::Negotiated(Box::new(file))),
+        Direction::Node(to) if transfer.keep_bytes == Some(false) => {
+            relocate(space, caller, transfer.target(), to).await.map(Outcome::Moved)
+        }
+        Direction::Node(_) => Err(Fault::plain(405, "copyNode is not implemented")),
+        Direction::PullToVoSpace => Err(Fault::plain(405, "pullToVoSpace not implemented")),
+        Direction::PushFromVoSpace => Err(Fault::plain(405, "pushFromVoSpace not implemented")),
+        Direction::Other(text) => Err(Fault::plain(400, format!("InternalFault (invalid direction: {text})"))),
+    };
+    space.jobs.change(id, |job| match outcome {
+        Ok(Outcome::Negotiated(file)) => job.negotiated = Some(*file),
+        Ok(Outcome::Moved(destination)) => {
+            job.results.push(("destination".to_owned(), destination));
+            job.phase = Phase::Completed;
+        }
+        Err(fault) => {
+            job.fault = Some(fault);
+            job.phase = Phase::Error;
+        }
+    });
+}
+
+enum Outcome {
+    Negotiated(Box<Negotiated>),
+    Moved(String),
+}
+
+async fn relocate(space: &Arc<Space>, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {
+    let (from, to) = (space.path_of(from)?, space.path_of(to)?);
+    let path = space.relocate(caller.clone(), from, to).await?;
+    Ok(space.uri(&path))
+}
+
+async fn negotiate(space: &Arc<Space>, caller: &Caller, transfer: &Transfer, way: Way) -> Result<Negotiated, Fault> {
+    if transfer.targets.len() > 1 {
+        return Err(Fault::plain(400, format!("TooManyTargets ({})", transfer.targets.len())));
+    }
+    if let Some(view) = transfer.view.as_deref().filter(|view| !VIEWS.contains(view)) {
+        return Err(Fault::plain(400, format!("ViewNotSupported ({view})")));
+    }
+    let path = space.path_of(transfer.target())?;
+    space.negotiate(caller.clone(), path, way).await
+}
+
+/// `/xfer/JOB`: the details of a negotiation, made anew at each call.
+pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    let job = space.jobs.get(call.rest.trim_matches('/')).ok_or_else(|| Fault::plain(404, "job not found"))?;
+    if job.owner != Caller::Anonymous && job.owner != call.caller {
+        return Err(Fault::plain(401, "Unauthorized: not the owner of the job"));
+    }
+    let Job { work: Some(Work::Transfer(mut transfer)), fault, negotiated, .. } = job else {
+        return Err(Fault::plain(404, "no details"));
+    };
+    let asked = std::mem::take(&mut transfer.protocols);
+    match (negotiated, fault) {
+        (Some(file), _) => transfer.protocols = space.endpoints(&call.base, &file, &asked),
+        (None, Some(fault)) => match fault.kind() {
+            FaultKind::NodeNotFound | FaultKind::ContainerNotFound => {
+                let path = space.path_of(transfer.target()).unwrap_or_default();
+                return Err(Fault::plain(500, format!("Internal Error: {path}")));
+            }
+            FaultKind::PermissionDenied => {
+                return Err(Fault::plain(401, format!("Unauthorized: {}", fault.text())));
+            }
+            FaultKind::Internal | FaultKind::Unavailable(_) => return Err(fault),
+            // The rest is an answer without any endpoint.
+            _ => {}
+        },
+        (None, None) => return Err(Fault::plain(404, "no details")),
+    }
+    transfer.keep_bytes = Some(true);
+    Ok(ok("text/xml", transfer::write(&transfer)))
+}
+
+/// The parameter form: only the first protocol counts, and only the first endpoint is told.
+async fn by_parameters(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    let parameters = call.parameters().await?;
+    let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let target = value("TARGET").ok_or_else(|| Fault::argument("missing parameter: TARGET"))?;
+    let protocol = value("PROTOCOL").ok_or_else(|| Fault::argument("missing parameter: PROTOCOL"))?;
+    let way = match value("DIRECTION").as_deref() {
+        Some("pushToVoSpace") => Way::Push,
+        Some("pullFromVoSpace") => Way::Pull,
+        other => return Err(Fault::argument(format!("invalid direction: {}", other.unwrap_or_default()))),
+    };
+    let path = space.path_of(&target)?;
+    let file = space.negotiate(call.caller.clone(), path, way).await.map_err(|fault| match fault.kind() {
+        FaultKind::NodeNotFound if way == Way::Pull => Fault::plain(400, "target is not a data node"),
+        _ => fault,
+    })?;
+    // The protocol is not compared with the direction: any serves.
+    let suitable = if way == Way::Push { transfer::HTTPS_PUT } else { transfer::HTTPS_GET };
+    let known = protocol.contains("vospace/core#http");
+    let asked = if known { suitable } else { &protocol };
+    let asked = Protocol { uri: asked.to_owned(), ..Protocol::default() };
+    let endpoint = space.endpoints(&call.base, &file, &[asked]).into_iter().find_map(|protocol| protocol.endpoint);
+    match endpoint {
+        Some(endpoint) => Ok(see_other(&endpoint)),
+        None => Err(Fault::plain(400, "requested transfer specs not supported")),
+    }
+}

@@ -1,0 +1,190 @@
+//! Start and stop of the service.
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::grants::Grants;
+use crate::identity::Users;
+use crate::oplog::OperationLog;
+use crate::permissions::Groups;
+use crate::profile::Profile;
+use crate::space::{Space, SpaceOptions};
+use crate::tls;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+/// Requests that run when the service is stopped get this long.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What the service is started with.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// One space each.
+    pub profiles: Vec<Profile>,
+    /// The users.
+    pub users: Users,
+    /// The groups.
+    pub groups: Arc<Groups>,
+    /// Quota of new home containers.
+    pub quota: Option<u64>,
+    /// Whether to serve https.
+    pub tls: bool,
+    /// How often listings catch up; zero: at once.
+    pub refresh_interval: Duration,
+    /// Whether to keep an operation log.
+    pub control: bool,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data directory is not usable.
+    #[error("cannot use the data directory {path}: {cause}; choose another with --data")]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The port is not free.
+    #[error("cannot listen on {address}: {cause}; choose another with --listen (port 0 takes a free one)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What went wrong.
+        cause: std::io::Error,
+    },
+    /// The certificates cannot be made or read.
+    #[error("cannot set up TLS: {0}; remove the folder tls in the data directory to have it made anew")]
+    Tls(String),
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    address: SocketAddr,
+    tls: bool,
+    handle: Handle<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Service {
+    /// `http://address:port`.
+    pub fn base(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// The URL of the registry.
+    pub fn registry(&self) -> String {
+        format!("{}/reg/resource-caps", self.base())
+    }
+
+    /// Lets running requests end, within bounds, and stops.
+    pub async fn stop(self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+        let mut tasks = self.tasks.into_iter();
+        if let Some(server) = tasks.next() {
+            // An error means that the task is gone, which is what is wanted.
+            let _ = server.await;
+        }
+        tasks.for_each(|worker| worker.abort());
+    }
+}
+
+/// Opens the space of a profile in a data directory.
+pub fn open_space(
+    data: &Path,
+    profile: Profile,
+    groups: Arc<Groups>,
+    refresh_interval: Duration,
+) -> Result<Arc<Space>, StartError> {
+    let failed = |cause: String| StartError::Data { path: data.to_owned(), cause };
+    std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
+    let grants = Arc::new(Grants::open(&data.join("grants.key")).map_err(|error| failed(error.to_string()))?);
+    let dir = data.join(profile.service);
+    let options = SpaceOptions { profile, groups, grants, refresh_interval };
+    let space = Space::open(&dir, options).map_err(|fault: Fault| failed(fault.detail().to_owned()))?;
+    Ok(Arc::new(space))
+}
+
+/// Starts the service; it answers when this returns.
+pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
+    let mut spaces = Vec::new();
+    for profile in options.profiles {
+        let space = open_space(&options.data, profile, Arc::clone(&options.groups), options.refresh_interval)?;
+        for name in options.users.names() {
+            space
+                .make_home(&name, options.quota)
+                .map_err(|fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() })?;
+        }
+        spaces.push(space);
+    }
+    let failed = |cause| StartError::Listen { address: options.listen, cause };
+    let listener = TcpListener::bind(options.listen).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let app = Arc::new(App {
+        spaces: spaces.clone(),
+        users: options.users,
+        tls: options.tls,
+        host: address.to_string(),
+        log: options.control.then(OperationLog::default),
+    });
+    let service = app.router().into_make_service();
+    let handle = Handle::new();
+    let server = if options.tls {
+        let config = tls::server_config(&options.data.join("tls"), address.ip())
+            .map_err(|error| StartError::Tls(error.to_string()))?;
+        let config = RustlsConfig::from_config(config);
+        let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        tokio::spawn(async move { log_end(server.serve(service).await) })
+    } else {
+        let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        tokio::spawn(async move { log_end(server.serve(service).await) })
+    };
+    let mut tasks = vec![server];
+    for space in spaces {
+        if !space.refreshes_at_once() {
+            tasks.push(tokio::spawn(refresh(space)));
+        }
+    }
+    Ok(Service { address, tls: options.tls, handle, tasks })
+}
+
+fn log_end(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "the server ended");
+    }
+}
+
+/// The worker that brings listings up to date.
+async fn refresh(space: Arc<Space>) {
+    let mut ticks = tokio::time::interval(space.refresh_interval());
+    loop {
+        ticks.tick().await;
+        if let Err(fault) = space.refresh_recent().await {
+            tracing::warn!(%fault, "refresh failed");
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! A space: one VOSpace, its nodes and the rules by which they may be seen and changed.
+//!
+//! The operations of the standard are methods here, one file each; they take a caller and a path, do their work in one
+//! transaction of the store and answer with rows, documents or faults. They know nothing of HTTP. What differs between
+//! the services is asked of the [`Profile`].
+//!
+//! Three truths about a file's bytes exist where metadata are copied: the node row, the artifact record and the bytes.
+//! The row is brought up to date when the node is fetched by itself, and by a worker; with a refresh interval of zero
+//! it is brought up to date in the same transaction as the artifact, so that nobody sees a lag.
+
+pub mod changes;
+pub mod create;
+pub mod document;
+pub mod negotiate;
+pub mod refresh;
+pub mod relocate;
+pub mod remove;
+pub mod tree;
+pub mod update;
+pub mod walk;
+
+use crate::fault::{Fault, FaultKind};
+use crate::grants::Grants;
+use crate::identity::{ADMINISTRATOR, Caller};
+use crate::jobs::Jobs;
+use crate::permissions::{Groups, Rights};
+use crate::profile::Profile;
+use crate::store::Store;
+use crate::store::nodes::{self, Copied, Kind, NodeId, ROOT, Row};
+use crate::uploads::Uploads;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+use vospace_client::uri::VosUri;
+use walk::Walked;
+
+/// The container of the users' homes.
+pub const HOME: &str = "home";
+
+/// What a space is opened with.
+#[derive(Clone, Debug)]
+pub struct SpaceOptions {
+    /// The service to behave like.
+    pub profile: Profile,
+    /// Who is in which group.
+    pub groups: Arc<Groups>,
+    /// The signer of byte URLs.
+    pub grants: Arc<Grants>,
+    /// How often listings catch up with the bytes; zero: at once.
+    pub refresh_interval: Duration,
+}
+
+/// One VOSpace.
+#[derive(Debug)]
+pub struct Space {
+    /// Its habits.
+    pub profile: Profile,
+    /// Rows and bytes.
+    pub store: Arc<Store>,
+    /// Its jobs.
+    pub jobs: Jobs,
+    /// Uploads in several segments.
+    pub uploads: Uploads,
+    /// The signer of byte URLs.
+    pub grants: Arc<Grants>,
+    authority: String,
+    groups: Arc<Groups>,
+    refresh_interval: Duration,
+}
+
+impl Space {
+    /// Opens or creates the space in this directory.
+    pub fn open(dir: &Path, options: SpaceOptions) -> Result<Space, Fault> {
+        let store = Store::open(dir)?;
+        let space = Space {
+            authority: options.profile.authority(),
+            profile: options.profile,
+            store: Arc::new(store),
+            jobs: Jobs::default(),
+            uploads: Uploads::default(),
+            grants: options.grants,
+            groups: options.groups,
+            refresh_interval: options.refresh_interval,
+        };
+        space.store.write_now(|tx| {
+            if nodes::by_id(tx, ROOT)?.is_none() {
+                nodes::insert(tx, &Row { is_public: true, ..new_row(NodeId(0), "", Kind::Container, ADMINISTRATOR) })?;
+            }
+            if nodes::child(tx, ROOT, HOME)?.is_none() {
+                nodes::insert(tx, &Row { is_public: true, ..new_row(ROOT, HOME, Kind::Container, ADMINISTRATOR) })?;
+            }
+            Ok(())
+        })?;
+        Ok(space)
+    }
+
+    /// Makes the user's private containers `/NAME` and `/home/NAME` if they are missing.
+    pub fn make_home(&self, user: &str, quota: Option<u64>) -> Result<(), Fault> {
+        self.store.write_now(|tx| {
+            let home = nodes::child(tx, ROOT, HOME)?.map_or(ROOT, |row| row.id);
+            for parent in [ROOT, home] {
+                if nodes::child(tx, parent, user)?.is_none() {
+                    nodes::insert(tx, &Row { quota, ..new_row(parent, user, Kind::Container, user) })?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The URI of a node, as written in documents.
+    pub fn uri(&self, path: &str) -> String {
+        VosUri::new(&self.authority, path).to_wire()
+    }
+
+    /// The authority of this space: `cadc.nrc.ca~vault`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path that a URI of a request names. The authority is not looked at: the real services do not either.
+    pub fn path_of(&self, uri: &str) -> Result<String, Fault> {
+        match VosUri::from_wire(uri) {
+            Ok(uri) => Ok(uri.path().to_owned()),
+            Err(error) => Err(Fault::argument(format!("invalid vos URI: {uri}: {error}"))),
+        }
+    }
+
+    /// Whether rows follow the artifact at once.
+    pub fn refreshes_at_once(&self) -> bool {
+        self.refresh_interval.is_zero()
+    }
+
+    /// How often rows catch up.
+    pub fn refresh_interval(&self) -> Duration {
+        self.refresh_interval
+    }
+
+    fn rights<'a>(&'a self, caller: &'a Caller, allocation_owner: Option<&'a str>) -> Rights<'a> {
+        Rights { caller, groups: &self.groups, allocation_owner }
+    }
+
+    /// What the caller may do where a walk ended.
+    pub fn rights_in<'a>(&'a self, caller: &'a Caller, walked: &'a Walked) -> Rights<'a> {
+        self.rights(caller, walked.allocation_owner())
+    }
+
+    /// Whether the caller may read the node that a walk found.
+    pub fn may_read(&self, caller: &Caller, walked: &Walked, row: &Row) -> bool {
+        self.rights(caller, walked.allocation_owner()).may_read(row)
+    }
+
+    /// Whether the caller may write the node that a walk found, locks aside.
+    pub fn may_write(&self, caller: &Caller, walked: &Walked, row: &Row) -> bool {
+        self.rights(caller, walked.allocation_owner()).may_write(row)
+    }
+
+    fn not_found(&self, path: &str) -> Fault {
+        Fault::new(FaultKind::NodeNotFound, self.uri(path))
+    }
+
+    /// Refuses unless the caller may add and remove children of this container.
+    fn require_parent(&self, caller: &Caller, walked: &Walked, parent: &Row) -> Result<(), Fault> {
+        if self.may_write(caller, walked, parent) && !parent.locked {
+            Ok(())
+        } else {
+            Err(Fault::denied(self.uri(&walked.path)))
+        }
+    }
+
+    /// Marks that a child of this container came or went.
+    fn child_changed(&self, connection: &Connection, parent: NodeId) -> Result<(), Fault> {
+        if self.profile.container_date_follows_children {
+            nodes::touch(connection, parent, now())?;
+        }
+        Ok(())
+    }
+}
+
+/// Now, in milliseconds since 1970.
+pub fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// A new storage identity.
+pub fn new_storage() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A private row without properties, of now.
+pub fn new_row(parent: NodeId, name: &str, kind: Kind, owner: &str) -> Row {
+    Row {
+        id: NodeId(0),
+        parent,
+        name: name.to_owned(),
+        kind,
+        target: None,
+        owner: owner.to_owned(),
+        is_public: false,
+        inherit: false,
+        locked: false,
+        group_read: String::new(),
+        group_write: String::new(),
+        quota: None,
+        storage: if kind == Kind::Data { new_storage() } else { String::new() },
+        modified: now(),
+        copied: Copied::default(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Negotiation: where to send or fetch the bytes of a file.
+//!
+//! A push makes the file at once if it is missing, so an empty file stands there even if no byte ever comes. Its
+//! properties stay. The endpoints are pre-authorised URLs, or plain ones where the service has them.
+
+use super::Space;
+use super::walk::Leaf;
+use crate::fault::{Fault, FaultKind};
+use crate::grants::Permit;
+use crate::identity::Caller;
+use crate::names;
+use crate::profile::Bytes;
+use crate::store::nodes::{Kind, Row};
+use std::sync::Arc;
+use vospace_client::xml::transfer::Protocol;
+
+/// The end of the protocol URIs that ask for an upload.
+const UPLOADS: [&str; 2] = ["#httpput", "#httpsput"];
+const DOWNLOADS: [&str; 2] = ["#httpget", "#httpsget"];
+
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the client into the space.
+    Push,
+    /// To the client.
+    Pull,
+}
+
+/// A file that bytes may be sent to or fetched from.
+#[derive(Clone, Debug)]
+pub struct Negotiated {
+    /// Which way.
+    pub way: Way,
+    /// The file.
+    pub row: Row,
+    /// Its path, links resolved.
+    pub path: String,
+    /// Who asked.
+    pub caller: Caller,
+}
+
+/// The name of an artifact, as byte URLs and grants spell it.
+pub fn artifact_uri(storage: &str) -> String {
+    format!("cadc:vault/{storage}")
+}
+
+impl Space {
+    /// Finds, and for a push makes, the file.
+    pub async fn negotiate(self: &Arc<Self>, caller: Caller, path: String, way: Way) -> Result<Negotiated, Fault> {
+        let space = Arc::clone(self);
+        let negotiated = match way {
+            Way::Pull => self.store.read(move |db| {
+                let (walked, row) = space.find(db, &caller, &path, Leaf::Follow)?;
+                if row.kind != Kind::Data {
+                    return Err(Fault::argument("target is not a data node"));
+                }
+                if !space.may_read(&caller, &walked, &row) {
+                    return Err(Fault::denied(space.uri(&walked.path)));
+                }
+                Ok(Negotiated { way, row, path: walked.path, caller })
+            }),
+            Way::Push => return self.push(caller, path).await,
+        }
+        .await?;
+        let row = self.refreshed(negotiated.row).await?;
+        Ok(Negotiated { row, ..negotiated })
+    }
+
+    async fn push(self: &Arc<Self>, caller: Caller, path: String) -> Result<Negotiated, Fault> {
+        let space = Arc::clone(self);
+        self.store
+            .write(move |tx| {
+                let walked = space.walk(tx, &caller, &path, Leaf::Follow).map_err(|fault| match fault.kind() {
+                    FaultKind::NodeNotFound => {
+                        let parent = names::split(&path).map_or("/", |(parent, _)| parent);
+                        Fault::new(FaultKind::ContainerNotFound, space.uri(parent))
+                    }
+                    _ => fault,
+                })?;
+                let row = match &walked.leaf {
+                    Some(row) if row.kind == Kind::Data => {
+                        if !space.may_write(&caller, &walked, row) || row.locked {
+                            return Err(Fault::denied(space.uri(&walked.path)));
+                        }
+                        row.clone()
+                    }
+                    Some(_) => return Err(Fault::argument("transfer destination is not a data node")),
+                    None => {
+                        let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
+                        space.require_parent(&caller, &walked, parent)?;
+                        space.create_file(tx, &caller, &walked, true)?
+                    }
+                };
+                // Only a quota of nothing is noticed: what is used is looked up where it is not kept.
+                let quota = walked.chain.iter().rev().find_map(|container| container.quota);
+                if quota == Some(0) {
+                    return Err(Fault::new(FaultKind::QuotaExceeded, space.uri(&walked.path)));
+                }
+                Ok(Negotiated { way: Way::Push, row, path: walked.path, caller })
+            })
+            .await
+    }
+
+    /// The protocols of the answer, with endpoints. None at all for a file without bytes at a byte service.
+    pub fn endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
+        match self.profile.bytes {
+            Bytes::Redirected => self.byte_service_endpoints(base, file, asked),
+            Bytes::InPlace => self.file_endpoints(base, file, asked),
+        }
+    }
+
+    fn byte_service_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
+        if file.way == Way::Pull && file.row.copied.length.unwrap_or(0) == 0 {
+            return Vec::new();
+        }
+        let suitable = if file.way == Way::Push { UPLOADS } else { DOWNLOADS };
+        let mut answer: Vec<Protocol> = Vec::new();
+        for protocol in asked {
+            // Whatever security methods were asked for, the URL is pre-authorised: repeated protocols collapse.
+            let repeated = answer.iter().any(|other| other.uri == protocol.uri);
+            if !repeated && suitable.iter().any(|end| protocol.uri.ends_with(end)) {
+                let endpoint = self.byte_url(base, file);
+                answer.push(Protocol {
+                    uri: protocol.uri.clone(),
+                    endpoint: Some(endpoint),
+                    security_methods: Vec::new(),
+                });
+            }
+        }
+        answer
+    }
+
+    /// The URL of a file at the byte service.
+    pub fn byte_url(&self, base: &str, file: &Negotiated) -> String {
+        let artifact = artifact_uri(&file.row.storage);
+        let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
+        let token = self.grants.sign(&artifact, permit, file.caller.name());
+        format!("{base}/minoc/files/{token}/{artifact}")
+    }
+
+    fn file_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
+        let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
+        let token = self.grants.sign(&file.path, permit, file.caller.name());
+        let path = names::encoded_endpoint(&file.path);
+        let files = format!("{base}/{}/files", self.profile.service);
+        let preauth = format!("{files}/preauth:{token}{path}");
+        let plain = format!("{files}{path}");
+        let mut answer = Vec::new();
+        for protocol in asked {
+            let mut offer = |endpoint: &str| {
+                answer.push(Protocol { endpoint: Some(endpoint.to_owned()), ..protocol.clone() });
+            };
+            if protocol.security_methods.is_empty() {
+                offer(&preauth);
+                if file.way == Way::Pull {
+                    offer(&plain);
+                }
+            } else {
+                offer(&plain);
+            }
+        }
+        answer
+    }
+}

@@ -1,0 +1,90 @@
+//! Move: a node gets another parent, another name, or both.
+//!
+//! The rules are those of CADC's library (observed on both services): onto a container means into it; onto anything
+//! else is refused, there is no replacing; a container is refused wherever the text of the destination contains the
+//! text of the source, even if it is no descendant; nothing can be moved into the root; the caller becomes the owner.
+
+use super::walk::Leaf;
+use super::{Space, now};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::names;
+use crate::profile::Metadata;
+use crate::store::nodes::{self, Copied, Kind, ROOT, Row};
+use rusqlite::Connection;
+use std::sync::Arc;
+
+impl Space {
+    /// Moves a node; answers its new path.
+    pub async fn relocate(self: &Arc<Self>, caller: Caller, from: String, to: String) -> Result<String, Fault> {
+        let space = Arc::clone(self);
+        self.store.write(move |tx| space.relocate_in(tx, &caller, &from, &to)).await
+    }
+
+    fn relocate_in(&self, db: &Connection, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {
+        let duplicate = |text: String| Fault::new(FaultKind::DuplicateNode, text);
+        // The text of a permission fault is the bare word: clients compare it.
+        let denied = || Fault::denied("");
+        let bare = |fault: Fault| if fault.kind() == FaultKind::PermissionDenied { denied() } else { fault };
+
+        let source = self.walk(db, caller, from, Leaf::Keep).map_err(|fault| match fault.kind() {
+            FaultKind::NodeNotFound => Fault::new(FaultKind::NodeNotFound, from),
+            _ => bare(fault),
+        })?;
+        let row = source.leaf.clone().ok_or_else(|| Fault::new(FaultKind::NodeNotFound, from))?;
+        let source_parent = source.parent().ok_or_else(|| Fault::argument("cannot move the root container"))?;
+
+        let destination = self.walk(db, caller, to, Leaf::Follow).map_err(|fault| match fault.kind() {
+            FaultKind::NodeNotFound => {
+                Fault::new(FaultKind::NodeNotFound, format!("Parent directory for destination {to} not found"))
+            }
+            _ => bare(fault),
+        })?;
+        let (container, container_path, name): (Row, String, String) = match &destination.leaf {
+            Some(found) if found.kind == Kind::Container => (found.clone(), destination.path.clone(), row.name.clone()),
+            Some(found) if found.kind == Kind::Data => {
+                return Err(duplicate(format!("destination is an existing DataNode: {to}")));
+            }
+            Some(_) => return Err(duplicate(format!("destination (parent) is not ContainerNode: {to}"))),
+            None if destination.through_link => return Err(Fault::new(FaultKind::UnreadableLinkTarget, to)),
+            None => {
+                let parent = destination.parent().ok_or_else(|| Fault::argument("no destination"))?;
+                let (parent_path, name) =
+                    names::split(&destination.path).ok_or_else(|| Fault::argument("no destination"))?;
+                (parent.clone(), parent_path.to_owned(), name.to_owned())
+            }
+        };
+        if row.kind == Kind::Container && container_path.contains(&source.path) {
+            return Err(Fault::argument(format!(
+                "Cannot move container node into its descendants: {} to {container_path}",
+                source.path
+            )));
+        }
+        let may = |walked, parent: &Row| self.may_write(caller, walked, parent) && !parent.locked;
+        if !may(&source, source_parent) || !may(&destination, &container) {
+            return Err(denied());
+        }
+        let new_path = names::join(&container_path, &name);
+        if nodes::child(db, container.id, &name)?.is_some() {
+            return Err(duplicate(format!("destination is an existing node: {new_path}")));
+        }
+        if container.id == ROOT {
+            return Err(Fault::argument("args must both be peristent nodes before move"));
+        }
+        let old_parent = row.parent;
+        let mut moved = Row { parent: container.id, name, ..row };
+        if let Some(owner) = caller.name() {
+            owner.clone_into(&mut moved.owner);
+        }
+        if self.profile.metadata == Metadata::Copied {
+            moved.modified = now();
+            if !self.refreshes_at_once() {
+                moved.copied = Copied { length: moved.copied.length, ..Copied::default() };
+            }
+        }
+        nodes::update(db, &moved)?;
+        self.child_changed(db, old_parent)?;
+        self.child_changed(db, container.id)?;
+        Ok(new_path)
+    }
+}

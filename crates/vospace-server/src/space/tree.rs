@@ -1,0 +1,201 @@
+//! Whole trees: recursive removal and recursive change of properties.
+//!
+//! Depth first and not transactional: the work is done in batches, a failed node is counted and passed over, and
+//! between batches the job can be stopped. Memory is one frame per level of the tree and the set of failed nodes.
+
+use super::Space;
+use super::changes::Changes;
+use super::walk::Leaf;
+use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::store::nodes::{self, From, Kind, NodeId, Row};
+use rusqlite::Connection;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vospace_client::node::Node;
+
+/// Nodes handled in one transaction: other writers wait that long, some milliseconds.
+const BATCH: usize = 500;
+
+/// Failures after which a job gives up.
+const MOST_FAILURES: usize = 100;
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Nodes done.
+    pub done: u64,
+    /// Nodes refused.
+    pub failed: u64,
+}
+
+struct Frame {
+    row: Row,
+    after: NodeId,
+}
+
+struct Removal {
+    stack: Vec<Frame>,
+    failed: HashSet<NodeId>,
+    counts: Counts,
+}
+
+impl Space {
+    /// Removes the tree at this path. A link at its root is followed: the target's tree goes and the link stays.
+    pub async fn remove_tree(
+        self: &Arc<Self>,
+        caller: Caller,
+        path: String,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Counts, Fault> {
+        let space = Arc::clone(self);
+        let user = caller.clone();
+        let (walked, root) = self.store.read(move |db| space.find(db, &user, &path, Leaf::Follow)).await?;
+        let owner = walked.allocation_owner().map(str::to_owned);
+        let may_remove_root = walked
+            .parent()
+            .is_some_and(|parent| self.may_write(&caller, &walked, parent) && !parent.locked && !root.locked);
+        let mut state = Removal {
+            stack: vec![Frame { row: root.clone(), after: NodeId(0) }],
+            failed: HashSet::new(),
+            counts: Counts::default(),
+        };
+        if root.kind != Kind::Container && !may_remove_root {
+            return Err(Fault::denied(""));
+        }
+        while !state.stack.is_empty() && !stop.load(Ordering::Relaxed) {
+            if state.failed.len() > MOST_FAILURES {
+                return Err(Fault::plain(500, "Unexpected Exception: job aborted"));
+            }
+            let space = Arc::clone(self);
+            let (user, owner, root_id) = (caller.clone(), owner.clone(), root.id);
+            let (next, blobs) = self
+                .store
+                .write(move |tx| {
+                    let mut blobs = Vec::new();
+                    let may = |row: &Row| {
+                        if row.id == root_id { may_remove_root } else { !row.locked }
+                    };
+                    for _ in 0..BATCH {
+                        if state.stack.is_empty() {
+                            break;
+                        }
+                        space.removal_step(tx, &user, owner.as_deref(), &mut state, &may, &mut blobs)?;
+                    }
+                    Ok((state, blobs))
+                })
+                .await?;
+            state = next;
+            self.drop_blobs(blobs);
+        }
+        if state.counts.done == 0 && state.counts.failed > 0 {
+            return Err(Fault::denied(""));
+        }
+        Ok(state.counts)
+    }
+
+    /// Removes one node, or goes one level down.
+    fn removal_step(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        owner: Option<&str>,
+        state: &mut Removal,
+        may_go: &impl Fn(&Row) -> bool,
+        blobs: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        let Some(frame) = state.stack.last_mut() else { return Ok(()) };
+        let next = if frame.row.kind == Kind::Container {
+            nodes::children(db, frame.row.id, &From::Arrival(frame.after), 1)?.pop()
+        } else {
+            None
+        };
+        if let Some(child) = next {
+            frame.after = child.id;
+            // The allocation of a tree that starts above the allocations is each one's own.
+            let may_write = self.rights(caller, owner).may_write(&frame.row) && !frame.row.locked;
+            if !may_write || (child.locked && child.kind != Kind::Container) {
+                state.failed.insert(child.id);
+                state.counts.failed += 1;
+            } else if child.kind == Kind::Container {
+                state.stack.push(Frame { row: child, after: NodeId(0) });
+            } else {
+                blobs.extend(self.remove_row(db, &child)?);
+                state.counts.done += 1;
+            }
+            return Ok(());
+        }
+        let Some(frame) = state.stack.pop() else { return Ok(()) };
+        if may_go(&frame.row) && !(frame.row.kind == Kind::Container && nodes::has_children(db, frame.row.id)?) {
+            if !state.stack.is_empty() || frame.row.parent.0 != 0 {
+                blobs.extend(self.remove_row(db, &frame.row)?);
+                state.counts.done += 1;
+            }
+        } else if state.failed.insert(frame.row.id) && !may_go(&frame.row) {
+            state.counts.failed += 1;
+        }
+        Ok(())
+    }
+
+    /// Changes the properties of all nodes of the tree at this path.
+    pub async fn set_tree(
+        self: &Arc<Self>,
+        caller: Caller,
+        node: Node,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Counts, Fault> {
+        let space = Arc::clone(self);
+        let (user, path) = (caller.clone(), node.uri.path().to_owned());
+        let changes = Arc::new(Changes::of(self, &caller, &node)?);
+        let (walked, root) = self.store.read(move |db| space.find(db, &user, &path, Leaf::Keep)).await?;
+        let owner = walked.allocation_owner().map(str::to_owned);
+        let mut counts = Counts::default();
+        let mut stack = vec![Frame { row: root, after: NodeId(0) }];
+        let mut fresh = true;
+        while !stack.is_empty() && !stop.load(Ordering::Relaxed) {
+            let space = Arc::clone(self);
+            let (user, owner, changes) = (caller.clone(), owner.clone(), Arc::clone(&changes));
+            (stack, counts, fresh) = self
+                .store
+                .write(move |tx| {
+                    for _ in 0..BATCH {
+                        let Some(frame) = stack.last_mut() else { break };
+                        if fresh {
+                            fresh = false;
+                            if space.rights(&user, owner.as_deref()).may_write(&frame.row) {
+                                space.change_row(tx, frame.row.clone(), &changes)?;
+                                counts.done += 1;
+                            } else {
+                                counts.failed += 1;
+                            }
+                        }
+                        let child = if frame.row.kind == Kind::Container {
+                            nodes::children(tx, frame.row.id, &From::Arrival(frame.after), 1)?.pop()
+                        } else {
+                            None
+                        };
+                        match child {
+                            Some(child) => {
+                                frame.after = child.id;
+                                stack.push(Frame { row: child, after: NodeId(0) });
+                                fresh = true;
+                            }
+                            None => {
+                                stack.pop();
+                            }
+                        }
+                    }
+                    Ok((stack, counts, fresh))
+                })
+                .await?;
+            if counts.failed > MOST_FAILURES as u64 {
+                return Err(Fault::plain(500, "Unexpected Exception: job aborted"));
+            }
+        }
+        if counts.done == 0 && counts.failed > 0 {
+            return Err(Fault::denied(""));
+        }
+        Ok(counts)
+    }
+}

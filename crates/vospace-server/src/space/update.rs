@@ -1,0 +1,88 @@
+//! Change of properties: `POST /nodes/…`, also for whole trees.
+//!
+//! Merge: what the document names is replaced, `xsi:nil` removes, the rest stays. The target of a link stays. Locks are
+//! not asked, so that one can be lifted. Where metadata are copied, storing the row loses the copy (all but the
+//! length) until the next refresh.
+
+use super::changes::Changes;
+use super::document::Detail;
+use super::walk::Leaf;
+use super::{Space, now};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::profile::Metadata;
+use crate::store::nodes::{self, Copied, Kind, Row};
+use crate::store::{artifacts, properties};
+use rusqlite::Connection;
+use std::sync::Arc;
+use vospace_client::node::{Node, NodeKind};
+
+impl Space {
+    /// Changes properties of the node at this path.
+    pub async fn set_properties(self: &Arc<Self>, caller: Caller, path: String, node: Node) -> Result<Node, Fault> {
+        let space = Arc::clone(self);
+        self.store.write(move |tx| space.set_properties_in(tx, &caller, &path, &node)).await
+    }
+
+    fn set_properties_in(&self, db: &Connection, caller: &Caller, path: &str, node: &Node) -> Result<Node, Fault> {
+        let (walked, row) = self.find(db, caller, path, Leaf::Keep).map_err(|fault| match fault.kind() {
+            FaultKind::NodeNotFound => Fault::new(FaultKind::NodeNotFound, format!("Target {}", self.uri(path))),
+            _ => fault,
+        })?;
+        let same_kind = matches!(
+            (&node.kind, row.kind),
+            (NodeKind::Container, Kind::Container)
+                | (NodeKind::Data { .. }, Kind::Data)
+                | (NodeKind::Link { .. }, Kind::Link)
+        );
+        if !same_kind {
+            return Err(Fault::argument(format!("cannot change the type of a node: {}", self.uri(path))));
+        }
+        if !self.may_write(caller, &walked, &row) {
+            return Err(Fault::denied(self.uri(path)));
+        }
+        let changes = Changes::of(self, caller, node)?;
+        let row = self.change_row(db, row, &changes)?;
+        let rights = self.rights(caller, walked.allocation_owner());
+        self.document(db, &row, &walked.path, Detail::Properties, &rights)
+    }
+
+    /// Applies checked changes to one row.
+    pub fn change_row(&self, db: &Connection, mut row: Row, changes: &Changes) -> Result<Row, Fault> {
+        let mut changed = changes.apply(&mut row);
+        for (uri, value) in &changes.texts {
+            if properties::get(db, row.id, uri)? != *value {
+                properties::set(db, row.id, uri, value.as_deref())?;
+                changed = true;
+            }
+        }
+        if self.profile.metadata == Metadata::Copied {
+            let artifact = artifacts::get(db, &row.storage)?;
+            if artifact.is_some() {
+                let text = |value: &Option<Option<String>>| value.clone();
+                let (content_type, encoding) = (text(&changes.content_type), text(&changes.encoding));
+                let described = content_type.is_some() || encoding.is_some();
+                if described {
+                    artifacts::describe(
+                        db,
+                        &row.storage,
+                        content_type.as_ref().map(Option::as_deref),
+                        encoding.as_ref().map(Option::as_deref),
+                    )?;
+                }
+                row.copied = match artifacts::get(db, &row.storage)? {
+                    Some(artifact) if self.refreshes_at_once() => artifact.copied(),
+                    _ => Copied { length: row.copied.length, ..Copied::default() },
+                };
+                changed = true;
+            }
+            if changed {
+                row.modified = now();
+            }
+        }
+        if changed {
+            nodes::update(db, &row)?;
+        }
+        Ok(row)
+    }
+}

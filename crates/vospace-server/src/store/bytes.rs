@@ -1,0 +1,155 @@
+//! The bytes: one file per blob.
+//!
+//! A new blob is written under `incoming/`, named in the database by the commit that makes it true, and only then
+//! renamed to its place; [`ByteStore::open_blob`] looks in both, so there is no moment without a readable file. At start,
+//! files under `incoming/` that the database names are renamed, all others removed. Readers keep an open file, so an
+//! overwrite or removal never changes what they get.
+//!
+//! Files that are written in place (Cavern's way) and the files of PUT transactions have fixed places of their own.
+
+use crate::fault::Fault;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The directories with the bytes of one space.
+#[derive(Debug)]
+pub struct ByteStore {
+    dir: PathBuf,
+}
+
+impl ByteStore {
+    /// Opens or creates the directories.
+    pub fn open(dir: &Path) -> io::Result<ByteStore> {
+        std::fs::create_dir_all(dir.join("incoming"))?;
+        std::fs::create_dir_all(dir.join("transactions"))?;
+        Ok(ByteStore { dir: dir.to_owned() })
+    }
+
+    /// Finishes or removes what was coming in when the last run ended.
+    pub fn sweep(&self, mut is_named: impl FnMut(&str) -> Result<bool, Fault>) -> Result<(), Fault> {
+        for entry in std::fs::read_dir(self.dir.join("incoming"))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if is_named(&name)? {
+                self.publish(&name)?;
+            } else {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, id: &str) -> PathBuf {
+        // Two characters spread a million blobs over 256 directories.
+        let shard = id.get(..2).unwrap_or("00");
+        self.dir.join(shard).join(id)
+    }
+
+    fn incoming(&self, id: &str) -> PathBuf {
+        self.dir.join("incoming").join(id)
+    }
+
+    /// Creates a blob that is coming in.
+    pub fn create(&self, id: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(self.incoming(id))
+    }
+
+    /// Gives a blob its place, after the database named it.
+    pub fn publish(&self, id: &str) -> io::Result<()> {
+        let place = self.place(id);
+        match std::fs::rename(self.incoming(id), &place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(place.parent().unwrap_or(&self.dir))?;
+                std::fs::rename(self.incoming(id), &place)
+            }
+            other => other,
+        }
+    }
+
+    /// Drops a blob that did not become true.
+    pub fn discard(&self, id: &str) {
+        remove_if_there(&self.incoming(id));
+    }
+
+    /// Opens a blob for reading, wherever it stands.
+    pub fn open_blob(&self, id: &str) -> io::Result<File> {
+        match File::open(self.place(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match File::open(self.incoming(id)) {
+                // Renamed between the two looks.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(self.place(id)),
+                other => other,
+            },
+            other => other,
+        }
+    }
+
+    /// Removes a blob that nothing names any more.
+    pub fn remove(&self, id: &str) {
+        remove_if_there(&self.place(id));
+        remove_if_there(&self.incoming(id));
+    }
+
+    /// Opens a file for writing in place, created or emptied.
+    pub fn truncate(&self, id: &str) -> io::Result<File> {
+        let place = self.place(id);
+        let open = || OpenOptions::new().write(true).create(true).truncate(true).open(&place);
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(place.parent().unwrap_or(&self.dir))?;
+                open()
+            }
+            other => other,
+        }
+    }
+
+    /// Length and modification time (milliseconds since 1970) of a file written in place; `None` if it is not there.
+    pub fn stat(&self, id: &str) -> io::Result<Option<(u64, i64)>> {
+        match std::fs::metadata(self.place(id)) {
+            Ok(metadata) => {
+                let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                Ok(Some((metadata.len(), i64::try_from(since.as_millis()).unwrap_or(i64::MAX))))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file of a PUT transaction.
+    pub fn transaction(&self, id: &str) -> PathBuf {
+        self.dir.join("transactions").join(id)
+    }
+
+    /// Turns the file of a PUT transaction into a blob that is coming in.
+    pub fn adopt_transaction(&self, id: &str, blob: &str) -> io::Result<()> {
+        std::fs::rename(self.transaction(id), self.incoming(blob))
+    }
+}
+
+fn remove_if_there(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "could not remove");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn sweep_keeps_what_the_database_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ByteStore::open(dir.path()).unwrap();
+        store.create("aa-named").unwrap().write_all(b"x").unwrap();
+        store.create("bb-lost").unwrap();
+        store.sweep(|id| Ok(id == "aa-named")).unwrap();
+        let mut text = String::new();
+        store.open_blob("aa-named").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "x");
+        assert!(store.open_blob("bb-lost").is_err());
+        assert!(store.place("aa-named").exists());
+    }
+}
