@@ -176,7 +176,7 @@ fn errors_name_the_node(profile: Profile) {
     world.vospace(&["ls", "nothing:x"]).fails_with(1, &["ERROR:: ", "nothing"]);
     world.vospace(&["ls", "local/file"]).fails_with(1, &["ERROR:: ", "vos:local/file"]);
     world.vospace(&["ls", "--token", "wrong", &world.uri("")]).fails_with(1, &["ERROR:: "]);
-    world.vospace(&["ls", "--certfile", "/nowhere/c.pem", &world.uri("")]).ok();
+    world.vospace(&["ls", "--certfile", "/nowhere/c.pem", &world.uri("")]).fails_with(1, &["/nowhere/c.pem"]);
     world.vospace(&["frobnicate"]).fails_with(2, &["frobnicate"]);
     world.server.kill();
     let mut command = world.command("vospace");

@@ -113,12 +113,7 @@ impl Plan {
 }
 
 /// Plans the copy of `sources` to `target`.
-pub async fn plan(
-    client: &Client,
-    sources: Vec<Source>,
-    target: Target,
-    options: &Options,
-) -> Result<Plan, BulkError> {
+pub async fn plan(client: &Client, sources: Vec<Source>, target: Target, options: &Options) -> Result<Plan, BulkError> {
     let mut plan = Plan::default();
     match target {
         Target::Local { path, directory } => {

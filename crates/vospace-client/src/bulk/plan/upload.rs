@@ -275,7 +275,8 @@ mod tests {
         std::fs::write(directory.path().join("file"), b"x").unwrap();
         std::os::unix::fs::symlink("dir", directory.path().join("link")).unwrap();
         let entries = Entry::list(directory.path().to_owned()).await.unwrap();
-        let kinds: Vec<_> = entries.into_iter().map(|entry| entry.map(|entry| (entry.kind, entry.link)).unwrap()).collect();
+        let kinds: Vec<_> =
+            entries.into_iter().map(|entry| entry.map(|entry| (entry.kind, entry.link)).unwrap()).collect();
         assert_eq!(kinds, [(EntryKind::Directory, false), (EntryKind::File, false), (EntryKind::Directory, true)]);
     }
 }
