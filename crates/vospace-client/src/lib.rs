@@ -6,15 +6,28 @@
 //!
 //! * [`client`] the verbs in one place, over `transfer` (bytes in and out) and `ops` (nodes, jobs, rename)
 //! * [`service`] one service with its endpoints, and [`dialect`] what was learned of it
-//! * `registry`, `capabilities`: from a resource id to endpoints, cached on disk
+//! * `registry`: from a resource id to endpoints, cached on disk
 //! * [`auth`] credentials, `http` requests with one retry policy, redirects and deadlines
 //! * [`xml`], [`node`], [`uri`], [`error`]: the data model, shared with the embedded server
 
+pub mod auth;
+pub mod bulk;
+mod cache;
+pub mod client;
+mod config;
+pub mod dialect;
 pub mod error;
+mod http;
 pub mod node;
+mod ops;
+mod registry;
+pub mod service;
+pub mod transfer;
 pub mod uri;
 pub mod xml;
 
+pub use auth::{AuthOptions, Credentials, Secret};
+pub use client::{Client, ClientConfig};
 pub use error::{Error, ErrorKind};
 pub use node::{Md5, Node, NodeKind, Properties, Timestamp, property};
 pub use uri::{Prefixes, UriError, VosUri};

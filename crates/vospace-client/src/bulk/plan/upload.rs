@@ -52,7 +52,7 @@ pub(super) async fn plan(
             }
         };
         if entry.link && !options.follow_links {
-            plan.fail(from.as_path(), BulkError::IsLink(Place::Local(from)));
+            plan.fail(from.as_path(), BulkError::IsLink(Place::Local(from.clone())));
             continue;
         }
         match (entry.kind, &standing) {

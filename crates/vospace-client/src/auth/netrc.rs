@@ -1,0 +1,54 @@
+//! User name and password per host, from a netrc file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use netrc::Netrc;
+use reqwest::header::HeaderValue;
+
+use super::unusable;
+use crate::Result;
+
+/// Host → `Authorization` header.
+#[derive(Debug, Clone)]
+pub(crate) struct Logins(HashMap<String, HeaderValue>);
+
+impl Logins {
+    /// The header for a host. A `default` entry is not used: it would give a password to every host.
+    pub(super) fn header(&self, host: &str) -> Option<HeaderValue> {
+        self.0.get(&host.to_lowercase()).cloned()
+    }
+}
+
+/// Reads a netrc file.
+pub(super) fn load(path: &Path) -> Result<Logins> {
+    let remedy = "correct the file, or give a token (--token) or a certificate (--certfile)";
+    let netrc = Netrc::from_file(path).map_err(|error| unusable(path, error, remedy))?;
+    let logins = netrc.hosts.into_iter().filter(|(host, _)| host != "default").filter_map(|(host, login)| {
+        let basic = STANDARD.encode(format!("{}:{}", login.login, login.password));
+        let mut header = HeaderValue::from_str(&format!("Basic {basic}")).ok()?;
+        header.set_sensitive(true);
+        Some((host.to_lowercase(), header))
+    });
+    Ok(Logins(logins.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_named_host_gets_its_login() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("netrc");
+        std::fs::write(&path, "machine h.example login me password p:w\ndefault login you password x\n").unwrap();
+        let logins = load(&path).unwrap();
+        assert_eq!(logins.header("H.example").unwrap().to_str().unwrap(), "Basic bWU6cDp3");
+        assert!(logins.header("other.example").is_none());
+        std::fs::write(&path, "machine h.example nonsense").unwrap();
+        assert!(load(&path).unwrap_err().to_string().contains("netrc"));
+        assert!(load(&directory.path().join("none")).is_err());
+    }
+}

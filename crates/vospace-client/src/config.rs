@@ -1,0 +1,123 @@
+//! What a program may choose about the client, with defaults that suit everybody else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::auth::Credentials;
+
+/// Where CADC publishes which services exist and where.
+pub(crate) const DEFAULT_REGISTRY: &str = "https://ws.cadc-ccda.hia-iha.nrc-cnrc.gc.ca/reg/resource-caps";
+
+/// Everything that [`crate::Client::new`] needs to know.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Full URL of the registry's list, or a base to which `/resource-caps` is added. None: that of CADC.
+    pub registry: Option<String>,
+    /// Who the caller is.
+    pub credentials: Credentials,
+    /// Where the registry, capabilities and what was learned of services are kept. None: nothing is kept.
+    pub cache_dir: Option<PathBuf>,
+    /// PEM files with certificate authorities to trust besides the system's.
+    pub extra_roots: Vec<PathBuf>,
+    /// Do not check the certificates of servers. For tests on one's own machine only.
+    pub insecure: bool,
+    /// `User-Agent` of every request.
+    pub user_agent: String,
+    /// How often and how long to try again.
+    pub retry: RetryPolicy,
+    /// How long to wait for what.
+    pub deadlines: Deadlines,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        ClientConfig {
+            registry: None,
+            credentials: Credentials::Anonymous,
+            cache_dir: default_cache_dir(),
+            extra_roots: Vec::new(),
+            insecure: false,
+            user_agent: concat!("vospace-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+            retry: RetryPolicy::default(),
+            deadlines: Deadlines::default(),
+        }
+    }
+}
+
+impl ClientConfig {
+    /// The defaults, changed by the environment: `VOSPACE_REGISTRY_URL` (full URL or base), else
+    /// `VOSPACE_WEBSERVICE` or `LOCAL_VOSPACE_WEBSERVICE` (`host[:port]`, https); `VOSPACE_CA_BUNDLE` and
+    /// `SSL_CERT_FILE` (PEM files with more authorities). Credentials are chosen by [`crate::auth::choose`].
+    #[must_use]
+    pub fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let host = || set("VOSPACE_WEBSERVICE").or_else(|| set("LOCAL_VOSPACE_WEBSERVICE"));
+        ClientConfig {
+            registry: set("VOSPACE_REGISTRY_URL")
+                .or_else(|| host().map(|host| format!("https://{}/reg/resource-caps", host.trim()))),
+            extra_roots: ["VOSPACE_CA_BUNDLE", "SSL_CERT_FILE"]
+                .into_iter()
+                .filter_map(set)
+                .map(PathBuf::from)
+                .collect(),
+            ..ClientConfig::default()
+        }
+    }
+}
+
+/// `$XDG_CACHE_HOME/vospace`, else `~/.cache/vospace`.
+fn default_cache_dir() -> Option<PathBuf> {
+    std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .map(|cache| cache.join("vospace"))
+}
+
+/// When a request that may be repeated is repeated. Delays double, with jitter; `Retry-After` replaces them.
+#[derive(Debug, Clone)]
+pub struct RetryPolicy {
+    /// Requests in all, the first included.
+    pub attempts: usize,
+    /// First delay.
+    pub min_delay: Duration,
+    /// Longest delay; a longer `Retry-After` is not waited for but reported.
+    pub max_delay: Duration,
+    /// Delays in all.
+    pub max_total: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            attempts: 7,
+            min_delay: Duration::from_millis(250),
+            max_delay: Duration::from_secs(15),
+            max_total: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long each phase of a request may take. There is no limit for a whole transfer: it may be of any size.
+#[derive(Debug, Clone)]
+pub struct Deadlines {
+    /// Until connected, name look-up and TLS included.
+    pub connect: Duration,
+    /// From the last byte sent to the header of the answer.
+    pub headers: Duration,
+    /// Without a single byte in either direction.
+    pub idle: Duration,
+    /// For a whole metadata request, repetitions included.
+    pub metadata: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Deadlines {
+            connect: Duration::from_secs(10),
+            headers: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+            metadata: Duration::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A request that failed, with what is needed to decide whether to repeat it or to ask what became of it.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use super::{Request, classify, redact};
+use crate::error::RequestError;
+use crate::node::Timestamp;
+use crate::{Error, ErrorKind};
+
+/// What is known of a failed request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It never reached the service.
+    NotSent,
+    /// The service answered that it did not do it.
+    Answered,
+    /// It may have been done or not.
+    Unknown,
+}
+
+/// See the module. Becomes an [`Error`] where nobody can do more about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) outcome: Outcome,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(
+        request: &Request,
+        kind: ErrorKind,
+        status: Option<StatusCode>,
+        text: String,
+        outcome: Outcome,
+    ) -> Self {
+        let error = Error::Request(Box::new(RequestError {
+            kind,
+            method: request.method.to_string(),
+            url: redact::show(request),
+            status: status.map(|status| status.as_u16()),
+            text,
+        }));
+        Failure { error, status, retry_after: None, outcome }
+    }
+
+    /// Something that failed on this side, before anything was sent or because of which nothing whole was sent.
+    pub(crate) fn before(error: Error) -> Self {
+        Failure { error, status: None, retry_after: None, outcome: Outcome::NotSent }
+    }
+
+    /// An answer of 400 or above.
+    pub(super) fn answer(request: &Request, status: StatusCode, headers: &HeaderMap, text: String) -> Self {
+        let kind = classify::classify_status(status.as_u16(), &text);
+        // 5xx from a proxy may mean that the service is still at it.
+        let outcome = match status {
+            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+                Outcome::Unknown
+            }
+            _ => Outcome::Answered,
+        };
+        let mut failure = Failure::new(request, kind, Some(status), text, outcome);
+        failure.retry_after = retry_after(headers);
+        failure
+    }
+
+    /// No answer: what the HTTP library says about it.
+    pub(super) fn transport(request: &Request, error: reqwest::Error) -> Self {
+        let connecting = error.is_connect();
+        let timed_out = error.is_timeout();
+        let error = error.without_url();
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let more = cause.to_string();
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            source = cause.source();
+        }
+        let kind = if text.contains("CertificateExpired") || text.contains("CertificateUnknown") {
+            // The alert of a server about *our* certificate; one about its own is "invalid peer certificate".
+            ErrorKind::Certificate
+        } else if text.contains("certificate") || text.contains("HandshakeFailure") || text.contains("corrupt message")
+        {
+            ErrorKind::Tls
+        } else if timed_out && !connecting {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Unreachable
+        };
+        let outcome = if connecting { Outcome::NotSent } else { Outcome::Unknown };
+        Failure::new(request, kind, None, text, outcome)
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.error.kind()
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = parse_http_date(text)?;
+    Some(Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+}
+
+/// A date in a header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let read = |text: &str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]));
+        assert_eq!(read("30"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert!(read("Sun, 06 Nov 2094 08:49:37 GMT").unwrap() > Duration::from_secs(86400));
+        assert_eq!(read("soon"), None);
+    }
+}

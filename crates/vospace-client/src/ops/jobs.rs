@@ -1,0 +1,186 @@
+//! Jobs of UWS 1.1: made, started, waited for.
+//!
+//! A job does nothing before it is told to run, so making one may be repeated; telling it twice to run is answered with
+//! an error, so after a doubt the job is looked at. `WAIT` returns at any change of phase: it is sent until the phase is
+//! a final one.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, Url};
+
+use super::nodes;
+use crate::client::Client;
+use crate::http::{Answer, Failure, Grant, Outcome, Repeat, Request, classify_fault, nonsense};
+use crate::uri::VosUri;
+use crate::xml::job::{self, Job, Phase};
+use crate::{Error, ErrorKind, Result};
+
+/// Seconds that a service is asked to hold its answer back; below the time limit for an answer.
+const WAIT: &str = "30";
+/// A job that moved nothing by then is given up: jobs that were running when a service crashed stay so for ever.
+pub(super) const MOVE_LIMIT: Duration = Duration::from_secs(600);
+/// A large tree takes its time.
+const DELETE_LIMIT: Duration = Duration::from_secs(4 * 3600);
+/// Between questions when the service does not hold its answer back.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How far a recursive deletion came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Nodes deleted.
+    pub succeeded: u64,
+    /// Nodes that could not be.
+    pub failed: u64,
+}
+
+pub(crate) async fn delete_tree(client: &Client, uri: &VosUri) -> Result<JobCounts> {
+    if uri.is_root() {
+        return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
+    }
+    if !nodes::stat(client, uri).await?.is_container() {
+        return Err(Error::node(ErrorKind::NotAContainer, uri, "only containers are deleted with all they contain"));
+    }
+    let service = client.service(uri).await?;
+    let Some(url) = service.recursive_delete() else {
+        return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no recursive deletion"));
+    };
+    let request = Request::new(Method::POST, url.clone(), Grant::Caller).form(&[("target", &uri.to_wire())]);
+    let job = run(client, uri, request, DELETE_LIMIT).await;
+    let job = match job {
+        Ok(job) => job,
+        // The job may have done its work although nobody could say so.
+        Err(error) => match nodes::stat(client, uri).await {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => return Ok(JobCounts { succeeded: 1, failed: 0 }),
+            _ => return Err(error),
+        },
+    };
+    let count = |id: &str| job.result(id).and_then(|href| href.trim_start_matches("final:").parse().ok());
+    match (job.phase, count("successcount"), count("errorcount")) {
+        // `errorcount` is absent when there were none.
+        (Phase::Completed, succeeded, failed) => {
+            Ok(JobCounts { succeeded: succeeded.unwrap_or(0), failed: failed.unwrap_or(0) })
+        }
+        (Phase::Aborted, Some(succeeded), failed) => Ok(JobCounts { succeeded, failed: failed.unwrap_or(1) }),
+        _ => Err(failed(uri, &job)),
+    }
+}
+
+/// Makes the job of `request`, starts it and waits for its end. The job may have ended badly: see its phase.
+pub(super) async fn run(client: &Client, uri: &VosUri, request: Request, limit: Duration) -> Result<Job> {
+    let job = make(client, request).await?;
+    let started = Instant::now();
+    start(client, &job).await?;
+    loop {
+        let asked = Instant::now();
+        let mut url = job.url.clone();
+        url.query_pairs_mut().append_pair("WAIT", WAIT);
+        let answer = client.inner.http.fetch_following(&Request::get(url, job.grant)).await?;
+        let state = read(&answer)?;
+        if state.phase.is_final() {
+            return Ok(state);
+        }
+        if started.elapsed() > limit {
+            let text = format!("the job of the service is still {} after {} s", state.phase.as_str(), limit.as_secs());
+            return Err(Error::node(ErrorKind::Timeout, uri, text));
+        }
+        if asked.elapsed() < POLL {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// Where a job is. Its URL may be a capability of its own (an anonymous job belongs to who knows it).
+#[derive(Debug, Clone)]
+pub(crate) struct JobUrl {
+    pub(crate) url: Url,
+    pub(crate) grant: Grant,
+}
+
+/// Sends a request that makes a job; the job's URL is where the answer leads.
+async fn make(client: &Client, request: Request) -> Result<JobUrl> {
+    let http = &client.inner.http;
+    let request = request.repeat(Repeat::Freely);
+    let answer = http.fetch(&request).await?;
+    if !answer.status.is_redirection() {
+        return Err(nonsense(&answer.url, format!("it answered {} where the address of a job was due", answer.status)));
+    }
+    let job = http.redirected(&request, &answer.url, &answer.headers)?;
+    Ok(JobUrl { url: job.url, grant: job.grant })
+}
+
+async fn start(client: &Client, job: &JobUrl) -> Result<()> {
+    let request = Request::new(Method::POST, below(&job.url, "phase"), job.grant).form(&[("PHASE", "RUN")]);
+    match client.inner.http.fetch(&request).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.outcome == Outcome::Unknown => {
+            // Was it told? A job that is no longer pending was.
+            let answer = client.inner.http.fetch_following(&Request::get(job.url.clone(), job.grant)).await?;
+            if read(&answer)?.phase == Phase::Pending { Err(failure.into()) } else { Ok(()) }
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn read(answer: &Answer) -> Result<Job> {
+    job::read(&answer.body).map_err(|error| nonsense(&answer.url, error.to_string()))
+}
+
+/// `job` with one more component, without query.
+pub(crate) fn below(job: &Url, name: &str) -> Url {
+    let mut url = job.clone();
+    url.set_query(None);
+    let path = format!("{}/{name}", job.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+/// The phase and, if it failed, the reason of a job of which no document is needed.
+pub(crate) async fn phase_and_error(client: &Client, job: &JobUrl) -> Result<(Option<Phase>, String), Failure> {
+    let http = &client.inner.http;
+    let answer = http.fetch_following(&Request::get(below(&job.url, "phase"), job.grant)).await?;
+    let phase = Phase::parse(&String::from_utf8_lossy(&answer.body));
+    let text = if phase == Some(Phase::Error) {
+        // There may be none, which is answered 404.
+        let answer = http.fetch_following(&Request::get(below(&job.url, "error"), job.grant)).await;
+        answer.map(|answer| String::from_utf8_lossy(&answer.body).trim().to_owned()).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    Ok((phase, text))
+}
+
+/// The error that a job's bad end means.
+pub(super) fn failed(uri: &VosUri, job: &Job) -> Error {
+    let text = job.error_summary.as_ref().map(|summary| summary.message.clone()).unwrap_or_default();
+    fault(uri, job.phase, &text)
+}
+
+/// The error that a phase and a text mean.
+pub(crate) fn fault(uri: &VosUri, phase: Phase, text: &str) -> Error {
+    let kind = classify_fault(text).unwrap_or(ErrorKind::Service);
+    let text = match text.trim() {
+        "" => format!("the job of the service ended as {} without saying why", phase.as_str()),
+        text => text.to_owned(),
+    };
+    Error::node(kind, uri, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_below_a_job() {
+        let job = Url::parse("https://h/transfers/abc?WAIT=3").unwrap();
+        assert_eq!(below(&job, "phase").as_str(), "https://h/transfers/abc/phase");
+    }
+
+    #[test]
+    fn a_fault_keeps_what_the_service_said() {
+        let uri = VosUri::new("a~b", "/c");
+        let error = fault(&uri, Phase::Error, "DuplicateNode: /c");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(error.to_string().contains("DuplicateNode: /c"));
+        assert!(fault(&uri, Phase::Aborted, "").to_string().contains("ABORTED"));
+    }
+}

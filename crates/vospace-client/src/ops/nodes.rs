@@ -1,0 +1,217 @@
+//! One node: read, make, change, delete.
+//!
+//! Making and deleting are not repeated blindly when the answer was lost: the node is asked for, and what is found
+//! decides whether it was done.
+
+use reqwest::Method;
+
+use crate::client::Client;
+use crate::dialect::Learned;
+use crate::http::{Answer, Grant, Outcome, Repeat, Request};
+use crate::node::{Node, NodeKind, Properties, property};
+use crate::uri::VosUri;
+use crate::xml::{read, write};
+use crate::{Error, ErrorKind, Result};
+
+/// How often something is sent whose answer gets lost each time.
+const ROUNDS: u32 = 3;
+
+/// Bytes of property text that a service which keeps properties in its file system is sent at once. Cavern *deletes
+/// the file* when they do not fit beside those it has; ext4 holds about 3.9 kB per file.
+const FILE_SYSTEM_LIMIT: usize = 2500;
+/// Bytes of one property's URI there: the name of an extended attribute, less its `user.` prefix.
+const FILE_SYSTEM_KEY_LIMIT: usize = 250;
+
+/// Computed by services. Echoing them does harm on Cavern: it erases the MD5 and stores `readable` for everybody.
+const NEVER_SENT: [&str; 7] = [
+    property::MD5,
+    property::LENGTH,
+    property::DATE,
+    property::CONTENT_DATE,
+    property::AVAILABLE_SPACE,
+    property::READABLE,
+    property::WRITABLE,
+];
+
+pub(crate) async fn stat(client: &Client, uri: &VosUri) -> Result<Node> {
+    let service = client.service(uri).await?;
+    let mut url = service.node(uri)?;
+    url.query_pairs_mut().append_pair("limit", "0");
+    let answer = client.inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?;
+    to_node(uri, &answer)
+}
+
+/// The node of an answer, under the URI that was asked for: the path may have led through a link, or the service may
+/// call itself by another name.
+fn to_node(uri: &VosUri, answer: &Answer) -> Result<Node> {
+    let node = read::read_node(&answer.body).map_err(|error| broken(uri, &error))?;
+    Ok(Node { uri: uri.clone(), ..node })
+}
+
+pub(super) fn broken(uri: &VosUri, error: &crate::xml::XmlError) -> Error {
+    let kind = match error {
+        crate::xml::XmlError::Io(_) => ErrorKind::Unreachable,
+        _ => ErrorKind::Protocol,
+    };
+    Error::node(kind, uri, error.to_string())
+}
+
+pub(crate) async fn create(client: &Client, uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<Node> {
+    let service = client.service(uri).await?;
+    let mut sent = properties.clone();
+    NEVER_SENT.iter().for_each(|uri| drop(sent.remove(uri)));
+    let document = write::request_node(uri, kind, &sent)?;
+    let request = Request::new(Method::PUT, service.node(uri)?, Grant::Caller).xml(document);
+    let mut doubt = false;
+    for round in 1.. {
+        let failure = match client.inner.http.fetch(&request).await {
+            // Cavern's answer has neither date nor length, and some services answer nothing.
+            Ok(answer) => {
+                return match to_node(uri, &answer) {
+                    Ok(node) => Ok(node),
+                    Err(_) => stat(client, uri).await,
+                };
+            }
+            Err(failure) => failure,
+        };
+        let unknown = failure.outcome == Outcome::Unknown;
+        if unknown || (doubt && failure.kind() == ErrorKind::AlreadyExists) {
+            match stat(client, uri).await {
+                Ok(node) if is_same_kind(&node.kind, kind) => return Ok(node),
+                Ok(_) => return Err(failure.into()),
+                Err(error) if error.kind() == ErrorKind::NotFound && unknown && round < ROUNDS => {}
+                Err(_) => return Err(failure.into()),
+            }
+            doubt = true;
+            client.inner.http.pause(round).await;
+            continue;
+        }
+        return Err(failure.into());
+    }
+    unreachable!("the loop ends by returning")
+}
+
+fn is_same_kind(a: &NodeKind, b: &NodeKind) -> bool {
+    match (a, b) {
+        (NodeKind::Container, NodeKind::Container) | (NodeKind::Data { .. }, NodeKind::Data { .. }) => true,
+        (NodeKind::Link { target: a }, NodeKind::Link { target: b }) => a == b,
+        _ => false,
+    }
+}
+
+pub(crate) async fn delete(client: &Client, uri: &VosUri) -> Result<()> {
+    if uri.is_root() {
+        return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
+    }
+    let service = client.service(uri).await?;
+    let request = Request::new(Method::DELETE, service.node(uri)?, Grant::Caller);
+    let mut doubt = false;
+    for round in 1.. {
+        let failure = match client.inner.http.fetch(&request).await {
+            Ok(_) => return Ok(()),
+            Err(failure) if doubt && failure.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(failure) => failure,
+        };
+        if failure.outcome != Outcome::Unknown || round == ROUNDS {
+            return Err(failure.into());
+        }
+        match stat(client, uri).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(_) => return Err(failure.into()),
+            Ok(_) => {}
+        }
+        doubt = true;
+        client.inner.http.pause(round).await;
+    }
+    unreachable!("the loop ends by returning")
+}
+
+pub(crate) async fn set_properties(
+    client: &Client,
+    uri: &VosUri,
+    kind: &NodeKind,
+    changes: &Properties,
+) -> Result<Node> {
+    let service = client.service(uri).await?;
+    let changes = sendable(changes);
+    if changes.is_empty() {
+        // An update without changes still changes the date on Vault.
+        return stat(client, uri).await;
+    }
+    if service.dialect().direct_put != Learned::No {
+        check_size(uri, &changes)?;
+    }
+    let document = write::request_node(uri, kind, &changes)?;
+    // Setting the same values twice changes nothing more.
+    let request = Request::new(Method::POST, service.node(uri)?, Grant::Caller).xml(document).repeat(Repeat::Freely);
+    let answer = client.inner.http.fetch(&request).await?;
+    match to_node(uri, &answer) {
+        Ok(node) => Ok(node),
+        Err(_) => stat(client, uri).await,
+    }
+}
+
+/// The changes without what must never be sent. Cavern ignores the deletion of its two flags, so they are set to false
+/// instead, which is the same.
+fn sendable(changes: &Properties) -> Properties {
+    let mut sent = Properties::new();
+    for (uri, property) in changes.iter().filter(|(uri, _)| !NEVER_SENT.contains(uri)) {
+        match &property.value {
+            Some(value) => sent.set(uri.to_owned(), value.clone()),
+            None if uri == property::IS_PUBLIC || uri == property::INHERIT_PERMISSIONS => {
+                sent.set(uri.to_owned(), "false")
+            }
+            None => sent.set_nil(uri.to_owned()),
+        }
+    }
+    sent
+}
+
+fn check_size(uri: &VosUri, changes: &Properties) -> Result<()> {
+    let refuse = |text: String| Err(Error::node(ErrorKind::TooLarge, uri, text));
+    let mut total = 0;
+    for (key, property) in changes.iter() {
+        if key.len() > FILE_SYSTEM_KEY_LIMIT {
+            return refuse(format!("the name of a property is longer than {FILE_SYSTEM_KEY_LIMIT} bytes"));
+        }
+        total += key.len() + property.value.as_ref().map_or(0, String::len);
+    }
+    if total > FILE_SYSTEM_LIMIT {
+        return refuse(format!(
+            "{total} bytes of properties; a service that keeps them in its file system may lose the file"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computed_properties_are_never_sent_and_flags_never_deleted() {
+        let mut changes = Properties::new();
+        changes.set(property::MD5, "x");
+        changes.set(property::READABLE, "true");
+        changes.set(property::TITLE, "t");
+        changes.set_nil(property::IS_PUBLIC);
+        changes.set_nil(property::GROUP_READ);
+        let sent = sendable(&changes);
+        assert_eq!(sent.len(), 3);
+        assert_eq!((sent.get(property::TITLE), sent.get(property::IS_PUBLIC)), (Some("t"), Some("false")));
+        assert_eq!(sent.property(property::GROUP_READ).unwrap().value, None);
+    }
+
+    #[test]
+    fn what_could_cost_the_file_is_refused() {
+        let uri = VosUri::new("a~b", "/f");
+        let mut changes = Properties::new();
+        changes.set("custom:a", "x".repeat(2000));
+        assert!(check_size(&uri, &changes).is_ok());
+        changes.set("custom:b", "x".repeat(600));
+        assert_eq!(check_size(&uri, &changes).unwrap_err().kind(), ErrorKind::TooLarge);
+        let mut changes = Properties::new();
+        changes.set("k".repeat(300), "x");
+        assert!(check_size(&uri, &changes).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! From a resource id to a service: the registry's list, then the service's capabilities.
+//!
+//! Both are kept on disk and in memory for ten minutes. When they cannot be fetched anew, a copy of any age serves: a
+//! registry that is down must not stop work with services that are up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::Url;
+use tokio::sync::Mutex;
+
+use crate::cache::DiskCache;
+use crate::config::{ClientConfig, DEFAULT_REGISTRY};
+use crate::dialect::Lessons;
+use crate::http::{Grant, Http, Request};
+use crate::service::Service;
+use crate::xml::capabilities;
+use crate::{Error, ErrorKind, Result};
+
+/// How long a copy counts as current; what the existing clients use.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// See the module.
+pub(crate) struct Registry {
+    url: Url,
+    cache: DiskCache,
+    /// Held while a service is resolved: others that want it wait for the same answer.
+    services: Mutex<HashMap<String, (Instant, Arc<Service>)>>,
+}
+
+impl Registry {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Self> {
+        let text = config.registry.as_deref().unwrap_or(DEFAULT_REGISTRY).trim();
+        let broken = |reason: &str| Error::Credentials {
+            what: format!("registry {text}"),
+            reason: reason.to_owned(),
+            remedy: "give the full URL, such as https://host/reg/resource-caps (VOSPACE_REGISTRY_URL or --registry)"
+                .to_owned(),
+        };
+        let mut url = Url::parse(text).map_err(|error| broken(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(broken("it is not an http or https URL"));
+        }
+        if !url.path().ends_with("/resource-caps") {
+            let path = format!("{}/resource-caps", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+        }
+        // Each registry has its own copies: the same resource id may be another service there.
+        let directory = format!("{}_{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
+        let cache = DiskCache::new(config.cache_dir.as_ref().map(|root| root.join("services").join(directory)));
+        Ok(Registry { url, cache, services: Mutex::default() })
+    }
+
+    /// Whether the user's registry is plain http, and so everything behind it may be.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
+    /// The service of this resource id.
+    pub(crate) async fn service(&self, http: &Http, resource_id: &str) -> Result<Arc<Service>> {
+        let mut services = self.services.lock().await;
+        let known = services.get(resource_id).map(|(since, service)| (since.elapsed(), Arc::clone(service)));
+        if let Some((age, service)) = &known
+            && *age < FRESH
+        {
+            return Ok(Arc::clone(service));
+        }
+        let lessons = known
+            .as_ref()
+            .map_or_else(|| Arc::new(Lessons::load(&self.cache, resource_id)), |(_, service)| service.lessons());
+        let service = match (self.resolve(http, resource_id, lessons).await, known) {
+            (Ok(service), _) => Arc::new(service),
+            (Err(error), Some((_, service))) => {
+                tracing::warn!("{resource_id} cannot be looked up again, its known addresses stay in use: {error}");
+                service
+            }
+            (Err(error), None) => return Err(error),
+        };
+        service.endpoints().for_each(|url| http.trust(url));
+        services.insert(resource_id.to_owned(), (Instant::now(), Arc::clone(&service)));
+        Ok(service)
+    }
+
+    async fn resolve(&self, http: &Http, resource_id: &str, lessons: Arc<Lessons>) -> Result<Service> {
+        let url = self.capabilities_url(http, resource_id).await?;
+        let name = format!("{}.capabilities.xml", resource_id.trim_start_matches("ivo://"));
+        let method = http.security_method();
+        let build = |bytes: &[u8]| {
+            let document =
+                capabilities::read(bytes).map_err(|error| Error::node(ErrorKind::Protocol, &url, error.to_string()))?;
+            Service::new(resource_id, &document, method, Arc::clone(&lessons))
+        };
+        let (bytes, _) = self.document(http, &url, &name, FRESH, |bytes| build(bytes).map(|_| ())).await?;
+        build(&bytes)
+    }
+
+    async fn capabilities_url(&self, http: &Http, resource_id: &str) -> Result<Url> {
+        let find = |bytes: &[u8]| {
+            let list = read_list(bytes);
+            list.get(&resource_id.to_lowercase()).map(|url| Url::parse(url))
+        };
+        let check = |bytes: &[u8]| {
+            let any = !read_list(bytes).is_empty();
+            any.then_some(()).ok_or_else(|| Error::node(ErrorKind::Protocol, &self.url, "it is no list of services"))
+        };
+        let (mut bytes, mut from_cache) = self.document(http, &self.url, "resource-caps", FRESH, check).await?;
+        if from_cache && find(&bytes).is_none() {
+            // The service may be newer than the copy.
+            (bytes, from_cache) = self.document(http, &self.url, "resource-caps", Duration::ZERO, check).await?;
+        }
+        let reason = match find(&bytes) {
+            Some(Ok(url)) => return Ok(url),
+            Some(Err(error)) => format!("the registry {} has a broken address for it: {error}", self.url),
+            None if from_cache => format!("an old copy of the registry {} does not know it", self.url),
+            None => format!("the registry {} does not know it", self.url),
+        };
+        Err(Error::UnknownService { resource_id: resource_id.to_owned(), reason })
+    }
+
+    /// A document from disk if it is younger than `fresh`, else from its URL, else from disk at any age. What `check`
+    /// refuses (the page of a hotel's network, say) is neither taken nor kept. Also says whether it is a copy.
+    async fn document(
+        &self,
+        http: &Http,
+        url: &Url,
+        name: &str,
+        fresh: Duration,
+        check: impl Fn(&[u8]) -> Result<()>,
+    ) -> Result<(Bytes, bool)> {
+        let copy = self.cache.read(name).filter(|(content, _)| check(content).is_ok());
+        if let Some((content, age)) = &copy
+            && *age < fresh
+        {
+            return Ok((content.clone().into(), true));
+        }
+        let request = Request::get(url.clone(), Grant::Url);
+        let fetched =
+            if copy.is_some() { http.fetch_briefly(&request).await } else { http.fetch_following(&request).await };
+        let error = match fetched {
+            Ok(answer) if answer.status.is_success() => match check(&answer.body) {
+                Ok(()) => {
+                    self.cache.write(name, &answer.body);
+                    return Ok((answer.body, false));
+                }
+                Err(error) => error,
+            },
+            Ok(answer) => Error::node(ErrorKind::Protocol, url, format!("it answered {}", answer.status)),
+            Err(failure) => failure.into(),
+        };
+        match copy {
+            Some((content, age)) => {
+                tracing::warn!("{url} cannot be read, a copy {} s old is used: {error}", age.as_secs());
+                Ok((content.into(), true))
+            }
+            None => Err(error),
+        }
+    }
+}
+
+/// `ivo://authority/name = URL` per line, `#` starts a comment. Lines that are anything else are passed over.
+fn read_list(bytes: &[u8]) -> BTreeMap<String, String> {
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .filter_map(|line| {
+            let (id, url) = line.trim().split_once('=')?;
+            let id = id.trim();
+            id.starts_with("ivo://").then(|| (id.to_lowercase(), url.trim().to_owned()))
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! Bytes in and out.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use crate::Result;
+use crate::node::{Md5, Timestamp};
+
+pub(crate) mod digest;
+pub(crate) mod download;
+pub(crate) mod empty;
+pub(crate) mod negotiate;
+pub(crate) mod redirects;
+pub(crate) mod upload;
+
+/// Bytes as they arrive. It ends early only with an `Err`.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send + 'static>>;
+
+/// An open file.
+pub struct Download {
+    /// Offset of the first byte of `body` in the file. 0 when the service ignored the range that was asked for.
+    pub start: u64,
+    /// Size of the whole file in bytes, when the service says.
+    pub total: Option<u64>,
+    /// Identity of these very bytes: another one for every upload (Vault).
+    pub artifact_id: Option<String>,
+    /// Digest of the whole file. Cavern's may be that of older bytes.
+    pub md5: Option<Md5>,
+    /// When the bytes were stored, to the second.
+    pub last_modified: Option<Timestamp>,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// The bytes: exactly as many as the service announced, or an `Err`.
+    pub body: ByteStream,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("start", &self.start)
+            .field("total", &self.total)
+            .field("artifact_id", &self.artifact_id)
+            .field("md5", &self.md5)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to upload. It can be read again from its start, since a failed upload is repeated.
+#[derive(Debug, Clone)]
+pub enum UploadSource {
+    /// The first `length` bytes of a file, which must not change meanwhile.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Bytes to send; a shorter file is an error.
+        length: u64,
+    },
+    /// Bytes in memory.
+    Bytes(Bytes),
+}
+
+impl UploadSource {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            UploadSource::File { length, .. } => *length,
+            UploadSource::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+/// Called with the bytes sent so far, each time that some were. They fall back to 0 when an upload begins again.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// How to upload.
+#[derive(Clone, Default)]
+pub struct PutOptions {
+    /// Media type to store. Form types are not sent: services take such a body for parameters.
+    pub content_type: Option<String>,
+    /// Digest of the bytes, if it is known; the service then refuses others.
+    pub md5: Option<Md5>,
+    /// Told of the progress.
+    pub progress: Option<Progress>,
+}
+
+impl fmt::Debug for PutOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PutOptions")
+            .field("content_type", &self.content_type)
+            .field("md5", &self.md5)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Bytes.
+    pub length: u64,
+    /// Digest of what was sent, and, if the service told one, of what it stored.
+    pub md5: Md5,
+    /// Identity of the stored bytes, where the service has such.
+    pub artifact_id: Option<String>,
+}

@@ -1,0 +1,173 @@
+//! Bytes in: a file or a range of it.
+//!
+//! The way is `/files/<path>`, which answers with the bytes or leads to them; where it led is kept for the next range.
+//! A range is checked against what was asked, never believed: services ignore ranges, cut them, and read a suffix range
+//! as a prefix (so none is ever sent).
+
+use std::ops::Range;
+
+use futures_util::{StreamExt as _, stream};
+use reqwest::header::{HeaderValue, RANGE};
+use reqwest::{StatusCode, Url};
+
+use super::{Download, negotiate};
+use crate::client::Client;
+use crate::dialect::Learned;
+use crate::http::{Failure, Grant, Request, Response, parse_http_date};
+use crate::node::Md5;
+use crate::service::Service;
+use crate::uri::VosUri;
+use crate::{Error, ErrorKind, Result};
+
+pub(crate) async fn open(client: &Client, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
+    let service = client.service(uri).await?;
+    if let Some(range) = &range
+        && range.is_empty()
+    {
+        return Ok(nothing(range.start, None));
+    }
+    if let Some(url) = client.inner.redirects.get(uri) {
+        match fetch(client, uri, url, &range).await {
+            Ok(response) => return accept(&service, uri, response, &range),
+            // The file may be another by now, or the grant gone, or the site: the service knows better.
+            Err(failure) => {
+                tracing::debug!("the kept address of {uri} no longer serves: {}", failure.error);
+                client.inner.redirects.forget(uri);
+            }
+        }
+    }
+    let Some(url) = service.file(uri)? else {
+        return negotiated(client, &service, uri, &range).await;
+    };
+    let mut request = Request::get(url, Grant::Caller);
+    if service.dialect().ranges != Learned::No {
+        request = with_range(request, &range);
+    }
+    let response = client.inner.http.call(&request).await?;
+    if !response.status.is_redirection() {
+        return accept(&service, uri, response, &range);
+    }
+    // Where it leads carries its own grant, whatever host it is on.
+    let url = client.inner.http.redirected(&request, &response.url, &response.headers)?.url;
+    let response = fetch(client, uri, url.clone(), &range).await?;
+    client.inner.redirects.keep(uri, url);
+    accept(&service, uri, response, &range)
+}
+
+/// For a service without `/files`.
+async fn negotiated(client: &Client, service: &Service, uri: &VosUri, range: &Option<Range<u64>>) -> Result<Download> {
+    let mut last = None;
+    for endpoint in negotiate::pull(client, service, uri).await? {
+        let request = with_range(Request::get(endpoint.url, endpoint.grant), range);
+        match client.inner.http.call(&request).await {
+            Ok(response) => return accept(service, uri, response, range),
+            Err(failure) => last = Some(failure.into()),
+        }
+    }
+    match last {
+        Some(error) => Err(error),
+        // No endpoint for a file that exists: it is empty.
+        None if client.stat(uri).await?.properties.length().unwrap_or(0) == 0 => Ok(nothing(0, Some(0))),
+        None => Err(Error::node(ErrorKind::Service, uri, "the service offers no way to read it")),
+    }
+}
+
+async fn fetch(client: &Client, uri: &VosUri, url: Url, range: &Option<Range<u64>>) -> Result<Response, Failure> {
+    let http = &client.inner.http;
+    let request = with_range(Request::get(url, Grant::Url), range);
+    let response = http.call(&request).await?;
+    if response.status.is_redirection() {
+        let request = with_range(http.redirected(&request, &response.url, &response.headers)?, range);
+        tracing::debug!("the bytes of {uri} are behind one more redirect");
+        return http.call(&request).await;
+    }
+    Ok(response)
+}
+
+fn with_range(request: Request, range: &Option<Range<u64>>) -> Request {
+    let Some(range) = range else { return request };
+    let text = if range.end == u64::MAX {
+        format!("bytes={}-", range.start)
+    } else {
+        format!("bytes={}-{}", range.start, range.end - 1)
+    };
+    match HeaderValue::from_str(&text) {
+        Ok(value) => request.header(RANGE, value),
+        Err(_) => request,
+    }
+}
+
+fn nothing(start: u64, total: Option<u64>) -> Download {
+    Download {
+        start,
+        total,
+        artifact_id: None,
+        md5: (total == Some(0)).then_some(Md5::EMPTY),
+        last_modified: None,
+        content_type: None,
+        body: stream::empty().boxed(),
+    }
+}
+
+/// Makes a download of an answer, if it is what was asked for.
+fn accept(service: &Service, uri: &VosUri, response: Response, range: &Option<Range<u64>>) -> Result<Download> {
+    let wrong = |text: String| Error::node(ErrorKind::Protocol, uri, text);
+    let (start, total, length) = match response.status {
+        StatusCode::NO_CONTENT => (0, Some(0), Some(0)),
+        StatusCode::OK => {
+            if range.as_ref().is_some_and(|range| response.length().is_none_or(|l| range.start > 0 || range.end < l)) {
+                service.learn(|dialect| dialect.ranges = Learned::No);
+            }
+            (0, response.length(), response.length())
+        }
+        StatusCode::PARTIAL_CONTENT => {
+            let Some(asked) = range else {
+                return Err(wrong("it answered with a part of the file where the whole was asked for".to_owned()));
+            };
+            let given = response.header("content-range").unwrap_or_default();
+            let Some((part, total)) = parse_content_range(given) else {
+                return Err(wrong(format!("it answered with a part of the file without saying which ('{given}')")));
+            };
+            let end = total.map_or(asked.end, |total| asked.end.min(total));
+            if part.start != asked.start || part.end > asked.end || (total.is_some() && part.end != end) {
+                return Err(wrong(format!(
+                    "bytes {}-{} were asked for and '{given}' came",
+                    asked.start,
+                    asked.end - 1
+                )));
+            }
+            let length = part.end - part.start;
+            if response.length().is_some_and(|announced| announced != length) {
+                return Err(wrong(format!("'{given}' came with {:?} bytes", response.length())));
+            }
+            service.learn(|dialect| dialect.ranges = Learned::Yes);
+            (part.start, total, Some(length))
+        }
+        status => return Err(wrong(format!("it answered {status}"))),
+    };
+    if response.status == StatusCode::NO_CONTENT {
+        return Ok(nothing(0, Some(0)));
+    }
+    Ok(Download {
+        start,
+        total,
+        artifact_id: response.header("x-artifact-id").map(str::to_owned),
+        md5: response.header("digest").and_then(Md5::from_digest_header),
+        last_modified: response.header("last-modified").and_then(parse_http_date),
+        content_type: response.header("content-type").map(str::to_owned),
+        body: response.stream(length),
+    })
+}
+
+/// `bytes a-b/n` or `bytes a-b/*` (RFC 9110 §14.4).
+fn parse_content_range(text: &str) -> Option<(Range<u64>, Option<u64>)> {
+    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let total = match total.trim() {
+        "*" => None,
+        number => Some(number.parse().ok()?),
+    };
+    let end = last.checked_add(1)?;
+    (first < end && total.is_none_or(|total| end <= total)).then_some((first..end, total))
+}

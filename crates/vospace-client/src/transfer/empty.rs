@@ -1,0 +1,112 @@
+//! Files without bytes, which are not simply short files.
+//!
+//! Vault keeps no bytes for an empty file and refuses to store none: its node is all there is. To *make* a file empty
+//! there, the node has to be deleted and made again, with its properties and permissions. Cavern stores no bytes like
+//! any others.
+
+use reqwest::Method;
+
+use super::{PutOptions, Uploaded};
+use crate::client::Client;
+use crate::http::{Grant, Request};
+use crate::node::{Md5, Node, NodeKind, Properties, property};
+use crate::ops::nodes;
+use crate::service::Service;
+use crate::uri::VosUri;
+use crate::{Error, ErrorKind, Result};
+
+const EMPTY: Uploaded = Uploaded { length: 0, md5: Md5::EMPTY, artifact_id: None };
+const DATA: NodeKind = NodeKind::Data { busy: false };
+
+pub(super) async fn put(
+    client: &Client,
+    service: &Service,
+    uri: &VosUri,
+    direct: bool,
+    options: &PutOptions,
+) -> Result<Uploaded> {
+    if options.md5.is_some_and(|md5| md5 != Md5::EMPTY) {
+        return Err(Error::node(
+            ErrorKind::ChecksumMismatch,
+            uri,
+            "nothing was to be uploaded, with the digest of something",
+        ));
+    }
+    let node = match nodes::create(client, uri, &DATA, &Properties::new()).await {
+        Ok(_) => return Ok(EMPTY),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => nodes::stat(client, uri).await?,
+        Err(error) => return Err(error),
+    };
+    match node.kind {
+        NodeKind::Data { .. } if is_empty(&node) => Ok(EMPTY),
+        NodeKind::Data { .. } if direct => truncate(client, service, uri).await,
+        NodeKind::Data { .. } => recreate(client, uri, &node).await,
+        NodeKind::Container | NodeKind::Link { .. } => Err(Error::node(ErrorKind::NotData, uri, "it is no file")),
+    }
+}
+
+/// Nothing stored. A length of 0 beside another MD5 is what a failed upload leaves on Cavern: that is to be mended.
+fn is_empty(node: &Node) -> bool {
+    node.properties.length().unwrap_or(0) == 0 && node.properties.md5().is_none_or(|md5| md5 == Md5::EMPTY)
+}
+
+async fn truncate(client: &Client, service: &Service, uri: &VosUri) -> Result<Uploaded> {
+    let Some(url) = service.file(uri)? else {
+        return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no files"));
+    };
+    client.inner.http.fetch(&Request::new(Method::PUT, url, Grant::Caller)).await?;
+    Ok(EMPTY)
+}
+
+async fn recreate(client: &Client, uri: &VosUri, node: &Node) -> Result<Uploaded> {
+    nodes::delete(client, uri).await?;
+    let kept = kept(&node.properties);
+    match nodes::create(client, uri, &DATA, &kept).await {
+        Ok(_) => Ok(EMPTY),
+        // Somebody else was faster; the file is theirs, and no longer the one that was to be emptied.
+        Err(error) => Err(Error::node(
+            error.kind(),
+            uri,
+            format!("it was deleted to make it empty and could not be made again: {error}"),
+        )),
+    }
+}
+
+/// What the new node inherits of the old: all that a user may have set.
+fn kept(properties: &Properties) -> Properties {
+    let mut kept = Properties::new();
+    for (uri, property) in properties.iter() {
+        let computed = property.read_only || property::COMPUTED.contains(&uri);
+        if let (false, Some(value)) = (computed, &property.value) {
+            kept.set(uri.to_owned(), value.clone());
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_set_is_kept_and_what_the_service_computed_is_not() {
+        let mut properties = Properties::new();
+        properties.set(property::GROUP_READ, "ivo://x/gms?a");
+        properties.set("custom:k", "v");
+        properties.set(property::MD5, "x");
+        properties.set_read_only("custom:r", "v");
+        let kept = kept(&properties);
+        assert_eq!(kept.iter().map(|(uri, _)| uri).collect::<Vec<_>>(), ["custom:k", property::GROUP_READ]);
+    }
+
+    #[test]
+    fn the_mark_of_a_failed_upload_is_not_emptiness() {
+        let mut node = Node::data(VosUri::new("a~b", "/c"));
+        assert!(is_empty(&node));
+        node.properties.set(property::LENGTH, "0");
+        node.properties.set(property::MD5, Md5([1; 16]).to_string());
+        assert!(!is_empty(&node));
+        node.properties.set(property::MD5, Md5::EMPTY.to_string());
+        assert!(is_empty(&node));
+    }
+}

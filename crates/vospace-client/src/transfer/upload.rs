@@ -1,0 +1,277 @@
+//! Bytes out: directly to the path where the service takes them there, else to a negotiated URL.
+//!
+//! * Whether a service takes a PUT at the path is learned by one without bytes to the root container, where it can do
+//!   nothing: what has no such method says so (405), everything else refuses the place.
+//! * The node is made first when there is none. So a refusal comes before the bytes and leaves nothing behind (Cavern
+//!   makes the node before it tests the permission), new files inherit the container's permissions, and it is known
+//!   whether an empty node is ours to remove after a failure.
+//! * An answer that was lost is asked for by HEAD before anything is sent again. A PUT that was forbidden is never
+//!   repeated: on Cavern the second one succeeds, in a place where the caller has no right to write.
+
+use std::sync::Arc;
+
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode, Url};
+
+use super::digest::{Upload, digest_of};
+use super::{PutOptions, UploadSource, Uploaded, empty, negotiate};
+use crate::client::Client;
+use crate::dialect::Learned;
+use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
+use crate::node::{Md5, NodeKind, Properties};
+use crate::ops::nodes;
+use crate::service::Service;
+use crate::uri::VosUri;
+use crate::{Error, ErrorKind, Result};
+
+const DIGEST: HeaderName = HeaderName::from_static("digest");
+/// How often the bytes are sent to one place.
+const ROUNDS: u32 = 3;
+/// How often URLs are negotiated.
+const NEGOTIATIONS: u32 = 2;
+/// Links followed until the file is reached; services allow 21.
+const MAX_LINKS: usize = 20;
+
+pub(crate) async fn put(client: &Client, uri: &VosUri, source: UploadSource, options: PutOptions) -> Result<Uploaded> {
+    let mut target = uri.clone();
+    for _ in 0..=MAX_LINKS {
+        match put_at(client, &target, &source, &options).await {
+            // Where bytes go directly to a path, links are not followed by the service.
+            Err(error) if error.kind() == ErrorKind::NotData => match nodes::stat(client, &target).await?.kind {
+                NodeKind::Link { target: next } => {
+                    target = VosUri::from_wire(&next)
+                        .map_err(|_| Error::node(ErrorKind::NotData, &target, format!("it is a link to {next}")))?;
+                }
+                NodeKind::Container | NodeKind::Data { .. } => return Err(error),
+            },
+            other => return other,
+        }
+    }
+    Err(Error::node(ErrorKind::LinkLoop, uri, "it leads through too many links"))
+}
+
+async fn put_at(client: &Client, uri: &VosUri, source: &UploadSource, options: &PutOptions) -> Result<Uploaded> {
+    let service = client.service(uri).await?;
+    if uri.is_root() {
+        return Err(Error::node(ErrorKind::NotData, uri, "the root container is no file"));
+    }
+    let direct = takes_direct_put(client, &service, uri).await?;
+    if source.length() == 0 {
+        return empty::put(client, &service, uri, direct, options).await;
+    }
+    let known = match source {
+        UploadSource::Bytes(bytes) => Some(digest_of(bytes)),
+        UploadSource::File { .. } => options.md5,
+    };
+    let content_type = options.content_type.as_deref().and_then(storable);
+    let sending = Sending {
+        client,
+        uri,
+        upload: Arc::new(Upload::new(source.clone(), options.progress.clone())),
+        known,
+        content_type,
+    };
+    let created = ensure_node(client, uri).await?;
+    let result = if direct { sending.direct(&service).await } else { sending.negotiated(&service).await };
+    if result.is_err() && created {
+        remove_if_empty(client, uri).await;
+    }
+    result
+}
+
+/// A media type that may be sent: services take a body of a form type for parameters, and Cavern then empties the file.
+fn storable(content_type: &str) -> Option<HeaderValue> {
+    let lower = content_type.trim().to_ascii_lowercase();
+    if lower.is_empty() || lower.starts_with("application/x-www-form-urlencoded") || lower.starts_with("multipart/") {
+        return None;
+    }
+    HeaderValue::from_str(content_type.trim()).ok()
+}
+
+/// Whether bytes can be PUT to the path of a file.
+pub(super) async fn takes_direct_put(client: &Client, service: &Service, uri: &VosUri) -> Result<bool> {
+    match service.dialect().direct_put {
+        Learned::Yes => return Ok(true),
+        Learned::No => return Ok(false),
+        Learned::Unknown => {}
+    }
+    let Some(url) = service.file(&VosUri::new(uri.authority(), "/"))? else { return Ok(false) };
+    let request = Request::new(Method::PUT, url, Grant::Caller);
+    let direct = match client.inner.http.send(&request).await.map_err(|failure| failure.status) {
+        Err(Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::NOT_FOUND)) => false,
+        Err(Some(
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::INTERNAL_SERVER_ERROR,
+        )) => true,
+        // Anything else says nothing. Negotiation works everywhere.
+        Ok(_) | Err(_) => return Ok(false),
+    };
+    service.learn(|dialect| dialect.direct_put = if direct { Learned::Yes } else { Learned::No });
+    Ok(direct)
+}
+
+/// Makes the node if there is none; whether it did.
+async fn ensure_node(client: &Client, uri: &VosUri) -> Result<bool> {
+    match nodes::create(client, uri, &NodeKind::Data { busy: false }, &Properties::new()).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a node that this upload made and could not fill.
+async fn remove_if_empty(client: &Client, uri: &VosUri) {
+    match nodes::stat(client, uri).await {
+        Ok(node) if matches!(node.kind, NodeKind::Data { .. }) && node.properties.length().unwrap_or(0) == 0 => {
+            if let Err(error) = nodes::delete(client, uri).await {
+                tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Sending<'a> {
+    client: &'a Client,
+    uri: &'a VosUri,
+    upload: Arc<Upload>,
+    /// The digest, when it is known beforehand.
+    known: Option<Md5>,
+    content_type: Option<HeaderValue>,
+}
+
+/// What became of one PUT.
+enum Sent {
+    Stored(Uploaded),
+    /// Another try, here or elsewhere, may succeed.
+    Again(Error),
+    /// None will.
+    Refused(Error),
+}
+
+impl Sending<'_> {
+    async fn direct(&self, service: &Service) -> Result<Uploaded> {
+        let Some(url) = service.file(self.uri)? else { return self.negotiated(service).await };
+        for round in 1.. {
+            match self.send(&url, Grant::Caller, false).await {
+                Sent::Stored(uploaded) => return Ok(uploaded),
+                Sent::Refused(error) if error.kind() == ErrorKind::Unsupported => {
+                    service.learn(|dialect| dialect.direct_put = Learned::No);
+                    return self.negotiated(service).await;
+                }
+                Sent::Refused(error) => return Err(error),
+                Sent::Again(error) if round >= ROUNDS => return Err(error),
+                Sent::Again(error) => tracing::debug!("{} is uploaded again: {error}", self.uri),
+            }
+            self.client.inner.http.pause(round).await;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    async fn negotiated(&self, service: &Service) -> Result<Uploaded> {
+        let mut last = None;
+        for round in 1..=NEGOTIATIONS {
+            for endpoint in negotiate::push(self.client, service, self.uri).await? {
+                match self.send(&endpoint.url, endpoint.grant, true).await {
+                    Sent::Stored(uploaded) => return Ok(uploaded),
+                    Sent::Refused(error) => return Err(error),
+                    Sent::Again(error) => {
+                        tracing::debug!("{} is uploaded elsewhere: {error}", self.uri);
+                        last = Some(error);
+                    }
+                }
+            }
+            if round < NEGOTIATIONS {
+                self.client.inner.http.pause(round).await;
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            Error::node(ErrorKind::Service, self.uri, "the service offers no place for the bytes at present")
+        }))
+    }
+
+    /// Sends the bytes once. `elsewhere`: other places may hold what this one lacks.
+    async fn send(&self, url: &Url, grant: Grant, elsewhere: bool) -> Sent {
+        let mut request = Request::new(Method::PUT, url.clone(), grant);
+        if let Some(value) = self.known.and_then(|md5| HeaderValue::from_str(&md5.to_digest_header()).ok()) {
+            request = request.header(DIGEST, value);
+        }
+        if let Some(value) = &self.content_type {
+            request = request.header(CONTENT_TYPE, value.clone());
+        }
+        request.body = Body::Upload(Arc::clone(&self.upload));
+        let failure = match self.client.inner.http.call(&request).await {
+            Ok(response) if response.status.is_success() => return self.stored(url, grant, elsewhere, &response).await,
+            Ok(response) => {
+                let text = format!("it answered {} to the upload", response.status);
+                return Sent::Again(Error::node(ErrorKind::Protocol, self.uri, text));
+            }
+            Err(failure) => failure,
+        };
+        if failure.outcome == Outcome::Unknown
+            && let Some(uploaded) = self.find(url, grant).await
+        {
+            return Sent::Stored(uploaded);
+        }
+        self.judge(failure, elsewhere)
+    }
+
+    fn judge(&self, failure: Failure, elsewhere: bool) -> Sent {
+        // The file that was to be sent cannot be read: no place will help.
+        if self.upload.fault().is_some() {
+            return Sent::Refused(failure.into());
+        }
+        let lied = matches!((self.known, self.upload.digest()), (Some(known), Some(sent)) if known != sent);
+        match failure.kind() {
+            ErrorKind::ChecksumMismatch if lied => Sent::Refused(self.changed()),
+            ErrorKind::ChecksumMismatch | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Service => {
+                Sent::Again(failure.into())
+            }
+            // A site that has not heard of a new file yet.
+            ErrorKind::NotFound if elsewhere => Sent::Again(failure.into()),
+            _ => Sent::Refused(failure.into()),
+        }
+    }
+
+    fn changed(&self) -> Error {
+        Error::node(ErrorKind::ChecksumMismatch, self.uri, "the bytes to upload are not those that the digest tells")
+    }
+
+    /// Compares what the service says that it stored with what was sent.
+    async fn stored(&self, url: &Url, grant: Grant, negotiated: bool, response: &Response) -> Sent {
+        let Some(sent) = self.upload.digest() else {
+            let text = "the service answered before it had all bytes";
+            return Sent::Again(Error::node(ErrorKind::Protocol, self.uri, text));
+        };
+        if self.known.is_some_and(|known| known != sent) {
+            return Sent::Refused(self.changed());
+        }
+        let told = response.header("digest").and_then(Md5::from_digest_header);
+        if let Some(told) = told
+            && told != sent
+        {
+            let text = format!("bytes with the MD5 {sent} were sent and {told} stored");
+            return Sent::Again(Error::node(ErrorKind::ChecksumMismatch, self.uri, text));
+        }
+        let mut uploaded = Uploaded { length: self.upload.length(), md5: sent, artifact_id: None };
+        uploaded.artifact_id = match response.header("x-artifact-id") {
+            Some(id) => Some(id.to_owned()),
+            // The answer to a PUT has none, but the same URL tells.
+            None if negotiated => self.find(url, grant).await.and_then(|found| found.artifact_id),
+            None => None,
+        };
+        Sent::Stored(uploaded)
+    }
+
+    /// Asks whether exactly the bytes that were sent are there.
+    async fn find(&self, url: &Url, grant: Grant) -> Option<Uploaded> {
+        let sent = self.upload.digest()?;
+        let request = Request::new(Method::HEAD, url.clone(), grant);
+        let response = self.client.inner.http.send(&request).await.ok()?;
+        let digest = response.header("digest").and_then(Md5::from_digest_header);
+        (response.length() == Some(self.upload.length()) && digest == Some(sent)).then(|| Uploaded {
+            length: self.upload.length(),
+            md5: sent,
+            artifact_id: response.header("x-artifact-id").map(str::to_owned),
+        })
+    }
+}
