@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{cat, cp, ls, mkdir, mv, rm};
@@ -15,7 +16,7 @@ use crate::commands::{cat, cp, ls, mkdir, mv, rm};
 pub(crate) struct Common {
     /// Client certificate and key in one PEM file (default: ~/.ssl/cadcproxy.pem if it exists); an empty name means
     /// anonymous
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) certfile: Option<PathBuf>,
     /// Bearer token; it shows in the process list, so prefer VOSPACE_TOKEN or VOSPACE_TOKEN_FILE in the environment
     #[arg(long, value_name = "TOKEN", global = true)]
@@ -102,8 +103,7 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
 fn own_command(name: &'static str, verb: &str) -> Command {
     let whole = Vospace::command();
     let verb = whole.find_subcommand(verb).cloned().unwrap_or_else(|| Command::new(name));
-    let version = whole.get_version().unwrap_or_default().to_owned();
-    Common::augment_args(verb.name(name).bin_name(name).version(version).infer_long_args(true))
+    Common::augment_args(verb.name(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).infer_long_args(true))
 }
 
 /// `-h` belongs to human-readable sizes in `vls`, as it always has.

@@ -53,9 +53,13 @@ async fn remove(session: &Session, args: &RmArgs, node: &Node, slash: bool) -> a
         NodeKind::Container => {
             let counts = session.client.delete_tree(&node.uri).await.with_context(|| name.clone())?;
             if counts.failed > 0 {
-                bail!("{name}: {} nodes removed, {} could not be; list what is left with vls", counts.done, counts.failed);
+                bail!(
+                    "{name}: {} nodes removed, {} could not be; list what is left with vls",
+                    counts.succeeded,
+                    counts.failed
+                );
             }
-            tracing::info!("removed {name}: {} nodes", counts.done);
+            tracing::info!("removed {name}: {} nodes", counts.succeeded);
         }
         NodeKind::Link { target } if slash => {
             bail!("{name} is a link to {target}; write it without the slash to remove the link, or name its target")

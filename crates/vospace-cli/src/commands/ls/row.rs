@@ -178,11 +178,8 @@ mod tests {
     #[test]
     fn links_show_their_target_and_old_dates_their_year() {
         let link = NodeKind::Link { target: "vos://cadc.nrc.ca!vault/home/d1/a.txt".into() };
-        let link = node(
-            "lnk",
-            link,
-            &[(property::CREATOR, "CN=Some One"), (property::DATE, "2025-11-01T00:04:00.000")],
-        );
+        let link =
+            node("lnk", link, &[(property::CREATOR, "CN=Some One"), (property::DATE, "2025-11-01T00:04:00.000")]);
         assert_eq!(
             layout(true).row("lnk", &link),
             "lrw-------  some_one             NONE            NONE                               0 Nov 01  2025 lnk -> \
