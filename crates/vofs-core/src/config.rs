@@ -1,0 +1,59 @@
+//! What a mount is told at its start.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of one mount.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What is mounted, as text; written into the cache so that another space is never served from it.
+    pub identity: String,
+    /// Where blocks, index and journal live; made private (0700) and locked.
+    pub cache_dir: PathBuf,
+    /// Upper bound of clean bytes on disk. Dirty bytes come on top: they are never dropped for space.
+    pub cache_limit: u64,
+    /// No write leaves this mount.
+    pub read_only: bool,
+    /// Owner of every node.
+    pub uid: u32,
+    /// Group of every node.
+    pub gid: u32,
+    /// How long attributes of a node are believed.
+    pub attribute_ttl: Duration,
+    /// How long a listing answers without the service.
+    pub listing_ttl: Duration,
+    /// How long "no such name" is believed.
+    pub negative_ttl: Duration,
+    /// Uploads at a time.
+    pub uploads: usize,
+    /// How long a read waits without one new byte.
+    pub read_deadline: Duration,
+    /// First and longest pause between two tries of a failed upload.
+    pub retry_pause: (Duration, Duration),
+}
+
+impl Config {
+    /// The smallest cache that can work: a reader needs its own block while another one is being fetched.
+    pub const SMALLEST_CACHE: u64 = 16 * 1024 * 1024;
+
+    /// Defaults for a mount of `identity` with its cache in `cache_dir`.
+    pub fn new(identity: impl Into<String>, cache_dir: impl Into<PathBuf>) -> Self {
+        Config {
+            identity: identity.into(),
+            cache_dir: cache_dir.into(),
+            // The Python mount meant 50 GB and people size their disks by that.
+            cache_limit: 50 * 1024 * 1024 * 1024,
+            read_only: false,
+            uid: nix::unistd::Uid::current().as_raw(),
+            gid: nix::unistd::Gid::current().as_raw(),
+            // Long enough that `ls -l` followed by a loop over the files asks once, short enough that a change made
+            // elsewhere shows within the time it takes to wonder about it. An open always asks.
+            attribute_ttl: Duration::from_secs(15),
+            listing_ttl: Duration::from_secs(15),
+            negative_ttl: Duration::from_secs(5),
+            uploads: 10,
+            read_deadline: Duration::from_secs(120),
+            retry_pause: (Duration::from_secs(1), Duration::from_secs(300)),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! One file with changes that the service does not have: a sparse local file laid over the base version.
+//!
+//! Below `base_length`, what was not written here stands in the base version; above it, it is zero. Truncation lowers
+//! `base_length`, so bytes that were cut off never come back.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use rangemap::RangeSet;
+
+use crate::clock::Millis;
+use crate::journal::Pending;
+
+/// Where the bytes of a range are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// In the local file.
+    Local(Range<u64>),
+    /// In the base version.
+    Base(Range<u64>),
+    /// Nowhere: zeros.
+    Zero(Range<u64>),
+}
+
+#[derive(Debug)]
+struct State {
+    length: u64,
+    base_length: u64,
+    written: RangeSet<u64>,
+    mtime: Millis,
+}
+
+/// A file with local changes.
+#[derive(Debug)]
+pub(crate) struct DirtyFile {
+    id: String,
+    place: PathBuf,
+    disk: File,
+    state: Mutex<State>,
+}
+
+/// What a moment of a [`DirtyFile`] looks like.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) length: u64,
+    pub(crate) base_length: u64,
+    pub(crate) written: Vec<(u64, u64)>,
+    pub(crate) mtime: Millis,
+}
+
+impl DirtyFile {
+    /// Begins to change a file that has `base_length` bytes on the service (0: none that matter).
+    pub(crate) fn create(directory: &Path, base_length: u64, now: Millis) -> io::Result<Self> {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let place = directory.join(&id);
+        let disk = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&place)?;
+        disk.set_len(base_length)?;
+        let state = State { length: base_length, base_length, written: RangeSet::new(), mtime: now };
+        Ok(DirtyFile { id, place, disk, state: Mutex::new(state) })
+    }
+
+    /// Finds a file again that the journal knows.
+    pub(crate) fn reopen(directory: &Path, pending: &Pending) -> io::Result<Self> {
+        let place = directory.join(&pending.id);
+        let disk = OpenOptions::new().read(true).write(true).open(&place)?;
+        let state = State {
+            length: pending.length,
+            base_length: pending.base_length,
+            written: pending.written.iter().map(|(start, end)| *start..*end).collect(),
+            mtime: pending.mtime,
+        };
+        Ok(DirtyFile { id: pending.id.clone(), place, disk, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.state.lock().length
+    }
+
+    pub(crate) fn mtime(&self) -> Millis {
+        self.state.lock().mtime
+    }
+
+    pub(crate) fn set_mtime(&self, mtime: Millis) {
+        self.state.lock().mtime = mtime;
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let state = self.state.lock();
+        Snapshot {
+            length: state.length,
+            base_length: state.base_length,
+            written: state.written.iter().map(|range| (range.start, range.end)).collect(),
+            mtime: state.mtime,
+        }
+    }
+
+    /// Writes `bytes` at `offset`.
+    pub(crate) fn write(&self, offset: u64, bytes: &[u8], now: Millis) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.disk.write_all_at(bytes, offset)?;
+        let end = offset + bytes.len() as u64;
+        let mut state = self.state.lock();
+        state.written.insert(offset..end);
+        state.length = state.length.max(end);
+        state.mtime = now;
+        Ok(())
+    }
+
+    /// Puts bytes of the base version where nothing was written.
+    pub(crate) fn fill(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset + bytes.len() as u64;
+        let gaps: Vec<Range<u64>> = self.state.lock().written.gaps(&(offset..end)).collect();
+        for gap in gaps {
+            let slice = &bytes[(gap.start - offset) as usize..(gap.end - offset) as usize];
+            self.disk.write_all_at(slice, gap.start)?;
+            self.state.lock().written.insert(gap);
+        }
+        Ok(())
+    }
+
+    /// Cuts the file, or lengthens it by zeros.
+    pub(crate) fn truncate(&self, length: u64, now: Millis) -> io::Result<()> {
+        self.disk.set_len(length)?;
+        let mut state = self.state.lock();
+        if length < state.length {
+            state.written.remove(length..u64::MAX);
+            state.base_length = state.base_length.min(length);
+        }
+        state.length = length;
+        state.mtime = now;
+        Ok(())
+    }
+
+    /// Where the bytes of `range`, cut at the end of the file, are.
+    pub(crate) fn parts(&self, range: Range<u64>) -> Vec<Part> {
+        let state = self.state.lock();
+        let range = range.start..range.end.min(state.length);
+        let mut parts = Vec::new();
+        if range.is_empty() {
+            return parts;
+        }
+        let mut at = range.start;
+        while at < range.end {
+            if let Some(written) = state.written.get(&at) {
+                let end = written.end.min(range.end);
+                parts.push(Part::Local(at..end));
+                at = end;
+                continue;
+            }
+            let end = state.written.gaps(&(at..range.end)).next().map_or(range.end, |gap| gap.end);
+            if at < state.base_length {
+                let end = end.min(state.base_length);
+                parts.push(Part::Base(at..end));
+                at = end;
+            } else {
+                parts.push(Part::Zero(at..end));
+                at = end;
+            }
+        }
+        parts
+    }
+
+    /// Reads bytes that [`DirtyFile::parts`] called local.
+    pub(crate) fn read(&self, range: &Range<u64>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        self.disk.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+
+    /// Makes what was written survive the end of the machine.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.disk.sync_data()
+    }
+
+    /// Removes the data file.
+    pub(crate) fn discard(&self) {
+        if let Err(error) = std::fs::remove_file(&self.place) {
+            tracing::warn!(%error, file = %self.place.display(), "journal: a data file could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_off_does_not_come_back() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let file = DirtyFile::create(place.path(), 100, Millis(1)).expect("made");
+        file.write(10, b"abcde", Millis(2)).expect("written");
+        assert_eq!(file.parts(0..200), [Part::Base(0..10), Part::Local(10..15), Part::Base(15..100)]);
+        file.truncate(12, Millis(3)).expect("cut");
+        file.truncate(50, Millis(4)).expect("lengthened");
+        assert_eq!(file.parts(0..200), [Part::Base(0..10), Part::Local(10..12), Part::Zero(12..50)]);
+        assert_eq!(file.read(&(10..12)).expect("read"), b"ab");
+    }
+
+    #[test]
+    fn filling_keeps_what_was_written() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let file = DirtyFile::create(place.path(), 6, Millis(1)).expect("made");
+        file.write(2, b"XY", Millis(2)).expect("written");
+        file.fill(0, b"abcdef").expect("filled");
+        assert_eq!(file.parts(0..6), [Part::Local(0..6)]);
+        assert_eq!(file.read(&(0..6)).expect("read"), b"abXYef");
+    }
+}

@@ -1,0 +1,366 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::errno::ToErrno;
+use crate::fs::attr::SetAttr;
+use crate::fs::lookup::Lookup;
+use crate::fs::open::OpenFlags;
+use crate::fs::table::Fh;
+use crate::inode::Ino;
+use crate::remote::fake::FakeRemote;
+
+const READ: OpenFlags = OpenFlags { read: true, write: false, append: false, truncate: false, exclusive: false };
+const WRITE: OpenFlags = OpenFlags { write: true, ..READ };
+
+struct Bench {
+    remote: Arc<FakeRemote>,
+    place: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench { remote: Arc::new(FakeRemote::new()), place: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    async fn mount(&self) -> Mount {
+        let mut config = Config::new("vos:test", self.place.path().join("cache"));
+        config.retry_pause = (Duration::from_millis(5), Duration::from_millis(20));
+        let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
+        Mount(Engine::start(config, faked, Arc::new(SystemClock)).await.expect("starts"))
+    }
+
+    fn dirty_files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.place.path().join("cache/dirty")).expect("listed");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    }
+}
+
+struct Mount(Arc<Engine>);
+
+impl Mount {
+    async fn walk(&self, path: &str) -> Option<(Ino, u64)> {
+        let mut at = (Ino::ROOT, 0);
+        for name in path.split('/') {
+            match self.0.lookup(at.0, name).await.expect("looked up") {
+                Lookup::Found(entry) => at = (entry.attr.ino, entry.attr.size),
+                Lookup::Absent(_) => return None,
+            }
+        }
+        Some(at)
+    }
+
+    async fn ino(&self, path: &str) -> Ino {
+        self.walk(path).await.expect("it exists").0
+    }
+
+    async fn open(&self, path: &str, flags: OpenFlags) -> Fh {
+        self.0.open(self.ino(path).await, flags).await.expect("opens").fh
+    }
+
+    async fn create(&self, path: &str) -> Fh {
+        let (parent, name) =
+            path.rsplit_once('/').map_or((Ino::ROOT, path), |_| unreachable!("tests create in the root"));
+        self.0.create(parent, name, OpenFlags { exclusive: true, ..WRITE }).await.expect("created").1.fh
+    }
+
+    async fn close(&self, fh: Fh) -> Result<()> {
+        let outcome = self.0.flush(fh).await;
+        self.0.release(fh).await;
+        outcome
+    }
+
+    async fn read(&self, path: &str) -> Vec<u8> {
+        let fh = self.open(path, READ).await;
+        let bytes = self.0.read(fh, 0, 1 << 24).await.expect("read");
+        self.0.release(fh).await;
+        bytes
+    }
+
+    async fn names(&self, path: &str) -> Vec<String> {
+        let ino = if path.is_empty() { Ino::ROOT } else { self.ino(path).await };
+        let fh = self.0.opendir(ino).await.expect("opens");
+        let mut names = Vec::new();
+        self.0
+            .readdir(fh, 2, true, |child| {
+                names.push(child.name.clone());
+                true
+            })
+            .await
+            .expect("listed");
+        self.0.releasedir(fh);
+        names.sort();
+        names
+    }
+
+    async fn until_clean(&self) {
+        for _ in 0..2000 {
+            if self.0.files.dirty().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("not uploaded: {:?}", self.0.files.dirty());
+    }
+}
+
+#[tokio::test]
+async fn a_new_file_is_uploaded_by_close_and_read_back_without_a_download() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"hello").await.expect("written");
+    mount.0.write(fh, 5, b" world").await.expect("written");
+    assert_eq!(bench.remote.bytes("a"), None, "nothing is sent before close");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes("a").expect("stored"), "hello world");
+    bench.remote.requests();
+    assert_eq!(mount.read("a").await, b"hello world");
+    assert!(!bench.remote.requests().iter().any(|request| request.starts_with("get")));
+    assert!(bench.dirty_files().is_empty());
+}
+
+#[tokio::test]
+async fn touch_append_patch_and_truncate_keep_what_they_should() {
+    let bench = Bench::new();
+    let content: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+    bench.remote.store("f", content.clone());
+    let mount = bench.mount().await;
+
+    let fh = mount.open("f", WRITE).await;
+    mount.close(fh).await.expect("touched");
+    assert_eq!(bench.remote.bytes("f").expect("there"), content, "opening for writing changes nothing");
+
+    let fh = mount.open("f", OpenFlags { append: true, ..WRITE }).await;
+    mount.0.write(fh, 0, b"END").await.expect("written");
+    mount.close(fh).await.expect("closed");
+    let fh = mount.open("f", WRITE).await;
+    mount.0.write(fh, 100_000, b"PATCH").await.expect("written");
+    assert_eq!(mount.0.read(fh, 99_998, 9).await.expect("read")[2..7], *b"PATCH");
+    mount.close(fh).await.expect("closed");
+    let mut expected = content;
+    expected.extend(b"END");
+    expected[100_000..100_005].copy_from_slice(b"PATCH");
+    assert!(bench.remote.bytes("f").expect("there") == expected);
+
+    let ino = mount.ino("f").await;
+    let change = SetAttr { size: Some(10), ..SetAttr::default() };
+    mount.0.setattr(ino, None, change).await.expect("cut");
+    assert!(bench.remote.bytes("f").expect("there") == expected[..10]);
+}
+
+#[tokio::test]
+async fn a_failed_close_says_so_keeps_the_bytes_and_sends_them_later() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    bench.remote.break_requests("put");
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"precious").await.expect("written");
+    let error = mount.close(fh).await.expect_err("the service is broken");
+    assert_eq!(error.to_errno(), libc::EIO);
+    assert_eq!(mount.read("a").await, b"precious", "still readable here");
+    assert_eq!(mount.names("").await, ["a"]);
+    bench.remote.mend();
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("a").expect("stored"), "precious");
+}
+
+#[tokio::test]
+async fn after_a_crash_the_next_mount_uploads_what_was_closed() {
+    let bench = Bench::new();
+    bench.remote.store("old", vec![1_u8; 200_000]);
+    {
+        let mount = bench.mount().await;
+        bench.remote.break_requests("put");
+        let fh = mount.create("new").await;
+        mount.0.write(fh, 0, b"precious").await.expect("written");
+        mount.close(fh).await.expect_err("broken");
+        let fh = mount.open("old", WRITE).await;
+        mount.0.write(fh, 150_000, b"patch").await.expect("written");
+        mount.close(fh).await.expect_err("broken");
+        let fh = mount.create("never closed").await;
+        mount.0.write(fh, 0, b"not promised").await.expect("written");
+        // A second engine over the same directory is what a restarted daemon is; the lock is what has to go first.
+        std::fs::remove_file(bench.place.path().join("cache/lock")).expect("unlocked");
+        std::mem::forget(mount);
+    }
+    bench.remote.mend();
+    let mount = bench.mount().await;
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("new").expect("stored"), "precious");
+    let old = bench.remote.bytes("old").expect("stored");
+    assert_eq!((old.len(), &old[150_000..150_005], old[0]), (200_000, &b"patch"[..], 1));
+    assert_eq!(bench.remote.bytes("never closed"), None);
+}
+
+#[tokio::test]
+async fn what_the_service_refuses_is_kept_and_not_repeated() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"x").await.expect("written");
+    // The parent is gone: a try that cannot succeed.
+    bench.remote.drop_node("");
+    let error = mount.close(fh).await.expect_err("refused");
+    assert_eq!(error.to_errno(), libc::ENOENT);
+    let puts = |requests: Vec<String>| requests.iter().filter(|request| request.starts_with("put")).count();
+    assert_eq!(puts(bench.remote.requests()), 1);
+    assert_eq!(mount.0.drain(Duration::from_secs(5)).await, [NodePath::new("a")]);
+    assert_eq!(puts(bench.remote.requests()), 0);
+    assert_eq!(bench.dirty_files().len(), 1);
+}
+
+#[tokio::test]
+async fn a_remote_change_is_seen_at_the_next_open_and_never_mixed() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![1_u8; 2 << 20]);
+    let mount = bench.mount().await;
+    let old = mount.open("f", READ).await;
+    assert_eq!(mount.0.read(old, 0, 4).await.expect("read"), [1; 4]);
+    bench.remote.store("f", vec![2_u8; 2 << 20]);
+    assert_eq!(mount.read("f").await, vec![2_u8; 2 << 20]);
+    assert_eq!(mount.0.read(old, 0, 4).await.expect("its own version"), [1; 4]);
+    let error = mount.0.read(old, 1 << 20, 4).await.expect_err("that version is gone");
+    assert_eq!(error.to_errno(), libc::ESTALE);
+}
+
+#[tokio::test]
+async fn two_writers_of_one_file_never_lose_either_version() {
+    let bench = Bench::new();
+    bench.remote.store("f", "base");
+    let mount = bench.mount().await;
+    let fh = mount.open("f", WRITE).await;
+    mount.0.write(fh, 0, b"ours").await.expect("written");
+    bench.remote.store("f", "theirs!");
+    mount.close(fh).await.expect("kept beside it");
+    assert_eq!(bench.remote.bytes("f").expect("there"), "theirs!");
+    let ours = bench.remote.paths().into_iter().find(|path| path.starts_with("f.conflict-")).expect("kept");
+    // What of the base was overwritten locally is whole: only four bytes, all of them ours.
+    assert_eq!(bench.remote.bytes(&ours).expect("there"), "ours");
+    assert_eq!(mount.read("f").await, b"theirs!");
+}
+
+#[tokio::test]
+async fn rename_moves_replaces_and_follows_local_files() {
+    let bench = Bench::new();
+    bench.remote.store("a", "from a");
+    bench.remote.store("b", "from b");
+    let mount = bench.mount().await;
+    mount.0.rename(Ino::ROOT, "a", Ino::ROOT, "b", true).await.expect_err("it exists");
+    let (a, b) = (mount.ino("a").await, mount.ino("b").await);
+    mount.0.rename(Ino::ROOT, "a", Ino::ROOT, "b", false).await.expect("replaced");
+    assert_eq!(bench.remote.paths(), ["", "b"], "nothing is left aside");
+    assert_eq!(mount.read("b").await, b"from a");
+    assert_eq!((mount.0.inodes.path(a), mount.0.inodes.path(b)), (Some(NodePath::new("b")), None));
+
+    // An editor: a new file takes the name of the old one before it was ever sent.
+    let fh = mount.create("tmp").await;
+    mount.0.write(fh, 0, b"saved").await.expect("written");
+    bench.remote.requests();
+    mount.0.rename(Ino::ROOT, "tmp", Ino::ROOT, "b", false).await.expect("renamed");
+    mount.close(fh).await.expect("closed");
+    let requests = bench.remote.requests();
+    assert!(requests.iter().all(|request| !request.contains("tmp") || request == "stat /tmp"), "{requests:?}");
+    assert_eq!(bench.remote.bytes("b").expect("there"), "saved");
+    assert_eq!(bench.remote.paths(), ["", "b"]);
+}
+
+#[tokio::test]
+async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
+    for (present, expected) in [(["f", "t"], "new"), (["f", ""], "new"), (["", "t"], "new"), (["", ""], "old")] {
+        let bench = Bench::new();
+        bench.remote.store("aside", "old");
+        for (name, there) in ["f", "t"].into_iter().zip(present) {
+            if !there.is_empty() {
+                bench.remote.store(name, "new");
+            }
+        }
+        {
+            let mount = bench.mount().await;
+            let intent = crate::journal::Replacement { from: "f".into(), to: "t".into(), aside: "aside".into() };
+            mount.0.journal.begin(&intent).await.expect("begun");
+            drop(mount);
+        }
+        let mount = bench.mount().await;
+        assert_eq!(bench.remote.bytes("t").expect("there"), expected, "{present:?}");
+        assert_eq!(bench.remote.bytes("aside"), None);
+        assert!(mount.0.journal.replacements().await.expect("read").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_unlinked_file_stays_usable_and_is_not_uploaded() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"still here").await.expect("written");
+    mount.0.unlink(Ino::ROOT, "a").await.expect("removed");
+    assert_eq!(mount.0.read(fh, 0, 100).await.expect("read"), b"still here");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes("a"), None);
+    assert!(bench.dirty_files().is_empty());
+    assert!(mount.names("").await.is_empty());
+}
+
+#[tokio::test]
+async fn one_listing_answers_for_all_children_and_names_not_in_it() {
+    let bench = Bench::new();
+    bench.remote.add_directory("d");
+    for number in 0..100 {
+        bench.remote.store(&format!("d/f{number}"), "x");
+    }
+    let mount = bench.mount().await;
+    assert_eq!(mount.names("d").await.len(), 100);
+    bench.remote.requests();
+    let dir = mount.ino("d").await;
+    for number in 0..100 {
+        assert!(matches!(mount.0.lookup_now(dir, &format!("f{number}")), Some(Ok(Lookup::Found(_)))));
+    }
+    assert!(matches!(mount.0.lookup_now(dir, "missing"), Some(Ok(Lookup::Absent(_)))));
+    assert!(bench.remote.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_listing_is_an_error_and_deletes_nothing() {
+    let bench = Bench::new();
+    bench.remote.add_directory("d");
+    bench.remote.store("d/f", "x");
+    let mount = bench.mount().await;
+    let dir = mount.ino("d").await;
+    bench.remote.break_requests("list");
+    let fh = mount.0.opendir(dir).await.expect("opens");
+    assert_eq!(mount.0.readdir(fh, 2, false, |_| true).await.expect_err("broken").to_errno(), libc::EIO);
+    assert!(mount.walk("d/f").await.is_some());
+}
+
+#[tokio::test]
+async fn names_that_the_service_would_cut_are_refused_before_anything_is_sent() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    bench.remote.requests();
+    let refused = mount.0.create(Ino::ROOT, "a#b", WRITE).await.expect_err("refused");
+    assert_eq!(refused.to_errno(), libc::EINVAL);
+    assert!(refused.to_string().contains('#'), "{refused}");
+    assert!(matches!(mount.0.lookup(Ino::ROOT, "a#b").await, Ok(Lookup::Absent(_))));
+    mount.0.mkdir(Ino::ROOT, &"x".repeat(256)).await.expect_err("too long");
+    assert!(bench.remote.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_emptied_file_is_sent_once_with_its_new_content() {
+    let bench = Bench::new();
+    bench.remote.store("f", "old content");
+    let mount = bench.mount().await;
+    // What a shell does for `echo new > f`.
+    let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+    mount.0.flush(fh).await.expect("the duplicate is closed");
+    assert_eq!(bench.remote.bytes("f").expect("there"), "old content");
+    mount.0.write(fh, 0, b"new").await.expect("written");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes("f").expect("there"), "new");
+    // And for `> f`.
+    let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+    mount.close(fh).await.expect("closed");
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("f").expect("there"), "");
+}

@@ -1,0 +1,189 @@
+//! The engine's one error: what went wrong with which node, in terms of a file system.
+//!
+//! Every variant that a user can meet names the node and, where the service said something, repeats it. The
+//! number that a program sees is decided in [`crate::errno`] and nowhere else.
+
+use std::io;
+
+use vospace_client::error::ErrorKind;
+
+use crate::path::NodePath;
+
+/// Result of an engine operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No such node.
+    #[error("{0}: no such file or directory")]
+    NotFound(NodePath),
+    /// The name is taken.
+    #[error("{0}: exists already")]
+    Exists(NodePath),
+    /// A container that still has children cannot be removed.
+    #[error("{0}: directory not empty")]
+    NotEmpty(NodePath),
+    /// A directory was needed.
+    #[error("{0}: not a directory")]
+    NotADirectory(NodePath),
+    /// A file was needed.
+    #[error("{0}: is a directory")]
+    IsADirectory(NodePath),
+    /// The service refused; the text is its own, with the remedy.
+    #[error("{path}: permission denied: {cause}")]
+    PermissionDenied {
+        /// The node.
+        path: NodePath,
+        /// What the service or the client said.
+        cause: String,
+    },
+    /// Something that only an owner of the service could do, such as giving a file away.
+    #[error("{path}: not permitted: {cause}")]
+    NotPermitted {
+        /// The node.
+        path: NodePath,
+        /// What.
+        cause: String,
+    },
+    /// The node is locked on the service (`vlock --unlock` lifts that).
+    #[error("{0}: locked on the service; `vlock --unlock` lifts the lock")]
+    Locked(NodePath),
+    /// The mount, or the service for now, takes no writes.
+    #[error("{0}: read-only")]
+    ReadOnly(NodePath),
+    /// A name that the service cannot hold.
+    #[error("{path}: {cause}")]
+    Name {
+        /// The node.
+        path: NodePath,
+        /// Which character and why.
+        cause: String,
+    },
+    /// A name longer than the 255 bytes that a file system allows.
+    #[error("{0}: name is longer than 255 bytes")]
+    NameTooLong(NodePath),
+    /// The version that was opened is gone: the file was replaced on the service while it was read.
+    #[error("{0}: was replaced on the service while it was open; open it again")]
+    Stale(NodePath),
+    /// The local disk of the cache is full.
+    #[error("{0}: no space left in the cache directory")]
+    NoSpace(NodePath),
+    /// The quota of the space is used up.
+    #[error("{path}: quota exceeded: {cause}")]
+    Quota {
+        /// The node.
+        path: NodePath,
+        /// What the service said.
+        cause: String,
+    },
+    /// A chain of links that does not end.
+    #[error("{0}: too many links")]
+    LinkLoop(NodePath),
+    /// The service cannot move this node there; copying and deleting can (what `mv` then does).
+    #[error("{path}: the service cannot move it there: {cause}")]
+    CrossDevice {
+        /// The node.
+        path: NodePath,
+        /// Why.
+        cause: String,
+    },
+    /// The service or the engine has no such operation.
+    #[error("{path}: not supported: {cause}")]
+    Unsupported {
+        /// The node.
+        path: NodePath,
+        /// What.
+        cause: String,
+    },
+    /// A request that makes no sense (an offset beyond what exists, a rename below itself).
+    #[error("{path}: invalid: {cause}")]
+    Invalid {
+        /// The node.
+        path: NodePath,
+        /// What.
+        cause: String,
+    },
+    /// No answer within the deadline.
+    #[error("{path}: no answer in time: {cause}")]
+    Timeout {
+        /// The node.
+        path: NodePath,
+        /// Which deadline.
+        cause: String,
+    },
+    /// Anything else: a dead link, a broken answer, a failed disk.
+    #[error("{path}: {cause}")]
+    Io {
+        /// The node.
+        path: NodePath,
+        /// What happened.
+        cause: String,
+    },
+    /// An inode number or handle that is not known (any more).
+    #[error("unknown handle {0}")]
+    BadHandle(u64),
+    /// The cache directory cannot be used; the message says why and what to do.
+    #[error("{0}")]
+    CacheDir(String),
+}
+
+impl Error {
+    /// The error of the service `source` that was met at `path`.
+    pub fn remote(path: &NodePath, source: &vospace_client::Error) -> Self {
+        let path = path.clone();
+        let cause = source.to_string();
+        match source.kind() {
+            ErrorKind::NotFound => Error::NotFound(path),
+            ErrorKind::AlreadyExists => Error::Exists(path),
+            ErrorKind::NotEmpty => Error::NotEmpty(path),
+            ErrorKind::NotAContainer => Error::NotADirectory(path),
+            ErrorKind::NotData => Error::IsADirectory(path),
+            ErrorKind::PermissionDenied | ErrorKind::Unauthorized | ErrorKind::Certificate => {
+                Error::PermissionDenied { path, cause }
+            }
+            ErrorKind::Locked => Error::Locked(path),
+            ErrorKind::ReadOnlyService => Error::ReadOnly(path),
+            ErrorKind::InvalidName => Error::Name { path, cause },
+            ErrorKind::QuotaExceeded => Error::Quota { path, cause },
+            ErrorKind::LinkLoop => Error::LinkLoop(path),
+            ErrorKind::MoveIntoRoot | ErrorKind::MovePrefix => Error::CrossDevice { path, cause },
+            ErrorKind::Unsupported => Error::Unsupported { path, cause },
+            ErrorKind::BadRequest => Error::Invalid { path, cause },
+            ErrorKind::VersionChanged => Error::Stale(path),
+            ErrorKind::Timeout => Error::Timeout { path, cause },
+            ErrorKind::TooLarge
+            | ErrorKind::ChecksumMismatch
+            | ErrorKind::RangeNotSatisfiable
+            | ErrorKind::Unreachable
+            | ErrorKind::Tls
+            | ErrorKind::UnknownService
+            | ErrorKind::Protocol
+            | ErrorKind::Service => Error::Io { path, cause },
+            ErrorKind::Local(io::ErrorKind::StorageFull) => Error::NoSpace(path),
+            ErrorKind::Local(_) => Error::Io { path, cause },
+        }
+    }
+
+    /// The error of the local disk that was met while serving `path`.
+    pub fn disk(path: &NodePath, doing: &str, source: &io::Error) -> Self {
+        if source.kind() == io::ErrorKind::StorageFull {
+            return Error::NoSpace(path.clone());
+        }
+        Error::Io { path: path.clone(), cause: format!("cache directory: {doing}: {source}") }
+    }
+
+    /// True where trying again later can help without anybody's doing: a dead link, a busy service, a full disk.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Error::Io { .. }
+                | Error::Timeout { .. }
+                | Error::ReadOnly(_)
+                | Error::NoSpace(_)
+                | Error::Quota { .. }
+                | Error::Locked(_)
+                | Error::Stale(_)
+        )
+    }
+}

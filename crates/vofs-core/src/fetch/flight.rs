@@ -1,0 +1,168 @@
+//! One request for a run of blocks, from its start to its landing.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::blocks::{BLOCK, OpenBlocks};
+use crate::error::{Error, Result};
+use crate::path::NodePath;
+
+use super::{Fetcher, check_version};
+
+/// How far a flight is.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// The next block that it brings.
+    next: u64,
+    /// One past its last block.
+    end: u64,
+    /// How it ended, if it has.
+    outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Clone)]
+enum Outcome {
+    Done,
+    Failed(Error),
+    CacheFailed,
+}
+
+/// What a reader learns of its block.
+#[derive(Debug)]
+pub(super) enum Landing {
+    /// It came, or the flight ended without failing: look into the cache.
+    Arrived,
+    /// The service failed.
+    Failed(Error),
+    /// The cache disk failed.
+    CacheFailed,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Flight {
+    progress: watch::Sender<Progress>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+impl Flight {
+    pub(super) fn new(run: Range<u64>) -> Self {
+        let progress = watch::Sender::new(Progress { next: run.start, end: run.end, outcome: None });
+        Flight { progress, task: Mutex::new(None) }
+    }
+
+    /// True while the block is still to come.
+    pub(super) fn will_bring(&self, block: u64) -> bool {
+        let progress = self.progress.borrow();
+        progress.outcome.is_none() && (progress.next..progress.end).contains(&block)
+    }
+
+    /// One past the last block that it brings.
+    pub(super) fn reach(&self) -> u64 {
+        self.progress.borrow().end
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// What has become of `block` (of the whole flight without one), once that is known.
+    pub(super) fn landing(&self, block: Option<u64>) -> Option<Landing> {
+        let progress = self.progress.borrow();
+        match &progress.outcome {
+            Some(Outcome::Done) => Some(Landing::Arrived),
+            Some(Outcome::Failed(error)) => Some(Landing::Failed(error.clone())),
+            Some(Outcome::CacheFailed) => Some(Landing::CacheFailed),
+            None => {
+                block.is_some_and(|block| !(progress.next..progress.end).contains(&block)).then_some(Landing::Arrived)
+            }
+        }
+    }
+
+    pub(super) fn can_be_ended_by(&self, task: AbortHandle) {
+        *self.task.lock() = Some(task);
+    }
+
+    /// Ends the request; readers that still wait look again.
+    pub(super) fn end(&self) {
+        if let Some(task) = self.task.lock().take() {
+            task.abort();
+        }
+        self.progress.send_modify(|progress| {
+            progress.outcome.get_or_insert(Outcome::Done);
+        });
+    }
+
+    fn passed(&self, block: u64) {
+        self.progress.send_modify(|progress| progress.next = progress.next.max(block));
+    }
+
+    /// The service sends the whole file, whatever was asked for.
+    fn becomes_whole(&self, blocks: &OpenBlocks) {
+        self.progress.send_modify(|progress| {
+            progress.next = 0;
+            progress.end = blocks.length().div_ceil(BLOCK);
+        });
+    }
+}
+
+/// Flies: asks, checks, and puts block after block into the cache.
+pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlocks, flight: Arc<Flight>) {
+    let outcome = match carry(&fetcher, &path, &blocks, &flight).await {
+        Ok(true) => Outcome::Done,
+        Ok(false) => Outcome::CacheFailed,
+        Err(error) => {
+            if matches!(error, Error::Stale(_)) {
+                fetcher.store.doom(&path);
+            }
+            Outcome::Failed(error)
+        }
+    };
+    fetcher.landed(&blocks, &flight);
+    flight.progress.send_modify(|progress| progress.outcome = Some(outcome));
+}
+
+/// False when the cache disk did not take a block.
+async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Flight) -> Result<bool> {
+    let (first, end) = (flight.progress.borrow().next, flight.reach());
+    let incoming = fetcher.remote.open(path, first * BLOCK..(end * BLOCK).min(blocks.length())).await?;
+    check_version(path, blocks.version(), &incoming)?;
+    if !incoming.partial && (first > 0 || end * BLOCK < blocks.length()) {
+        if fetcher.ranges.swap(false, Ordering::Relaxed) {
+            tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
+        }
+        flight.becomes_whole(blocks);
+    }
+    let mut block = incoming.start / BLOCK;
+    if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && block != first) {
+        let cause = format!("asked for bytes from {} on, the service sent them from {}", first * BLOCK, incoming.start);
+        return Err(Error::Io { path: path.clone(), cause });
+    }
+    let mut body = incoming.body;
+    let mut buffer = BytesMut::with_capacity(BLOCK as usize);
+    while block < flight.reach() {
+        let length = blocks.block_length(block);
+        while buffer.len() < length {
+            let Some(part) = body.next().await else {
+                let cause = format!("the service ended the file at byte {}", block * BLOCK + buffer.len() as u64);
+                return Err(Error::Io { path: path.clone(), cause });
+            };
+            buffer.extend_from_slice(&part?);
+        }
+        let bytes = buffer.split_to(length);
+        if let Err(error) = fetcher.store.write(blocks, block, &bytes) {
+            tracing::warn!(%error, %path, "block cache: not writable, fetched past it");
+            return Ok(false);
+        }
+        block += 1;
+        flight.passed(block);
+    }
+    Ok(true)
+}

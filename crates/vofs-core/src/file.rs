@@ -1,0 +1,315 @@
+//! Files that are open or have changes of their own: the state that all handles of one file share.
+//!
+//! A file is in the table from its first open until it is neither open nor dirty. A file that a former mount left in the
+//! journal is in it from the start, so that it shows, reads and is renamed like any other before it is uploaded.
+//!
+//! Lock order: `OpenFile::flushing` (may be held across the network; it is what makes one upload of a file at a time),
+//! then `FileTable`, then `OpenFile::state`. The last two are held for a few assignments only.
+
+use std::collections::HashMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::blocks::{OpenBlocks, Store};
+use crate::clock::Millis;
+use crate::dirty::DirtyFile;
+use crate::error::{Error, Result};
+use crate::inode::Ino;
+use crate::meta::{Access, Kind, Meta};
+use crate::path::NodePath;
+use crate::version::Version;
+
+/// Of so many closed files it is remembered which version the kernel has pages of.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("invariant: not zero");
+
+/// What all handles of a file share.
+#[derive(Debug)]
+pub(crate) struct FileState {
+    /// Where it is; `None` once it was unlinked.
+    pub(crate) path: Option<NodePath>,
+    /// What the service has of it; `None` for a file that was made here and not uploaded yet.
+    pub(crate) on_service: Option<Version>,
+    /// Cached bytes of `on_service`, once needed.
+    pub(crate) blocks: Option<OpenBlocks>,
+    /// Changes that the service does not have.
+    pub(crate) dirty: Option<Arc<DirtyFile>>,
+    /// The journal holds a record of `dirty`.
+    pub(crate) journaled: bool,
+    /// An upload reads `dirty`: a write waits for it.
+    pub(crate) uploading: bool,
+    /// Somebody tries again until the upload succeeds.
+    pub(crate) retrying: bool,
+    /// The service said no: nothing is sent again until a program closes the file again, or the next mount.
+    pub(crate) refused: bool,
+    /// Handles.
+    pub(crate) handles: usize,
+    /// Counts uploads of our own: a handle then turns to the new version.
+    pub(crate) epoch: u64,
+    /// Who may do what.
+    pub(crate) access: Access,
+    /// A change of `access` that waits for the node to exist.
+    pub(crate) wanted_access: Option<Access>,
+    /// Modification time set by a program.
+    pub(crate) local_mtime: Option<Millis>,
+}
+
+/// One open or dirty file.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    state: Mutex<FileState>,
+    /// Held by whoever uploads, renames or removes the file.
+    pub(crate) flushing: tokio::sync::Mutex<()>,
+}
+
+impl OpenFile {
+    fn new(path: &NodePath, meta: &Meta, on_service: Option<Version>) -> Self {
+        let state = FileState {
+            path: Some(path.clone()),
+            on_service,
+            blocks: None,
+            dirty: None,
+            journaled: false,
+            uploading: false,
+            retrying: false,
+            refused: false,
+            handles: 0,
+            epoch: 0,
+            access: meta.access,
+            wanted_access: None,
+            local_mtime: meta.local_mtime,
+        };
+        OpenFile { state: Mutex::new(state), flushing: tokio::sync::Mutex::new(()) }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, FileState> {
+        self.state.lock()
+    }
+
+    /// The file as `stat` shows it.
+    pub(crate) fn meta(&self) -> Meta {
+        let state = self.state.lock();
+        let mut version = state.on_service.clone().unwrap_or_default();
+        let mut local_mtime = state.local_mtime;
+        if let Some(dirty) = &state.dirty {
+            version.length = dirty.length();
+            local_mtime = Some(dirty.mtime());
+        }
+        let access = state.wanted_access.unwrap_or(state.access);
+        Meta { version, access, local_mtime, ..Meta::new(Kind::File) }
+    }
+
+    /// Begins to change the file, if that has not begun. `None` while an upload reads it.
+    pub(crate) fn dirty(
+        &self,
+        store: &Store,
+        directory: &Path,
+        keep: bool,
+        now: Millis,
+    ) -> Result<Option<Arc<DirtyFile>>> {
+        let mut state = self.state.lock();
+        let path = state.path.clone().unwrap_or_default();
+        if state.uploading {
+            return Ok(None);
+        }
+        if let Some(dirty) = &state.dirty {
+            return Ok(Some(Arc::clone(dirty)));
+        }
+        let base_length = state.on_service.as_ref().filter(|_| keep).map_or(0, |version| version.length);
+        if base_length > 0 {
+            state.blocks(store)?;
+        }
+        let dirty =
+            DirtyFile::create(directory, base_length, now).map_err(|error| Error::disk(&path, "create", &error))?;
+        let dirty = Arc::new(dirty);
+        state.dirty = Some(Arc::clone(&dirty));
+        Ok(Some(dirty))
+    }
+}
+
+impl FileState {
+    /// The cached bytes of what the service has.
+    pub(crate) fn blocks(&mut self, store: &Store) -> Result<Option<OpenBlocks>> {
+        let (None, Some(version), Some(path)) = (&self.blocks, &self.on_service, &self.path) else {
+            return Ok(self.blocks.clone());
+        };
+        let opened = store.version(path, version).map_err(|error| Error::disk(path, "open", &error))?;
+        self.blocks = Some(opened);
+        Ok(self.blocks.clone())
+    }
+
+    /// True when neither a handle nor a change keeps the file in the table.
+    fn is_idle(&self) -> bool {
+        self.handles == 0 && self.dirty.is_none() && !self.uploading
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    by_path: HashMap<NodePath, Arc<OpenFile>>,
+    /// Open files whose name was removed.
+    orphans: HashMap<Ino, Arc<OpenFile>>,
+    /// Which version the kernel's pages of an inode are of.
+    paged: LruCache<Ino, Version>,
+}
+
+/// All open or dirty files of a mount.
+#[derive(Debug)]
+pub(crate) struct FileTable(Mutex<Inner>);
+
+impl FileTable {
+    pub(crate) fn new() -> Self {
+        let paged = LruCache::new(REMEMBERED);
+        FileTable(Mutex::new(Inner { by_path: HashMap::new(), orphans: HashMap::new(), paged }))
+    }
+
+    pub(crate) fn get(&self, path: &NodePath) -> Option<Arc<OpenFile>> {
+        self.0.lock().by_path.get(path).cloned()
+    }
+
+    pub(crate) fn orphan(&self, ino: Ino) -> Option<Arc<OpenFile>> {
+        self.0.lock().orphans.get(&ino).cloned()
+    }
+
+    /// The file at `path`, put into the table if need be, with one more handle.
+    pub(crate) fn attach(&self, path: &NodePath, meta: &Meta, on_service: Option<Version>) -> Arc<OpenFile> {
+        let mut inner = self.0.lock();
+        let file = inner
+            .by_path
+            .entry(path.clone())
+            .or_insert_with(|| Arc::new(OpenFile::new(path, meta, on_service.clone())));
+        let mut state = file.state();
+        state.handles += 1;
+        let replaced = match (&state.on_service, &on_service) {
+            (Some(old), Some(new)) => !old.is_same(new),
+            (old, new) => old.is_some() != new.is_some(),
+        };
+        if state.dirty.is_none() && replaced {
+            // Replaced on the service: handles that are open keep their version, new ones see this one.
+            state.on_service = on_service;
+            state.blocks = None;
+        }
+        drop(state);
+        Arc::clone(file)
+    }
+
+    /// A file that a former mount left in the journal.
+    pub(crate) fn restore(
+        &self,
+        path: &NodePath,
+        meta: &Meta,
+        base: Option<Version>,
+        dirty: DirtyFile,
+    ) -> Arc<OpenFile> {
+        let file = Arc::new(OpenFile::new(path, meta, base));
+        {
+            let mut state = file.state();
+            state.dirty = Some(Arc::new(dirty));
+            state.journaled = true;
+        }
+        self.0.lock().by_path.insert(path.clone(), Arc::clone(&file));
+        file
+    }
+
+    /// One handle less; the file leaves the table when nothing keeps it. Returns true when that was the last handle.
+    pub(crate) fn detach(&self, file: &Arc<OpenFile>, ino: Ino) -> bool {
+        let mut inner = self.0.lock();
+        let last = {
+            let mut state = file.state();
+            state.handles = state.handles.saturating_sub(1);
+            state.handles == 0
+        };
+        if last && inner.orphans.get(&ino).is_some_and(|orphan| Arc::ptr_eq(orphan, file)) {
+            inner.orphans.remove(&ino);
+        }
+        inner.drop_if_idle(file);
+        last
+    }
+
+    /// The upload is done, or was given up with the file: it leaves the table if nothing else keeps it.
+    pub(crate) fn settle(&self, file: &Arc<OpenFile>) {
+        self.0.lock().drop_if_idle(file);
+    }
+
+    /// The name of the file is gone; who has it open keeps it.
+    pub(crate) fn unlink(&self, path: &NodePath, ino: Option<Ino>) -> Option<Arc<OpenFile>> {
+        let mut inner = self.0.lock();
+        let file = inner.by_path.remove(path)?;
+        let open = {
+            let mut state = file.state();
+            state.path = None;
+            state.handles > 0
+        };
+        if let (true, Some(ino)) = (open, ino) {
+            inner.orphans.insert(ino, Arc::clone(&file));
+        }
+        Some(file)
+    }
+
+    /// `from` is now `to`, with all below it.
+    pub(crate) fn rename(&self, from: &NodePath, to: &NodePath) {
+        let mut inner = self.0.lock();
+        let moved: Vec<NodePath> = inner.by_path.keys().filter(|path| path.is_within(from)).cloned().collect();
+        for old in moved {
+            if let (Some(new), Some(file)) = (old.moved(from, to), inner.by_path.remove(&old)) {
+                file.state().path = Some(new.clone());
+                inner.by_path.insert(new, file);
+            }
+        }
+    }
+
+    /// The files at or below `path`.
+    pub(crate) fn within(&self, path: &NodePath) -> Vec<Arc<OpenFile>> {
+        let inner = self.0.lock();
+        inner.by_path.iter().filter(|(known, _)| known.is_within(path)).map(|(_, file)| Arc::clone(file)).collect()
+    }
+
+    /// Names in `directory` of files that the service may not have yet.
+    pub(crate) fn dirty_names(&self, directory: &NodePath) -> Vec<(String, Meta)> {
+        let inner = self.0.lock();
+        let here = inner
+            .by_path
+            .iter()
+            .filter(|(path, file)| path.parent().as_ref() == Some(directory) && file.state().dirty.is_some());
+        here.map(|(path, file)| (path.name().to_owned(), file.meta())).collect()
+    }
+
+    /// Every file with changes that the service does not have.
+    pub(crate) fn dirty(&self) -> Vec<Arc<OpenFile>> {
+        let inner = self.0.lock();
+        inner.by_path.values().filter(|file| file.state().dirty.is_some()).cloned().collect()
+    }
+
+    /// Notes which version the kernel's pages of `ino` are of from now on; true when they already were.
+    pub(crate) fn paged(&self, ino: Ino, version: &Version) -> bool {
+        let mut inner = self.0.lock();
+        inner.paged.put(ino, version.clone()).is_some_and(|before| before.is_same(version))
+    }
+}
+
+impl Inner {
+    fn drop_if_idle(&mut self, file: &Arc<OpenFile>) {
+        let path = {
+            let state = file.state();
+            if !state.is_idle() {
+                return;
+            }
+            state.path.clone()
+        };
+        if let Some(path) = path
+            && self.by_path.get(&path).is_some_and(|known| Arc::ptr_eq(known, file))
+        {
+            self.by_path.remove(&path);
+        }
+    }
+}
+
+/// Makes an I/O error of the cache disk one of `path`.
+pub(crate) fn on_disk(path: &NodePath, doing: &'static str) -> impl Fn(io::Error) -> Error {
+    let path = path.clone();
+    move |error| Error::disk(&path, doing, &error)
+}

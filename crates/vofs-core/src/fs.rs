@@ -1,0 +1,13 @@
+//! The POSIX operations, one verb family a file; all are methods of [`crate::Engine`].
+
+pub(crate) mod attr;
+pub(crate) mod dir;
+pub(crate) mod link;
+pub(crate) mod lookup;
+pub(crate) mod open;
+pub(crate) mod read;
+pub(crate) mod remove;
+pub(crate) mod rename;
+pub(crate) mod statfs;
+pub(crate) mod table;
+pub(crate) mod write;

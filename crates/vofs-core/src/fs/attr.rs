@@ -1,0 +1,193 @@
+//! What `stat` shows, and what `chmod`, `chown`, `truncate` and `utimens` change.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::clock::Millis;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inode::{Ino, Type};
+use crate::meta::{Access, Kind, Meta};
+use crate::namespace::Answer;
+use crate::path::NodePath;
+
+use super::table::Fh;
+
+/// A file of its own changes shows for so long without a new question: the engine itself is the truth of it.
+const OWN_TTL: Duration = Duration::from_secs(1);
+
+/// Attributes of an inode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attr {
+    /// Its number.
+    pub ino: Ino,
+    /// What it is.
+    pub kind: Kind,
+    /// Length in bytes; of a link, that of its text.
+    pub size: u64,
+    /// Modification time; also shown as access and change time, for the service has no others.
+    pub mtime: SystemTime,
+    /// Permission bits.
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// What to change; `None` leaves as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SetAttr {
+    /// Permission bits: those for others and the group become public and group rights.
+    pub mode: Option<u32>,
+    /// New owner: only the present one is accepted.
+    pub uid: Option<u32>,
+    /// New group: only the present one is accepted.
+    pub gid: Option<u32>,
+    /// New length in bytes.
+    pub size: Option<u64>,
+    /// New modification time.
+    pub mtime: Option<SystemTime>,
+}
+
+impl Engine {
+    pub(crate) fn attr(&self, ino: Ino, meta: &Meta) -> Attr {
+        let size = match &meta.kind {
+            Kind::File => meta.version.length,
+            Kind::Directory => 0,
+            Kind::Link { target } => target.len() as u64,
+        };
+        Attr {
+            ino,
+            kind: meta.kind.clone(),
+            size,
+            mtime: meta.mtime().to_system_time(),
+            mode: self.mode(meta),
+            uid: self.config.uid,
+            gid: self.config.gid,
+        }
+    }
+
+    fn mode(&self, meta: &Meta) -> u16 {
+        let Access { public, group_read, group_write } = meta.access;
+        let bits = |read: bool, bit: u16| if read { bit } else { 0 };
+        let rights = 0o600 | bits(group_read, 0o040) | bits(group_write, 0o020) | bits(public, 0o004);
+        let mode = match meta.kind {
+            Kind::Link { .. } => return 0o777,
+            Kind::File => rights,
+            Kind::Directory => rights | (rights & 0o444) >> 2,
+        };
+        if self.config.read_only { mode & !0o222 } else { mode }
+    }
+
+    /// Attributes that need no question, and for how long they hold.
+    pub fn getattr_now(&self, ino: Ino) -> Option<Result<(Attr, Duration)>> {
+        let Some(path) = self.inodes.path(ino) else {
+            return Some(match self.files.orphan(ino) {
+                Some(file) => Ok((self.attr(ino, &file.meta()), OWN_TTL)),
+                None => Err(Error::Stale(NodePath::root())),
+            });
+        };
+        let (meta, ttl) = self.meta_now(&path)?.transpose()?.ok()?;
+        Some(Ok((self.attr(ino, &meta), ttl)))
+    }
+
+    /// What is known of `path` without a question: from its open file, or from the cache. `Some(Ok(None))` is a name
+    /// that is known to be absent.
+    pub(crate) fn meta_now(&self, path: &NodePath) -> Option<Result<Option<(Meta, Duration)>>> {
+        if let Some(file) = self.files.get(path)
+            && file.state().dirty.is_some()
+        {
+            return Some(Ok(Some((file.meta(), OWN_TTL))));
+        }
+        match self.names.lookup(path) {
+            Answer::Found(meta, ttl) => Some(Ok(Some((meta, ttl)))),
+            Answer::Absent(_) => Some(Ok(None)),
+            Answer::Ask(_) => None,
+        }
+    }
+
+    /// Attributes of an inode.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] for an inode whose name is gone; what the service said otherwise.
+    pub async fn getattr(&self, ino: Ino) -> Result<(Attr, Duration)> {
+        if let Some(answer) = self.getattr_now(ino) {
+            return answer;
+        }
+        let path = self.path(ino)?;
+        let meta = self.resolve(&path).await?;
+        let ttl = self.meta_now(&path).and_then(Result::ok).flatten().map_or(Duration::ZERO, |(_, ttl)| ttl);
+        Ok((self.attr(ino, &meta), ttl))
+    }
+
+    pub(crate) fn path(&self, ino: Ino) -> Result<NodePath> {
+        self.inodes.path(ino).ok_or_else(|| Error::Stale(NodePath::root()))
+    }
+
+    /// Changes attributes; `fh` when the program did so through an open file.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for another owner; [`Error::ReadOnly`]; what the service said.
+    pub async fn setattr(self: &Arc<Self>, ino: Ino, fh: Option<Fh>, change: SetAttr) -> Result<(Attr, Duration)> {
+        let path = self.inodes.path(ino);
+        let subject = path.clone().unwrap_or_default();
+        self.check_writable(&subject)?;
+        if change.uid.is_some_and(|uid| uid != self.config.uid) || change.gid.is_some_and(|gid| gid != self.config.gid)
+        {
+            return Err(Error::NotPermitted { path: subject, cause: "a VOSpace node cannot be given away".into() });
+        }
+        if let Some(size) = change.size {
+            self.set_size(ino, fh, size).await?;
+        }
+        if let (Some(mode), Some(path)) = (change.mode, &path) {
+            self.set_mode(path, mode).await?;
+        }
+        if let (Some(mtime), Some(path)) = (change.mtime, &path) {
+            self.set_mtime(path, Millis::from_system_time(mtime));
+        }
+        self.getattr(ino).await
+    }
+
+    async fn set_mode(&self, path: &NodePath, mode: u32) -> Result<()> {
+        let wanted =
+            Access { public: mode & 0o004 != 0, group_read: mode & 0o040 != 0, group_write: mode & 0o020 != 0 };
+        if let Some(file) = self.files.get(path) {
+            let mut state = file.state();
+            if state.on_service.is_none() {
+                state.wanted_access = Some(wanted);
+                return Ok(());
+            }
+        }
+        let meta = self.resolve(path).await?;
+        if meta.access == wanted || matches!(meta.kind, Kind::Link { .. }) {
+            return Ok(());
+        }
+        self.remote.set_access(path, &meta, wanted).await?;
+        if let Some(file) = self.files.get(path) {
+            file.state().access = wanted;
+        }
+        self.names.update(path, |meta| meta.access = wanted);
+        Ok(())
+    }
+
+    fn set_mtime(&self, path: &NodePath, mtime: Millis) {
+        if let Some(file) = self.files.get(path) {
+            let mut state = file.state();
+            state.local_mtime = Some(mtime);
+            if let Some(dirty) = &state.dirty {
+                dirty.set_mtime(mtime);
+            }
+        }
+        self.names.update(path, |meta| meta.local_mtime = Some(mtime));
+    }
+}
+
+/// The inode type of a node.
+pub(crate) fn type_of(meta: &Meta) -> Type {
+    match meta.kind {
+        Kind::Directory => Type::Directory,
+        Kind::File => Type::File,
+        Kind::Link { .. } => Type::Link,
+    }
+}

@@ -1,0 +1,249 @@
+//! Listing directories: entries are handed on as the service sends them.
+//!
+//! One request for a directory at a time: who opens it meanwhile joins the one in the air. A child that was known and
+//! that the listing lacks is asked for singly, for a listing that broke off can look complete; only then it is gone.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inode::Ino;
+use crate::meta::{Kind, Meta};
+use crate::path::NodePath;
+
+use super::lookup::Entry;
+use super::table::Fh;
+
+/// Children that are asked for singly at a time.
+const SINGLE_QUESTIONS: usize = 8;
+
+/// What `readdir` gives of one child.
+#[derive(Debug, Clone)]
+pub struct DirEntry {
+    /// Its number; for a child that the kernel has not looked up yet, any number but 0.
+    pub ino: Ino,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Where the next `readdir` begins.
+    pub next: u64,
+    /// Its attributes, where they were asked for (`readdirplus`).
+    pub entry: Option<Entry>,
+}
+
+/// The children of a directory, as far as they are known yet.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    entries: Mutex<Vec<(String, Meta)>>,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    count: usize,
+    outcome: Option<Result<()>>,
+}
+
+/// One `opendir`.
+#[derive(Debug)]
+pub(crate) struct DirHandle {
+    ino: Ino,
+    path: NodePath,
+    children: Arc<Children>,
+}
+
+/// The listings that are in the air.
+#[derive(Debug, Default)]
+pub(crate) struct Listings(Mutex<HashMap<NodePath, Arc<Children>>>);
+
+impl Children {
+    fn push(&self, name: String, meta: Meta) {
+        let mut entries = self.entries.lock();
+        entries.push((name, meta));
+        self.progress.send_modify(|progress| progress.count = entries.len());
+    }
+
+    fn finish(&self, outcome: Result<()>) {
+        self.progress.send_modify(|progress| progress.outcome = Some(outcome));
+    }
+
+    /// The child at `index`, once it is there; `None` past the last one.
+    async fn get(&self, index: usize) -> Result<Option<(String, Meta)>> {
+        let mut progress = self.progress.subscribe();
+        loop {
+            let outcome = {
+                let progress = progress.borrow_and_update();
+                if index < progress.count {
+                    break;
+                }
+                progress.outcome.clone()
+            };
+            if let Some(outcome) = outcome {
+                return outcome.map(|()| None);
+            }
+            if progress.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+        Ok(self.entries.lock().get(index).cloned())
+    }
+}
+
+impl Engine {
+    /// Opens a directory; its listing is on its way when this returns.
+    ///
+    /// # Errors
+    /// [`Error::NotADirectory`]; what the service said of the directory itself.
+    pub async fn opendir(self: &Arc<Self>, ino: Ino) -> Result<Fh> {
+        let path = self.path(ino)?;
+        if !self.resolve(&path).await?.is_directory() {
+            return Err(Error::NotADirectory(path));
+        }
+        self.names.load(&path).await?;
+        let children = match self.names.listing(&path) {
+            Some(listing) => self.cached(&path, &listing),
+            None => self.list(&path),
+        };
+        Ok(self.handles.add_directory(DirHandle { ino, path, children }))
+    }
+
+    fn cached(&self, path: &NodePath, listing: &[(String, Meta)]) -> Arc<Children> {
+        let children = Arc::new(Children::default());
+        let mut seen = HashSet::new();
+        for (name, meta) in listing {
+            seen.insert(name.as_str());
+            children.push(name.clone(), meta.clone());
+        }
+        for (name, meta) in self.files.dirty_names(path) {
+            if !seen.contains(name.as_str()) {
+                children.push(name, meta);
+            }
+        }
+        children.finish(Ok(()));
+        children
+    }
+
+    fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
+        let mut listings = self.listings.0.lock();
+        if let Some(children) = listings.get(path) {
+            return Arc::clone(children);
+        }
+        let children = Arc::new(Children::default());
+        listings.insert(path.clone(), Arc::clone(&children));
+        drop(listings);
+        let (engine, path, filled) = (Arc::clone(self), path.clone(), Arc::clone(&children));
+        self.runtime.spawn(async move {
+            let outcome = engine.fill(&path, &filled).await;
+            if let Err(error) = &outcome {
+                tracing::warn!(%path, %error, "listing failed");
+            }
+            engine.listings.0.lock().remove(&path);
+            filled.finish(outcome);
+        });
+        children
+    }
+
+    async fn fill(&self, path: &NodePath, children: &Children) -> Result<()> {
+        let mut arriving = self.remote.list(path);
+        let mut nodes = Vec::new();
+        let mut seen = HashSet::new();
+        while let Some(node) = arriving.next().await {
+            let (name, meta) = node?;
+            // A service may repeat a child at the edge of a page, and lists NFC and NFD twins under one name.
+            if !is_entry_name(&name) || !seen.insert(name.clone()) {
+                tracing::debug!(%path, name, "listing: entry left out");
+                continue;
+            }
+            children.push(name.clone(), self.names.merged(&path.join(&name), meta.clone()));
+            nodes.push((name, meta));
+        }
+        let missing = self.names.list(path, nodes);
+        let mut questions = stream::iter(missing)
+            .map(|name| async move {
+                let answer = self.ask(&path.join(&name)).await;
+                (name, answer)
+            })
+            .buffer_unordered(SINGLE_QUESTIONS);
+        while let Some((name, answer)) = questions.next().await {
+            match answer {
+                Ok(meta) => {
+                    seen.insert(name.clone());
+                    children.push(name, meta);
+                }
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for (name, meta) in self.files.dirty_names(path) {
+            if seen.insert(name.clone()) {
+                children.push(name, meta);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the children from `offset` on to `sink`, until that returns false (it has no room for this one) or there are
+    /// no more. With `plus` each one that was taken counts as a look-up.
+    ///
+    /// # Errors
+    /// What the service said when the listing broke off; what arrived before was handed on.
+    pub async fn readdir(
+        &self,
+        fh: Fh,
+        offset: u64,
+        plus: bool,
+        mut sink: impl FnMut(&DirEntry) -> bool + Send,
+    ) -> Result<()> {
+        let handle = self.handles.directory(fh)?;
+        let mut at = offset;
+        let parent = self.inodes.parent(handle.ino).unwrap_or(Ino::ROOT);
+        for (index, (name, ino)) in [(".", handle.ino), ("..", parent)].into_iter().enumerate() {
+            if at > index as u64 {
+                continue;
+            }
+            at = index as u64 + 1;
+            let dot = DirEntry { ino, kind: Kind::Directory, name: name.to_owned(), next: at, entry: None };
+            if !sink(&dot) {
+                return Ok(());
+            }
+        }
+        while let Some((name, listed)) = handle.children.get((at - 2) as usize).await? {
+            at += 1;
+            let path = handle.path.join(&name);
+            let (meta, ttl) = match self.meta_now(&path) {
+                Some(Ok(Some((meta, ttl)))) => (meta, ttl),
+                // Known to be gone since the listing: removed here, or found missing by a question.
+                Some(Ok(None)) if self.names.listing(&handle.path).is_some() => continue,
+                _ => (listed, std::time::Duration::ZERO),
+            };
+            // Any number but 0 will do for a name that the kernel has not looked up.
+            let ino = self.inodes.peek(handle.ino, &name).unwrap_or(Ino(u64::MAX));
+            let entry = plus.then(|| self.entry(handle.ino, &path, &meta, ttl));
+            let ino = entry.as_ref().map_or(ino, |entry| entry.attr.ino);
+            let child = DirEntry { ino, kind: meta.kind, name, next: at, entry };
+            if !sink(&child) {
+                if plus {
+                    self.inodes.forget(child.ino, 1);
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes a directory.
+    pub fn releasedir(&self, fh: Fh) {
+        self.handles.remove_directory(fh);
+    }
+}
+
+/// False for what a hostile or broken service may send and no directory can show.
+fn is_entry_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}

@@ -1,0 +1,128 @@
+//! Names to inodes.
+
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inode::Ino;
+use crate::meta::Meta;
+use crate::namespace::Answer;
+use crate::path::NodePath;
+
+use super::attr::{Attr, type_of};
+
+/// Longest name that a Linux file system has, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// A name that was found.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its attributes; the kernel holds one more reference to the inode.
+    pub attr: Attr,
+    /// For how long the kernel may believe them.
+    pub ttl: Duration,
+}
+
+/// What a look-up gave.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// The name exists.
+    Found(Entry),
+    /// It does not, and need not be asked for again for so long.
+    Absent(Duration),
+}
+
+impl Engine {
+    /// Looks a name up without a question, if that is possible.
+    pub fn lookup_now(&self, parent: Ino, name: &str) -> Option<Result<Lookup>> {
+        let path = match self.child(parent, name) {
+            Ok(path) => path,
+            Err(error) => return Some(Err(error)),
+        };
+        match self.meta_now(&path)? {
+            Ok(Some((meta, ttl))) => Some(Ok(Lookup::Found(self.entry(parent, &path, &meta, ttl)))),
+            Ok(None) => Some(Ok(Lookup::Absent(self.config.negative_ttl))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Looks a name up.
+    ///
+    /// # Errors
+    /// What the service said, other than that there is no such node.
+    pub async fn lookup(&self, parent: Ino, name: &str) -> Result<Lookup> {
+        let path = self.child(parent, name)?;
+        match self.resolve(&path).await {
+            Ok(meta) => {
+                let ttl = match self.names.lookup(&path) {
+                    Answer::Found(_, left) => left,
+                    Answer::Absent(_) | Answer::Ask(_) => Duration::ZERO,
+                };
+                Ok(Lookup::Found(self.entry(parent, &path, &meta, ttl)))
+            }
+            Err(Error::NotFound(_)) => Ok(Lookup::Absent(self.config.negative_ttl)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The kernel drops references to an inode.
+    pub fn forget(&self, ino: Ino, count: u64) {
+        self.inodes.forget(ino, count);
+    }
+
+    pub(crate) fn entry(&self, parent: Ino, path: &NodePath, meta: &Meta, ttl: Duration) -> Entry {
+        let ino = self.inodes.lookup(parent, path.name(), type_of(meta));
+        Entry { attr: self.attr(ino, meta), ttl }
+    }
+
+    /// The path of `name` in `parent`, in the form that the service stores names in (NFC).
+    pub(crate) fn child(&self, parent: Ino, name: &str) -> Result<NodePath> {
+        let path = self.path(parent)?.join(&vospace_client::uri::to_nfc(name));
+        if path.name().len() > LONGEST_NAME {
+            return Err(Error::NameTooLong(path));
+        }
+        Ok(path)
+    }
+
+    /// The path of a name that is to be made: one that the service cannot hold is refused before anything is sent.
+    pub(crate) fn new_child(&self, parent: Ino, name: &str) -> Result<NodePath> {
+        let path = self.child(parent, name)?;
+        self.check_writable(&path)?;
+        match self.remote.refuses_name(path.name()) {
+            Some(cause) => {
+                tracing::warn!(%path, %cause, "name refused");
+                Err(Error::Name { path, cause })
+            }
+            None => Ok(path),
+        }
+    }
+
+    /// What there is at `path`: from an open file, the cache, the former mount's cache, or the service.
+    pub(crate) async fn resolve(&self, path: &NodePath) -> Result<Meta> {
+        for attempt in 0..2 {
+            if let Some(known) = self.meta_now(path) {
+                return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
+            }
+            if let (0, Some(parent)) = (attempt, path.parent()) {
+                self.names.load(&parent).await?;
+            }
+        }
+        self.ask(path).await
+    }
+
+    /// Asks the service about one node.
+    pub(crate) async fn ask(&self, path: &NodePath) -> Result<Meta> {
+        if !path.is_root() && self.remote.refuses_name(path.name()).is_some() {
+            // It cannot be asked for without acting on another name. If a listing showed it, that is all we know.
+            return self.names.known(path).ok_or_else(|| Error::NotFound(path.clone()));
+        }
+        match self.remote.stat(path).await {
+            Ok(meta) => Ok(self.names.record(path, meta)),
+            Err(Error::NotFound(_)) => {
+                self.names.remove(path);
+                Err(Error::NotFound(path.clone()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Opening, making and closing files. Close-to-open consistency is made here: every open asks the service.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::fetch::window::Window;
+use crate::file::OpenFile;
+use crate::inode::Ino;
+use crate::meta::{Kind, Meta};
+use crate::path::NodePath;
+use crate::upload;
+
+use super::attr::type_of;
+use super::lookup::Entry;
+use super::table::{Fh, FileHandle};
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenFlags {
+    /// The handle may read.
+    pub read: bool,
+    /// The handle may write.
+    pub write: bool,
+    /// Writes go to the end.
+    pub append: bool,
+    /// The file becomes empty.
+    pub truncate: bool,
+    /// It must not exist yet.
+    pub exclusive: bool,
+}
+
+/// An open file.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened {
+    /// Its handle.
+    pub fh: Fh,
+    /// The pages that the kernel has of the file are of the version that was opened.
+    pub keep_cache: bool,
+}
+
+impl Engine {
+    /// Opens a file. One that nobody here has changed is asked for: a change made elsewhere is seen now.
+    ///
+    /// # Errors
+    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::NotFound`] when it was removed elsewhere, or what the service said.
+    pub async fn open(self: &Arc<Self>, ino: Ino, flags: OpenFlags) -> Result<Opened> {
+        let Some(path) = self.inodes.path(ino) else {
+            let file = self.files.orphan(ino).ok_or_else(|| Error::Stale(NodePath::root()))?;
+            return self.open_orphan(ino, file, flags);
+        };
+        if flags.write || flags.truncate {
+            self.check_writable(&path)?;
+        }
+        let local = self.files.get(&path).filter(|file| file.state().dirty.is_some());
+        let (meta, on_service) = match local {
+            Some(file) => (file.meta(), file.state().on_service.clone()),
+            None => {
+                let meta = self.ask(&path).await?;
+                let version = meta.version.clone();
+                (meta, Some(version))
+            }
+        };
+        match meta.kind {
+            Kind::File => {}
+            Kind::Directory => return Err(Error::IsADirectory(path)),
+            Kind::Link { .. } => return Err(Error::LinkLoop(path)),
+        }
+        let file = self.files.attach(&path, &meta, on_service);
+        if flags.truncate
+            && let Err(error) = self.change_length(&file, 0).await
+        {
+            self.files.detach(&file, ino);
+            return Err(error);
+        }
+        let shown = {
+            let state = file.state();
+            state.on_service.clone().filter(|_| state.dirty.is_none())
+        };
+        let keep_cache = shown.is_none_or(|version| self.files.paged(ino, &version));
+        Ok(Opened { fh: self.handle(ino, file, flags), keep_cache })
+    }
+
+    fn open_orphan(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Result<Opened> {
+        file.state().handles += 1;
+        Ok(Opened { fh: self.handle(ino, file, flags), keep_cache: true })
+    }
+
+    /// Makes a file and opens it. Nothing is sent: the service learns of it when it is closed.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when it must not exist and does; [`Error::Name`] for a name that the service cannot hold.
+    pub async fn create(self: &Arc<Self>, parent: Ino, name: &str, flags: OpenFlags) -> Result<(Entry, Opened)> {
+        let path = self.new_child(parent, name)?;
+        match self.resolve(&path).await {
+            Ok(_) if flags.exclusive => return Err(Error::Exists(path)),
+            Ok(meta) => {
+                let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));
+                let opened = self.open(ino, flags).await;
+                if opened.is_err() {
+                    self.inodes.forget(ino, 1);
+                }
+                let entry = Entry { attr: self.getattr(ino).await?.0, ttl: std::time::Duration::ZERO };
+                return Ok((entry, opened?));
+            }
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let meta = Meta::new(Kind::File);
+        let file = self.files.attach(&path, &meta, None);
+        let made = file.dirty(&self.store, self.journal.directory(), false, self.clock.now());
+        let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));
+        if let Err(error) = made {
+            self.files.detach(&file, ino);
+            self.inodes.forget(ino, 1);
+            return Err(error);
+        }
+        let attr = self.attr(ino, &file.meta());
+        let opened = Opened { fh: self.handle(ino, file, flags), keep_cache: true };
+        Ok((Entry { attr, ttl: std::time::Duration::from_secs(1) }, opened))
+    }
+
+    fn handle(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Fh {
+        let window = Window::new(self.config.cache_limit);
+        self.handles.add_file(FileHandle { ino, file, flags, window, pinned: Mutex::new(None) })
+    }
+
+    /// The last reference to a handle is gone. What it changed and `close` could not send goes out now.
+    pub async fn release(self: &Arc<Self>, fh: Fh) {
+        let Some(handle) = self.handles.remove_file(fh) else { return };
+        let file = Arc::clone(&handle.file);
+        let pinned = handle.pinned.lock().take();
+        if let Some((_, blocks)) = pinned
+            && file.state().handles == 1
+        {
+            self.fetcher.abandon(&blocks);
+        }
+        if !self.files.detach(&file, handle.ino) {
+            return;
+        }
+        let (unlinked, dirty) = {
+            let state = file.state();
+            (state.path.is_none(), state.dirty.is_some())
+        };
+        if unlinked {
+            self.discard(&file).await;
+        } else if dirty {
+            upload::retry::keep_trying(self, &file);
+        }
+    }
+
+    /// Drops the changes of a file that was removed.
+    pub(crate) async fn discard(&self, file: &Arc<OpenFile>) {
+        let dirty = {
+            let mut state = file.state();
+            state.journaled = false;
+            state.dirty.take()
+        };
+        if let Some(dirty) = dirty {
+            if let Err(error) = self.journal.remove(dirty.id()).await {
+                tracing::warn!(%error, "journal: a record of a removed file stays");
+                return;
+            }
+            dirty.discard();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `mkdir`, `rmdir` and `unlink`.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inode::Ino;
+
+use super::lookup::Entry;
+
+impl Engine {
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Name`], or what the service said.
+    pub async fn mkdir(&self, parent: Ino, name: &str) -> Result<Entry> {
+        let path = self.new_child(parent, name)?;
+        let meta = self.remote.make_directory(&path).await?;
+        self.names.record_own(&path, meta.clone());
+        Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`], also when only files that are not uploaded yet are in it; what the service said.
+    pub async fn rmdir(&self, parent: Ino, name: &str) -> Result<()> {
+        let path = self.child(parent, name)?;
+        self.check_writable(&path)?;
+        if !self.resolve(&path).await?.is_directory() {
+            return Err(Error::NotADirectory(path));
+        }
+        if self.files.within(&path).iter().any(|file| file.state().dirty.is_some()) {
+            return Err(Error::NotEmpty(path));
+        }
+        self.remote.delete(&path).await?;
+        self.names.remove(&path);
+        self.store.doom_tree(&path);
+        self.inodes.remove(parent, path.name());
+        Ok(())
+    }
+
+    /// Removes a file or a link; who has the file open keeps what is local of it.
+    ///
+    /// # Errors
+    /// [`Error::IsADirectory`]; what the service said.
+    pub async fn unlink(self: &Arc<Self>, parent: Ino, name: &str) -> Result<()> {
+        let path = self.child(parent, name)?;
+        self.check_writable(&path)?;
+        if self.resolve(&path).await?.is_directory() {
+            return Err(Error::IsADirectory(path));
+        }
+        let file = self.files.get(&path);
+        let _flushing = match &file {
+            Some(file) => Some(file.flushing.lock().await),
+            None => None,
+        };
+        let on_service = file.as_ref().is_none_or(|file| file.state().on_service.is_some());
+        if on_service {
+            match self.remote.delete(&path).await {
+                Ok(()) => {}
+                // It is gone already, which is what was asked for, if there is something of our own to remove.
+                Err(Error::NotFound(_)) if file.is_some() => {}
+                Err(error) => {
+                    if matches!(error, Error::NotFound(_)) {
+                        self.names.remove(&path);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        let ino = self.inodes.remove(parent, path.name());
+        if let Some(file) = self.files.unlink(&path, ino)
+            && file.state().handles == 0
+        {
+            self.discard(&file).await;
+        }
+        self.names.remove(&path);
+        self.store.doom(&path);
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Writing, truncating, and the promise of `close` and `fsync`.
+
+use std::sync::Arc;
+
+use crate::dirty::DirtyFile;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::file::{OpenFile, on_disk};
+use crate::inode::Ino;
+use crate::upload;
+
+use super::table::{Fh, FileHandle};
+
+/// How much of the cache is given up when the disk is full and a write needs room.
+const MAKE_ROOM: u64 = 64 * 1024 * 1024;
+
+impl Engine {
+    /// Writes into the local copy, unless that has to wait for an upload that is reading it.
+    pub fn write_now(&self, fh: Fh, offset: u64, bytes: &[u8]) -> Option<Result<usize>> {
+        match self.handles.file(fh).and_then(|handle| self.try_write(&handle, offset, bytes)) {
+            Ok(true) => Some(Ok(bytes.len())),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Writes into the local copy of an open file.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] when the cache directory is full; [`Error::BadHandle`] for a handle that was not opened for writing.
+    pub async fn write(&self, fh: Fh, offset: u64, bytes: &[u8]) -> Result<usize> {
+        let handle = self.handles.file(fh)?;
+        while !self.try_write(&handle, offset, bytes)? {
+            drop(handle.file.flushing.lock().await);
+        }
+        Ok(bytes.len())
+    }
+
+    fn try_write(&self, handle: &FileHandle, offset: u64, bytes: &[u8]) -> Result<bool> {
+        if !handle.flags.write {
+            return Err(Error::BadHandle(handle.ino.0));
+        }
+        let now = self.clock.now();
+        let Some(dirty) = handle.file.dirty(&self.store, self.journal.directory(), true, now)? else {
+            return Ok(false);
+        };
+        let offset = if handle.flags.append { dirty.length() } else { offset };
+        let path = handle.file.state().path.clone().unwrap_or_default();
+        let outcome = dirty.write(offset, bytes, now).or_else(|error| {
+            if error.kind() != std::io::ErrorKind::StorageFull {
+                return Err(error);
+            }
+            self.store.give_up(MAKE_ROOM);
+            dirty.write(offset, bytes, now)
+        });
+        outcome.map_err(on_disk(&path, "write"))?;
+        Ok(true)
+    }
+
+    /// Sets the length of a file, open or not. Of one that is not open the change is sent at once.
+    pub(crate) async fn set_size(self: &Arc<Self>, ino: Ino, fh: Option<Fh>, size: u64) -> Result<()> {
+        if let Some(fh) = fh {
+            let handle = self.handles.file(fh)?;
+            return self.change_length(&handle.file, size).await;
+        }
+        let flags = super::open::OpenFlags { write: true, ..Default::default() };
+        let opened = self.open(ino, flags).await?;
+        let file = Arc::clone(&self.handles.file(opened.fh)?.file);
+        let mut outcome = self.change_length(&file, size).await;
+        // Another program may have it open for writing: then its close sends both changes.
+        if outcome.is_ok() && file.state().handles == 1 {
+            outcome = self.flush_file(&file, true).await;
+        }
+        self.release(opened.fh).await;
+        outcome
+    }
+
+    pub(crate) async fn change_length(&self, file: &Arc<OpenFile>, size: u64) -> Result<()> {
+        let path = file.state().path.clone().unwrap_or_default();
+        loop {
+            let now = self.clock.now();
+            let unchanged = {
+                let state = file.state();
+                state.dirty.is_none() && state.on_service.as_ref().is_some_and(|version| version.length == size)
+            };
+            if unchanged {
+                return Ok(());
+            }
+            let dirty: Option<Arc<DirtyFile>> = file.dirty(&self.store, self.journal.directory(), size > 0, now)?;
+            match dirty {
+                Some(dirty) => return dirty.truncate(size, now).map_err(on_disk(&path, "truncate")),
+                None => drop(file.flushing.lock().await),
+            }
+        }
+    }
+
+    /// `close` of one descriptor: returns once the service has what was written, with the error if it has not.
+    ///
+    /// # Errors
+    /// What the upload met. The bytes stay in the journal and are tried again.
+    pub async fn flush(self: &Arc<Self>, fh: Fh) -> Result<()> {
+        let handle = self.handles.file(fh)?;
+        self.flush_file(&handle.file, false).await
+    }
+
+    /// `fsync`: as [`Engine::flush`], and for a file that was just emptied too.
+    ///
+    /// # Errors
+    /// As [`Engine::flush`].
+    pub async fn fsync(self: &Arc<Self>, fh: Fh) -> Result<()> {
+        let handle = self.handles.file(fh)?;
+        self.flush_file(&handle.file, true).await
+    }
+
+    /// Sends the changes of a file, if it has any.
+    ///
+    /// `now` is false for a plain close. A shell that runs `echo x > f` duplicates the descriptor and closes the first
+    /// one before it writes: sending the emptied file then would delete and make the node on a Vault, which loses its
+    /// identity, just before the real upload. So a file that was only emptied is made durable in the journal and
+    /// sent when its last descriptor is gone.
+    pub(crate) async fn flush_file(self: &Arc<Self>, file: &Arc<OpenFile>, now: bool) -> Result<()> {
+        let _flushing = file.flushing.lock().await;
+        let (dirty, path, emptied) = {
+            let mut state = file.state();
+            let (Some(dirty), Some(path)) = (state.dirty.clone(), state.path.clone()) else { return Ok(()) };
+            let emptied = dirty.length() == 0 && state.on_service.as_ref().is_some_and(|version| version.length > 0);
+            state.uploading = true;
+            (dirty, path, emptied)
+        };
+        let outcome = if emptied && !now {
+            upload::make_durable(self, file, &dirty, &path).await
+        } else {
+            upload::send(self, file, &dirty, &path).await
+        };
+        file.state().uploading = false;
+        self.files.settle(file);
+        if let Err(error) = &outcome {
+            tracing::error!(%path, %error, "not uploaded; the bytes are kept in the journal");
+            upload::retry::keep_trying(self, file);
+        }
+        outcome
+    }
+}

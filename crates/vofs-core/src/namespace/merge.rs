@@ -1,0 +1,58 @@
+//! What holds when the service says one thing and we know another.
+//!
+//! Vault's listings lag behind its single nodes, and its single nodes can lag behind an upload; both for a bounded
+//! time. A Cavern is always right about length and date. The rules below never let a lagging answer win, and never
+//! keep an old one longer than that time.
+
+use crate::clock::Millis;
+use crate::meta::Meta;
+use crate::version::{Comparison, Version};
+
+use super::Known;
+
+/// How long our own upload outweighs a listing, and a single node that shows the version before it. Vault's worker runs
+/// every 30 s, and several sites harvest from each other within about two minutes (observed, documented by neither).
+pub(super) const OWN_MILLIS: i64 = 120_000;
+
+/// A single-node answer.
+pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis) -> Known {
+    let Some(known) = known else { return Known { meta, fetched: now, own: None } };
+    match known.meta.version.compare(&meta.version) {
+        Comparison::Same => {
+            meta.local_mtime = known.meta.local_mtime;
+            Known { meta, fetched: now, own: known.own.clone() }
+        }
+        _ if is_before_own(known, &meta.version, now) => Known { fetched: now, ..known.clone() },
+        Comparison::Unknown | Comparison::Different => Known { meta, fetched: now, own: None },
+    }
+}
+
+/// True while the service may still show what it had before our own upload.
+fn is_before_own(known: &Known, shown: &Version, now: Millis) -> bool {
+    let Some(own) = known.own.as_ref().filter(|own| now < own.until) else { return false };
+    match &own.before {
+        Some(before) => before.is_same(shown),
+        None => shown.length == 0 && shown.md5.is_none(),
+    }
+}
+
+/// One child of a listing.
+pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis) -> Known {
+    let Some(known) = known.filter(|known| known.meta.is_file() && meta.is_file()) else {
+        return Known { meta, fetched: now, own: None };
+    };
+    let ask_singly = |known: &Known| Known { fetched: Millis(0), ..known.clone() };
+    match known.meta.version.compare(&meta.version) {
+        Comparison::Same => {
+            let mut version = known.meta.version.clone();
+            version.enrich(&meta.version);
+            meta.version = version;
+            meta.local_mtime = known.meta.local_mtime;
+            Known { meta, fetched: now, own: known.own.clone() }
+        }
+        _ if known.own.as_ref().is_some_and(|own| now < own.until) => Known { fetched: now, ..known.clone() },
+        // Nothing in the listing contradicts the length: good enough to show, and every open asks anyway.
+        Comparison::Unknown => Known { fetched: now, ..known.clone() },
+        Comparison::Different => ask_singly(known),
+    }
+}

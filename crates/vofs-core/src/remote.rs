@@ -1,0 +1,82 @@
+//! What the engine needs of a VOSpace: a trait, because tests put a fake there.
+
+mod vospace;
+
+#[cfg(test)]
+pub(crate) mod fake;
+
+use std::ops::Range;
+use std::path::Path;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use crate::error::Result;
+use crate::meta::{Access, Meta};
+use crate::path::NodePath;
+use crate::version::Version;
+
+pub use vospace::VoSpace;
+
+/// Bytes of a file on their way in.
+pub struct Incoming {
+    /// Where the first byte of `body` stands in the file.
+    pub start: u64,
+    /// False when the service ignored the range and sends the whole file.
+    pub partial: bool,
+    /// Length of the whole file, where the service said so.
+    pub total: Option<u64>,
+    /// MD5 of the whole file, where the service said so.
+    pub md5: Option<[u8; 16]>,
+    /// The bytes; an error item when they end early.
+    pub body: BoxStream<'static, Result<Bytes>>,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("start", &self.start).field("partial", &self.partial).finish_non_exhaustive()
+    }
+}
+
+/// A VOSpace below the root of a mount. Retries, credentials and the service's peculiarities are its own business;
+/// every error names the node.
+#[async_trait]
+pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
+    /// The node itself; a link is not followed.
+    async fn stat(&self, path: &NodePath) -> Result<Meta>;
+
+    /// The children of a directory as they arrive. A listing that breaks off ends in an error item.
+    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>>;
+
+    /// Makes a directory; its parent must exist.
+    async fn make_directory(&self, path: &NodePath) -> Result<Meta>;
+
+    /// Makes a link to `target`, a URI.
+    async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta>;
+
+    /// Removes a file, a link or an empty directory.
+    async fn delete(&self, path: &NodePath) -> Result<()>;
+
+    /// Moves a node to a name that must be free.
+    async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()>;
+
+    /// Changes who may do what, from `now` to `wanted`; groups are taken from the parent directory.
+    async fn set_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<()>;
+
+    /// Bytes `range` of a file, or more of it where the service cannot send less.
+    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming>;
+
+    /// Stores the first `length` bytes of the local file `from` as the whole content of `path`, which is made if need be;
+    /// returns once the service has confirmed them.
+    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version>;
+
+    /// The path of the node that a link's target names, if it is in this mount.
+    fn path_of(&self, target: &str) -> Option<NodePath>;
+
+    /// The URI of a node, for a link that points to it.
+    fn uri_of(&self, path: &NodePath) -> String;
+
+    /// Why the service cannot hold `name`, if it cannot.
+    fn refuses_name(&self, name: &str) -> Option<String>;
+}

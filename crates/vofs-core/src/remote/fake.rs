@@ -1,0 +1,243 @@
+//! A VOSpace in memory, with faults and a record of what was asked: for tests of the engine.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use md5::{Digest, Md5};
+use parking_lot::Mutex;
+
+use super::{Incoming, Remote};
+use crate::clock::Millis;
+use crate::error::{Error, Result};
+use crate::meta::{Access, Kind, Meta};
+use crate::path::NodePath;
+use crate::version::Version;
+
+#[derive(Debug, Clone)]
+struct FakeNode {
+    meta: Meta,
+    bytes: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    nodes: BTreeMap<NodePath, FakeNode>,
+    requests: Vec<String>,
+    ticks: i64,
+    /// Requests that begin with one of these fail with an I/O error.
+    broken: Vec<String>,
+    /// Send the whole file whatever is asked for.
+    ignores_ranges: bool,
+    /// Cut every body after so many bytes.
+    cut: Option<usize>,
+}
+
+/// The fake.
+#[derive(Debug, Default)]
+pub(crate) struct FakeRemote(Mutex<Inner>);
+
+impl FakeRemote {
+    pub(crate) fn new() -> Self {
+        let fake = FakeRemote::default();
+        let root = FakeNode { meta: Meta::new(Kind::Directory), bytes: Bytes::new() };
+        fake.0.lock().nodes.insert(NodePath::root(), root);
+        fake
+    }
+
+    /// Another client makes a directory.
+    pub(crate) fn add_directory(&self, path: &str) {
+        let node = FakeNode { meta: Meta::new(Kind::Directory), bytes: Bytes::new() };
+        self.0.lock().nodes.insert(NodePath::new(path), node);
+    }
+
+    /// Another client writes a file.
+    pub(crate) fn store(&self, path: &str, bytes: impl Into<Bytes>) {
+        self.0.lock().store(&NodePath::new(path), bytes.into());
+    }
+
+    /// Another client deletes a node.
+    pub(crate) fn drop_node(&self, path: &str) {
+        self.0.lock().nodes.remove(&NodePath::new(path));
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Option<Bytes> {
+        self.0.lock().nodes.get(&NodePath::new(path)).map(|node| node.bytes.clone())
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.0.lock().nodes.keys().map(|path| path.as_str().to_owned()).collect()
+    }
+
+    /// What was asked since the last call.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().requests)
+    }
+
+    /// Requests that begin with `prefix` fail from now on.
+    pub(crate) fn break_requests(&self, prefix: &str) {
+        self.0.lock().broken.push(prefix.to_owned());
+    }
+
+    pub(crate) fn mend(&self) {
+        let mut inner = self.0.lock();
+        inner.broken.clear();
+        inner.cut = None;
+    }
+
+    pub(crate) fn ignore_ranges(&self) {
+        self.0.lock().ignores_ranges = true;
+    }
+
+    pub(crate) fn cut_bodies(&self, after: usize) {
+        self.0.lock().cut = Some(after);
+    }
+
+    fn ask(&self, path: &NodePath, request: String) -> Result<()> {
+        let mut inner = self.0.lock();
+        let broken = inner.broken.iter().any(|prefix| request.starts_with(prefix.as_str()));
+        inner.requests.push(request);
+        if broken { Err(Error::Io { path: path.clone(), cause: "broken link".into() }) } else { Ok(()) }
+    }
+
+    fn node(&self, path: &NodePath) -> Result<FakeNode> {
+        self.0.lock().nodes.get(path).cloned().ok_or_else(|| Error::NotFound(path.clone()))
+    }
+}
+
+impl Inner {
+    fn store(&mut self, path: &NodePath, bytes: Bytes) -> Version {
+        self.ticks += 1;
+        let version = Version {
+            length: bytes.len() as u64,
+            md5: Some(Md5::digest(&bytes).into()),
+            content_date: Some(Millis(self.ticks)),
+            date: Some(Millis(self.ticks)),
+        };
+        let meta = Meta { version: version.clone(), ..Meta::new(Kind::File) };
+        self.nodes.insert(path.clone(), FakeNode { meta, bytes });
+        version
+    }
+}
+
+#[async_trait]
+impl Remote for FakeRemote {
+    async fn stat(&self, path: &NodePath) -> Result<Meta> {
+        self.ask(path, format!("stat {path}"))?;
+        Ok(self.node(path)?.meta)
+    }
+
+    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>> {
+        if let Err(error) = self.ask(path, format!("list {path}")) {
+            return stream::iter([Err(error)]).boxed();
+        }
+        let inner = self.0.lock();
+        let children: Vec<_> = inner
+            .nodes
+            .iter()
+            .filter(|(child, _)| child.parent().as_ref() == Some(path))
+            .map(|(child, node)| Ok((child.name().to_owned(), node.meta.clone())))
+            .collect();
+        stream::iter(children).boxed()
+    }
+
+    async fn make_directory(&self, path: &NodePath) -> Result<Meta> {
+        self.ask(path, format!("mkdir {path}"))?;
+        if self.node(path).is_ok() {
+            return Err(Error::Exists(path.clone()));
+        }
+        self.add_directory(path.as_str());
+        Ok(Meta::new(Kind::Directory))
+    }
+
+    async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta> {
+        self.ask(path, format!("link {path}"))?;
+        let meta = Meta::new(Kind::Link { target: target.to_owned() });
+        self.0.lock().nodes.insert(path.clone(), FakeNode { meta: meta.clone(), bytes: Bytes::new() });
+        Ok(meta)
+    }
+
+    async fn delete(&self, path: &NodePath) -> Result<()> {
+        self.ask(path, format!("delete {path}"))?;
+        self.node(path)?;
+        let mut inner = self.0.lock();
+        if inner.nodes.keys().any(|child| child.parent().as_ref() == Some(path)) {
+            return Err(Error::NotEmpty(path.clone()));
+        }
+        inner.nodes.remove(path);
+        Ok(())
+    }
+
+    async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()> {
+        self.ask(from, format!("rename {from} {to}"))?;
+        self.node(from)?;
+        if self.node(to).is_ok() {
+            return Err(Error::Exists(to.clone()));
+        }
+        let mut inner = self.0.lock();
+        let moved: Vec<_> = inner.nodes.keys().filter_map(|path| Some((path.clone(), path.moved(from, to)?))).collect();
+        for (old, new) in moved {
+            if let Some(node) = inner.nodes.remove(&old) {
+                inner.nodes.insert(new, node);
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_access(&self, path: &NodePath, _meta: &Meta, wanted: Access) -> Result<()> {
+        self.ask(path, format!("access {path}"))?;
+        if let Some(node) = self.0.lock().nodes.get_mut(path) {
+            node.meta.access = wanted;
+        }
+        Ok(())
+    }
+
+    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming> {
+        self.ask(path, format!("get {path} {}-{}", range.start, range.end))?;
+        let node = self.node(path)?;
+        let inner = self.0.lock();
+        let range = if inner.ignores_ranges { 0..node.bytes.len() as u64 } else { range };
+        let mut bytes = node.bytes.slice(range.start as usize..range.end as usize);
+        let cut = inner.cut.filter(|cut| *cut < bytes.len());
+        if let Some(cut) = cut {
+            bytes.truncate(cut);
+        }
+        let mut parts: Vec<Result<Bytes>> = bytes.chunks(10_000).map(|part| Ok(Bytes::copy_from_slice(part))).collect();
+        if cut.is_some() {
+            parts.push(Err(Error::Io { path: path.clone(), cause: "cut".into() }));
+        }
+        Ok(Incoming {
+            start: range.start,
+            partial: !inner.ignores_ranges,
+            total: Some(node.bytes.len() as u64),
+            md5: node.meta.version.md5,
+            body: stream::iter(parts).boxed(),
+        })
+    }
+
+    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version> {
+        self.ask(path, format!("put {path} {length}"))?;
+        let bytes = std::fs::read(from).map_err(|error| Error::disk(path, "read", &error))?;
+        assert_eq!(bytes.len() as u64, length, "the engine hands over what it says");
+        if path.parent().is_some_and(|parent| self.node(&parent).is_err()) {
+            return Err(Error::NotFound(path.clone()));
+        }
+        Ok(Version { content_date: None, date: None, ..self.0.lock().store(path, bytes.into()) })
+    }
+
+    fn path_of(&self, target: &str) -> Option<NodePath> {
+        target.strip_prefix("vos://fake~test/").map(NodePath::new)
+    }
+
+    fn uri_of(&self, path: &NodePath) -> String {
+        format!("vos://fake~test{path}")
+    }
+
+    fn refuses_name(&self, name: &str) -> Option<String> {
+        name.contains('#').then(|| "the character `#` would be cut by the service".to_owned())
+    }
+}

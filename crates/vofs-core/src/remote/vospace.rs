@@ -1,0 +1,175 @@
+//! The one real [`Remote`]: a container of a VOSpace, through the client library.
+
+use std::ops::Range;
+use std::path::Path;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use vospace_client::client::Client;
+use vospace_client::dialect::Learned;
+use vospace_client::transfer::{PutOptions, UploadSource};
+use vospace_client::uri::check_name;
+use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
+
+use super::{Incoming, Remote};
+use crate::clock::Millis;
+use crate::error::{Error, Result};
+use crate::meta::{Access, Kind, Meta};
+use crate::path::NodePath;
+use crate::version::Version;
+
+/// A container of a VOSpace, as the root of a mount.
+#[derive(Debug)]
+pub struct VoSpace {
+    client: Client,
+    root: VosUri,
+}
+
+impl VoSpace {
+    /// Everything below `root`.
+    pub fn new(client: Client, root: VosUri) -> Self {
+        VoSpace { client, root }
+    }
+
+    fn uri(&self, path: &NodePath) -> VosUri {
+        path.components().fold(self.root.clone(), |uri, name| uri.join(name))
+    }
+
+    fn path(&self, uri: &VosUri) -> Option<NodePath> {
+        if !uri.starts_with(&self.root) {
+            return None;
+        }
+        let above = self.root.names().count();
+        Some(NodePath::new(&uri.names().skip(above).collect::<Vec<_>>().join("/")))
+    }
+}
+
+/// Makes an error of the client one of `path`.
+fn at(path: &NodePath) -> impl Fn(vospace_client::Error) -> Error + Send + 'static {
+    let path = path.clone();
+    move |error| Error::remote(&path, &error)
+}
+
+fn meta(node: &Node) -> Meta {
+    let properties = &node.properties;
+    let kind = match &node.kind {
+        NodeKind::Container => Kind::Directory,
+        NodeKind::Data { .. } => Kind::File,
+        NodeKind::Link { target } => Kind::Link { target: target.clone() },
+    };
+    let version = Version {
+        length: properties.length().unwrap_or(0),
+        md5: properties.md5().map(|md5| md5.0),
+        content_date: properties.content_date().map(millis),
+        date: properties.date().map(millis),
+    };
+    let access = Access {
+        public: properties.is_public(),
+        group_read: !properties.group_read().is_empty(),
+        group_write: !properties.group_write().is_empty(),
+    };
+    Meta { version, access, quota: properties.quota(), ..Meta::new(kind) }
+}
+
+fn millis(time: Timestamp) -> Millis {
+    Millis(time.as_millisecond())
+}
+
+#[async_trait]
+impl Remote for VoSpace {
+    async fn stat(&self, path: &NodePath) -> Result<Meta> {
+        Ok(meta(&self.client.stat(&self.uri(path)).await.map_err(at(path))?))
+    }
+
+    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>> {
+        let fail = at(path);
+        let named = move |node: vospace_client::Result<Node>| {
+            node.map(|node| (node.uri.name().to_owned(), meta(&node))).map_err(&fail)
+        };
+        self.client.list(&self.uri(path)).map(named).boxed()
+    }
+
+    async fn make_directory(&self, path: &NodePath) -> Result<Meta> {
+        let made = self.client.mkdir(&self.uri(path), &Properties::new()).await.map_err(at(path))?;
+        Ok(meta(&made))
+    }
+
+    async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta> {
+        Ok(meta(&self.client.link(&self.uri(path), target).await.map_err(at(path))?))
+    }
+
+    async fn delete(&self, path: &NodePath) -> Result<()> {
+        self.client.delete(&self.uri(path)).await.map_err(at(path))
+    }
+
+    async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()> {
+        self.client.rename(&self.uri(from), &self.uri(to)).await.map_err(at(from))
+    }
+
+    async fn set_access(&self, path: &NodePath, now: &Meta, wanted: Access) -> Result<()> {
+        let groups_wanted =
+            (wanted.group_read && !now.access.group_read) || (wanted.group_write && !now.access.group_write);
+        let parent = match path.parent().filter(|_| groups_wanted) {
+            Some(parent) => self.client.stat(&self.uri(&parent)).await.map_err(at(&parent))?.properties,
+            None => Properties::new(),
+        };
+        let mut changes = Properties::new();
+        if wanted.public != now.access.public {
+            // Cavern does nothing on a deletion of this one: the value has to be said.
+            changes.set(property::IS_PUBLIC, wanted.public.to_string());
+        }
+        for (name, is, wants, groups) in [
+            (property::GROUP_READ, now.access.group_read, wanted.group_read, parent.group_read()),
+            (property::GROUP_WRITE, now.access.group_write, wanted.group_write, parent.group_write()),
+        ] {
+            match (is, wants) {
+                (true, false) => changes.set_nil(name),
+                (false, true) if !groups.is_empty() => changes.set(name, groups.join(" ")),
+                _ => {}
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let kind = match &now.kind {
+            Kind::Directory => NodeKind::Container,
+            Kind::File => NodeKind::Data { busy: false },
+            Kind::Link { target } => NodeKind::Link { target: target.clone() },
+        };
+        self.client.set_properties(&self.uri(path), &kind, &changes).await.map_err(at(path))?;
+        Ok(())
+    }
+
+    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming> {
+        let uri = self.uri(path);
+        let download = self.client.open(&uri, Some(range)).await.map_err(at(path))?;
+        let ranges = self.client.service(&uri).await.map_err(at(path))?.dialect().ranges;
+        let fail = at(path);
+        Ok(Incoming {
+            start: download.start,
+            partial: download.start > 0 || ranges != Learned::No,
+            total: download.total,
+            md5: download.md5.map(|md5| md5.0),
+            body: download.body.map(move |bytes| bytes.map_err(&fail)).boxed(),
+        })
+    }
+
+    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version> {
+        let source = UploadSource::File { path: from.to_path_buf(), length };
+        let stored = self.client.put(&self.uri(path), source, PutOptions::default()).await.map_err(at(path))?;
+        Ok(Version { length: stored.length, md5: Some(stored.md5.0), ..Version::default() })
+    }
+
+    fn path_of(&self, target: &str) -> Option<NodePath> {
+        self.path(&VosUri::from_wire(target).ok()?)
+    }
+
+    fn uri_of(&self, path: &NodePath) -> String {
+        self.uri(path).to_wire()
+    }
+
+    fn refuses_name(&self, name: &str) -> Option<String> {
+        check_name(name).err().map(|error| error.to_string())
+    }
+}

@@ -1,0 +1,56 @@
+//! What a former mount left: files that were acknowledged and not uploaded, replacements that were half done.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::dirty::DirtyFile;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::meta::{Kind, Meta};
+
+use super::retry;
+
+impl Engine {
+    /// Finds everything of the journal again and goes on with it in the background.
+    pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
+        for (id, replacement) in self.journal.replacements().await? {
+            match self.finish_replacement(&replacement).await {
+                Ok(()) => self.journal.end(id).await?,
+                Err(error) => tracing::error!(%error, ?replacement, "an interrupted replacement is not finished yet"),
+            }
+        }
+        let pending = self.journal.pending().await?;
+        let known: HashSet<String> = pending.iter().map(|pending| pending.id.clone()).collect();
+        for record in pending {
+            let path = record.path();
+            let dirty = match DirtyFile::reopen(self.journal.directory(), &record) {
+                Ok(dirty) => dirty,
+                Err(error) => {
+                    tracing::error!(%path, %error, id = record.id, "journal: the data of this file is gone from the cache directory; its record is dropped");
+                    self.journal.remove(&record.id).await?;
+                    continue;
+                }
+            };
+            tracing::info!(%path, bytes = record.length, last = ?record.error, "journal: not uploaded yet, resumed");
+            let mut meta = Meta::new(Kind::File);
+            if let Ok(found) = self.ask(&path).await {
+                meta.access = found.access;
+            }
+            let file = self.files.restore(&path, &meta, record.base.clone(), dirty);
+            file.state().wanted_access = record.access;
+            retry::keep_trying(self, &file);
+        }
+        self.sweep_dirty(&known);
+        Ok(())
+    }
+
+    /// Removes data files that no record names: changes that were never acknowledged.
+    fn sweep_dirty(&self, known: &HashSet<String>) {
+        let Ok(entries) = std::fs::read_dir(self.journal.directory()) else { return };
+        for entry in entries.flatten() {
+            if !entry.file_name().to_str().is_some_and(|name| known.contains(name)) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}

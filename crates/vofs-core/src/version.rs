@@ -1,0 +1,122 @@
+//! What identifies the bytes of a file, and how two such descriptions compare.
+//!
+//! A Vault names the same bytes by different `core#date`s without anybody's doing, drops MD5 and content-date from its
+//! listings for a while, and shows old lengths; a Cavern keeps the MD5 of old bytes after a change behind its back.
+//! So `core#date` counts only where a service gives no content-date, and what cannot be decided is
+//! [`Comparison::Unknown`]: the caller then asks for the single node before it throws anything away.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+
+/// What a service says of the bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Version {
+    /// Length in bytes.
+    pub length: u64,
+    /// MD5 of the whole file, where given.
+    pub md5: Option<[u8; 16]>,
+    /// When these bytes were stored (`core#content-date`); Vault only.
+    pub content_date: Option<Millis>,
+    /// `core#date`: a modification time on a Cavern, nearly meaningless on a Vault.
+    pub date: Option<Millis>,
+}
+
+/// How two versions relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same bytes.
+    Same,
+    /// Other bytes.
+    Different,
+    /// Not decidable from what is known.
+    Unknown,
+}
+
+impl Version {
+    /// Compares two descriptions of one node's bytes.
+    pub fn compare(&self, other: &Version) -> Comparison {
+        use Comparison::{Different, Same, Unknown};
+        if self.length != other.length {
+            return Different;
+        }
+        let digests = self.md5.zip(other.md5).map(|(a, b)| a == b);
+        let stored = self.content_date.zip(other.content_date).map(|(a, b)| a == b);
+        match (digests, stored) {
+            (Some(false), _) => Different,
+            (Some(true), _) if self.content_date.is_some() || other.content_date.is_some() => Same,
+            // No content-date on either side: a service whose MD5 may be that of older bytes, and whose date is live.
+            (Some(true), _) => match self.date.zip(other.date) {
+                Some((a, b)) if a != b => Different,
+                _ => Same,
+            },
+            (None, Some(true)) => Same,
+            (None, Some(false)) => Different,
+            (None, None) if self.content_date.is_none() && other.content_date.is_none() => {
+                match self.date.zip(other.date) {
+                    Some((a, b)) if a == b && self.md5.is_none() && other.md5.is_none() => Same,
+                    Some((a, b)) if a != b && self.md5.is_none() && other.md5.is_none() => Different,
+                    _ => Unknown,
+                }
+            }
+            (None, None) => Unknown,
+        }
+    }
+
+    /// True when the two certainly are the same bytes.
+    pub fn is_same(&self, other: &Version) -> bool {
+        self.compare(other) == Comparison::Same
+    }
+
+    /// Takes over what `newer` knows of the same bytes and this does not.
+    pub fn enrich(&mut self, newer: &Version) {
+        self.md5 = newer.md5.or(self.md5);
+        self.content_date = newer.content_date.or(self.content_date);
+        self.date = newer.date.or(self.date);
+    }
+
+    /// The best modification time known.
+    pub fn modified(&self) -> Option<Millis> {
+        self.content_date.or(self.date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Comparison::{Different, Same, Unknown};
+    use super::*;
+
+    fn vault(length: u64, md5: Option<u8>, content: Option<i64>, date: i64) -> Version {
+        Version { length, md5: md5.map(|b| [b; 16]), content_date: content.map(Millis), date: Some(Millis(date)) }
+    }
+
+    #[test]
+    fn a_jumping_date_alone_changes_nothing_on_a_vault() {
+        let a = vault(10, Some(1), Some(100), 100);
+        assert_eq!(a.compare(&vault(10, Some(1), Some(100), 999)), Same);
+        assert_eq!(a.compare(&vault(10, Some(2), Some(100), 100)), Different);
+        assert_eq!(a.compare(&vault(10, Some(1), Some(200), 100)), Same, "the same bytes were stored again");
+    }
+
+    #[test]
+    fn a_listing_without_md5_and_content_date_decides_nothing() {
+        let known = vault(10, Some(1), Some(100), 100);
+        assert_eq!(known.compare(&vault(10, None, None, 500)), Unknown);
+        assert_eq!(known.compare(&vault(0, None, None, 500)), Different);
+    }
+
+    #[test]
+    fn an_old_md5_does_not_hide_a_change_where_the_date_is_live() {
+        let cavern = vault(10, Some(1), None, 100);
+        assert_eq!(cavern.compare(&vault(10, Some(1), None, 100)), Same);
+        assert_eq!(cavern.compare(&vault(10, Some(1), None, 101)), Different);
+        assert_eq!(vault(10, None, None, 100).compare(&vault(10, None, None, 101)), Different);
+    }
+
+    #[test]
+    fn our_own_upload_is_recognised_without_a_date() {
+        let own = Version { length: 3, md5: Some([7; 16]), ..Version::default() };
+        assert_eq!(own.compare(&vault(3, Some(7), Some(5), 6)), Same);
+        assert_eq!(own.compare(&vault(3, Some(7), None, 6)), Same);
+    }
+}
