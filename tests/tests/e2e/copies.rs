@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use vofs_tests::process::run;
-use vofs_tests::{Profile, World, both_profiles};
+use nix::sys::signal::Signal;
+use vofs_tests::process::{Guard, code, run};
+use vofs_tests::{Profile, World, both_profiles, wait_until};
 
 both_profiles!(
     files_both_ways,
@@ -19,6 +21,8 @@ both_profiles!(
     links_are_left_out_unless_followed,
     failures_leave_the_old_file,
     one_failure_does_not_stop_the_others,
+    interrupted_in_the_middle,
+    asked_before_replacing,
     refusals,
 );
 
@@ -194,6 +198,45 @@ fn one_failure_does_not_stop_the_others(profile: Profile) {
     fs::create_dir(world.local("out")).unwrap();
     world.vospace(&["cp", &world.uri("a"), &world.uri("none"), &world.uri("b"), "out"]).fails_with(1, &["demo/none"]);
     assert_eq!(fs::read_dir(world.local("out")).unwrap().count(), 2);
+}
+
+fn interrupted_in_the_middle(profile: Profile) {
+    let world = World::new(profile);
+    let big = fs::File::create(world.local("big")).unwrap();
+    big.set_len(200_000_000).unwrap();
+    world.vospace(&["cp", "big", &world.uri("big")]).ok();
+    fs::create_dir(world.local("to")).unwrap();
+    fs::write(world.local("to/big"), b"old").unwrap();
+    let names = || -> Vec<String> {
+        fs::read_dir(world.local("to"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    let mut command = world.command("vospace");
+    let mut copy = Guard::spawn(command.args(["cp", &world.uri("big"), "to"]));
+    wait_until("the temporary file", Duration::from_secs(30), || names().len() == 2);
+    copy.signal(Signal::SIGINT);
+    assert_eq!(copy.wait(Duration::from_secs(10)).map(code), Some(130));
+    assert_eq!(names(), ["big"], "the temporary file is left");
+    assert_eq!(fs::read(world.local("to/big")).unwrap(), b"old");
+}
+
+fn asked_before_replacing(profile: Profile) {
+    let world = World::new(profile);
+    for name in ["a", "b"] {
+        world.put(name, format!("remote {name}"));
+        world.local_file(name, format!("local {name}"));
+    }
+    world.local_file("answers", b"n\ny\n");
+    let mut command = world.command("vospace");
+    command.args(["cp", "-i", &world.uri("a"), &world.uri("b"), "."]);
+    let answers = fs::File::open(world.local("answers")).unwrap();
+    let output = command.stdin(answers).output().unwrap();
+    let asked = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), asked.matches("exists.  Overwrite? (y/n): ").count()), (Some(0), 2), "{asked}");
+    assert_eq!(fs::read(world.local("a")).unwrap(), b"local a");
+    assert_eq!(fs::read(world.local("b")).unwrap(), b"remote b");
 }
 
 fn refusals(profile: Profile) {

@@ -1,13 +1,14 @@
 //! The life of the daemon: into the background when the mount answers, out of it with nothing lost.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vofs_tests::mount::is_mounted;
-use vofs_tests::process::run;
+use vofs_tests::process::{built, run};
 use vofs_tests::{Profile, World, both_profiles, wait_until};
 
 both_profiles!(
@@ -38,7 +39,7 @@ fn goes_to_the_background_when_it_answers(profile: Profile) {
 }
 
 /// The processes that have a mount point among their arguments.
-fn daemons(point: &std::path::Path) -> Vec<Pid> {
+fn daemons(point: &Path) -> Vec<Pid> {
     let wanted = point.to_str().unwrap().as_bytes();
     fs::read_dir("/proc")
         .unwrap()
@@ -94,6 +95,28 @@ fn read_only_on_request(profile: Profile) {
     ] {
         assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS), "{error}");
     }
+}
+
+/// Needs no service, and so runs once.
+#[test]
+fn installed_and_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let bin = root.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("vmv"), "somebody else's").unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/install.sh");
+    let names = || {
+        let mut names: Vec<_> = fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    run(Command::new(&script).arg("install").arg(&bin).arg(built())).ok();
+    assert_eq!(names(), ["mountvofs", "vcat", "vcp", "vls", "vmkdir", "vmv", "vospace", "vospaced", "vrm"]);
+    run(Command::new(bin.join("vls")).arg("--version")).ok();
+    fs::remove_file(bin.join("vmv")).unwrap();
+    fs::write(bin.join("vmv"), "somebody else's").unwrap();
+    run(Command::new(&script).arg("uninstall").arg(&bin)).ok();
+    assert_eq!(names(), ["vmv"], "what is not ours stays");
 }
 
 fn options_of_the_python_program(profile: Profile) {
