@@ -148,6 +148,7 @@ fn primary_image(object: &str) -> Header {
         .value("EXTEND", "T", "extensions may follow")
         .text("OBJECT", object, "generated, no sky was observed")
         .text("DATE-OBS", "2026-03-01T12:00:00", "nominal")
+        .value("MJD-OBS", "61100.5", "[d] the same date")
         .text("FILTER", "r", "nominal")
         .real("EXPTIME", 120.0, "[s] nominal")
         .text("BUNIT", "adu", "unit of the pixels");

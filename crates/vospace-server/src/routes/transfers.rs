@@ -57,8 +57,12 @@ pub fn is_text_xml(call: &Call) -> bool {
 /// Does what the transfer asks for, and leaves the outcome in the job. A negotiation stays EXECUTING for ever.
 pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &Transfer) {
     let outcome = match &transfer.direction {
-        Direction::PushToVoSpace => negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file))),
-        Direction::PullFromVoSpace => negotiate(space, caller, transfer, Way::Pull).await.map(|file| Outcome::Negotiated(Box::new(file))),
+        Direction::PushToVoSpace => {
+            negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file)))
+        }
+        Direction::PullFromVoSpace => {
+            negotiate(space, caller, transfer, Way::Pull).await.map(|file| Outcome::Negotiated(Box::new(file)))
+        }
         Direction::Node(to) if transfer.keep_bytes == Some(false) => {
             relocate(space, caller, transfer.target(), to).await.map(Outcome::Moved)
         }

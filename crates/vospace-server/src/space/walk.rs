@@ -7,7 +7,6 @@
 use super::{HOME, Space};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
-use crate::names;
 use crate::store::nodes::{self, Kind, ROOT, Row};
 use rusqlite::Connection;
 use std::collections::{HashSet, VecDeque};
@@ -79,8 +78,7 @@ impl Space {
         while let Some(name) = rest.pop_front() {
             let here = chain.last().expect("invariant: the chain starts with the root");
             if !self.rights(caller, allocation_owner(chain.iter())).may_read(here) {
-                let place = names::split(&path_of(&chain, "")).map_or("/".to_owned(), |(parent, _)| parent.to_owned());
-                return Err(Fault::denied(self.uri(&place)));
+                return Err(Fault::denied(self.uri(&path_of(&chain, ""))));
             }
             let last = rest.is_empty();
             match nodes::child(db, here.id, &name)? {

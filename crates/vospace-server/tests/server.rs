@@ -1,0 +1,24 @@
+//! The whole service on a loopback port, spoken to in plain HTTP: what a client of any make meets.
+
+#[path = "server/cavern_files.rs"]
+mod cavern_files;
+#[path = "server/discovery.rs"]
+mod discovery;
+#[path = "server/durability.rs"]
+mod durability;
+#[path = "server/listings.rs"]
+mod listings;
+#[path = "server/moves.rs"]
+mod moves;
+#[path = "server/names.rs"]
+mod names;
+#[path = "server/nodes.rs"]
+mod nodes;
+#[path = "server/put_transactions.rs"]
+mod put_transactions;
+#[path = "server/rights.rs"]
+mod rights;
+#[path = "server/support.rs"]
+mod support;
+#[path = "server/vault_files.rs"]
+mod vault_files;

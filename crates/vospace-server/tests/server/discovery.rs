@@ -1,0 +1,68 @@
+//! Registry, capabilities, availability, and what is not there.
+
+use crate::support::Bench;
+use vospace_client::xml::{availability, capabilities};
+
+#[tokio::test]
+async fn a_client_finds_everything_from_the_registry() {
+    let bench = Bench::start().await;
+    let registry = bench.get("/reg/resource-caps").await;
+    assert_eq!((registry.status, registry.header("content-type")), (200, Some("text/plain")));
+    for service in ["vault", "arc"] {
+        let line =
+            registry.text().lines().find(|line| line.starts_with(&format!("ivo://cadc.nrc.ca/{service}"))).unwrap();
+        let (_, url) = line.split_once('=').unwrap();
+        assert!(!url.contains('='), "the Python client splits at every equals sign");
+        let answer = bench.get(url.trim()).await;
+        assert!(answer.text().contains("xmlns:xsi="), "the Python client wants the prefix on the root");
+        let document = capabilities::read(&answer.body).unwrap();
+        for (id, base, path) in [
+            (capabilities::NODES, true, "nodes"),
+            (capabilities::FILES, true, "files"),
+            (capabilities::TRANSFERS, false, "transfers"),
+            (capabilities::SYNC, false, "synctrans"),
+            (capabilities::RECURSIVE_DELETE, false, "async-delete"),
+            (capabilities::RECURSIVE_PROPERTIES, false, "async-setprops"),
+        ] {
+            let capability = document.capabilities.iter().find(|capability| capability.standard_id == id).unwrap();
+            assert_eq!(capability.interfaces[0].url, format!("{}/{service}/{path}", bench.base));
+            assert_eq!(capability.interfaces[0].base, base);
+        }
+        let url = document.url(capabilities::AVAILABILITY, None).unwrap();
+        assert!(availability::read(&bench.get(url).await.body).unwrap().available);
+        assert_eq!(bench.get(&format!("{url}?detail=min")).await.text(), "");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_mounted_is_404_and_wrong_methods_are_405() {
+    let bench = Bench::start().await;
+    for path in ["/nothing", "/vault/views", "/arc/protocols", "/reg/x", "/_bench/x", "/vault/nodes/ada/nothing"] {
+        assert_eq!(bench.get(path).await.status, 404, "{path}");
+    }
+    let answer = bench.head("/vault/nodes/ada").await;
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, PUT, POST, DELETE")));
+    let answer = bench.send("PUT", "/vault/files/ada/x", crate::support::ADA, &[], "bytes").await;
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(answer.text(), "unsupported: HTTP PUT");
+}
+
+#[tokio::test]
+async fn the_operation_log_tells_what_was_asked() {
+    let bench = Bench::start().await;
+    bench.write("vault", "/ada/f", b"0123456789").await;
+    let endpoint = bench.get("/vault/files/ada/f").await.location().to_owned();
+    assert_eq!(bench.send("DELETE", "/_bench/log", None, &[], "").await.status, 204);
+    bench.get_range(&endpoint, "bytes=2-4").await;
+    let text = bench.get("/_bench/log").await.text().to_owned();
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entries = log.as_array().unwrap();
+    assert_eq!(entries.len(), 1, "{text}");
+    assert_eq!(entries[0]["method"], "GET");
+    assert_eq!(entries[0]["status"], 206);
+    assert_eq!(entries[0]["range"], "bytes=2-4");
+    assert_eq!(entries[0]["bytes_out"], 3);
+    assert_eq!(entries[0]["user"], serde_json::Value::Null);
+    let path = entries[0]["path"].as_str().unwrap();
+    assert!(path.starts_with("/minoc/files/TOKEN/cadc:vault/"), "{path}");
+}

@@ -1,0 +1,105 @@
+//! What survives: an orderly restart, a killed process, an import beside a running service.
+
+use crate::support::{ADA, Bench, hex};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use vospace_client::node::property;
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let mut bench = Bench::start().await;
+    for service in ["vault", "arc"] {
+        bench.mkdir(service, "/ada/d").await;
+        bench.write(service, "/ada/d/f", b"the bytes").await;
+        bench.set(service, "/ada/d/f", "DataNode", "ivo://my.org/k", "v").await;
+    }
+    let before = bench.stat("vault", "/ada/d/f").await;
+    let url = bench.get("/vault/files/ada/d/f").await.location().replace(&bench.base, "");
+    bench.restart().await;
+    assert_eq!(bench.stat("vault", "/ada/d/f").await, before);
+    assert_eq!(bench.get(&url).await.text(), "the bytes", "a byte URL is good for ever");
+    for service in ["vault", "arc"] {
+        assert_eq!(bench.read(service, "/ada/d/f").await, b"the bytes");
+        assert_eq!(bench.stat(service, "/ada/d/f").await.properties.get("ivo://my.org/k"), Some("v"));
+    }
+}
+
+/// The program itself, as a process.
+struct Process {
+    child: Child,
+    base: String,
+}
+
+impl Process {
+    fn start(data: &Path) -> Process {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vospaced"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--profile", "both", "--user", "ada:ada-token", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let registry = line.trim().strip_prefix("vospaced ready: registry=").unwrap();
+        let base = registry.strip_suffix("/reg/resource-caps").unwrap().to_owned();
+        Process { child, base }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SIGKILL: nothing is flushed by the process itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_service_loses_nothing_that_it_answered() {
+    let bench = Bench::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..3_000_000_u32).map(|index| index as u8).collect();
+    let process = Process::start(data.path());
+    let target = "TARGET=vos://cadc.nrc.ca~vault/ada/f&DIRECTION=pushToVoSpace";
+    let url = format!("{}/vault/synctrans?{target}&PROTOCOL=ivo://ivoa.net/vospace/core%23httpsput", process.base);
+    let endpoint = bench.send("GET", &url, ADA, &[], "").await.location().to_owned();
+    assert_eq!(bench.send("PUT", &endpoint, None, &[], content.clone()).await.status, 201);
+    drop(process);
+    let process = Process::start(data.path());
+    let node = bench.send("GET", &format!("{}/vault/nodes/ada/f", process.base), ADA, &[], "").await.node();
+    assert_eq!(node.properties.get(property::MD5), Some(hex(&content).as_str()));
+    let location = bench.send("GET", &format!("{}/vault/files/ada/f", process.base), ADA, &[], "").await;
+    assert!(bench.send("GET", location.location(), None, &[], "").await.body == content);
+}
+
+#[tokio::test]
+async fn an_import_beside_a_running_service() {
+    let bench = Bench::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::create_dir(tree.path().join("sub")).unwrap();
+    std::fs::write(tree.path().join("a.fits"), "aaa").unwrap();
+    std::fs::write(tree.path().join("sub/empty"), "").unwrap();
+    std::fs::write(tree.path().join("not safe"), "x").unwrap();
+    let process = Process::start(data.path());
+    for _ in 0..2 {
+        let output = Command::new(env!("CARGO_BIN_EXE_vospaced"))
+            .args(["import", "--profile", "both", "--user", "ada:x", "--data"])
+            .args([data.path(), tree.path()])
+            .arg("ada/data")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with("imported 2 files"));
+    }
+    for service in ["vault", "arc"] {
+        let url = format!("{}/{service}/nodes/ada/data", process.base);
+        let get = async |path: &str| bench.send("GET", &format!("{url}{path}"), ADA, &[], "").await;
+        let node = get("/a.fits").await.node();
+        assert_eq!((node.properties.length(), node.properties.content_type()), (Some(3), Some("application/fits")));
+        assert_eq!(node.properties.creator(), Some("ada"));
+        assert_eq!(get("/sub/empty").await.node().properties.length(), Some(0));
+        assert!(!get("").await.text().contains("not"), "a name that no client can address");
+    }
+}
