@@ -31,11 +31,11 @@ release:
 test: fmt lint unit e2e
 
 fmt:
-	@packaging/prepare.sh build
+	@packaging/prepare.sh build lint
 	$(CARGO) fmt --all --check
 
 lint:
-	@packaging/prepare.sh build
+	@packaging/prepare.sh build lint
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [fuse] [python]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
+#   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
 #
@@ -18,6 +19,7 @@ want_python=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
+    lint) ;;
     fuse) have fusermount3 || missing+=(fuse3) ;;
     python)
         want_python=yes
@@ -43,6 +45,17 @@ fi
 case " $* " in
 *" build "*)
     have cargo || { say "no cargo: install a Rust toolchain (https://rustup.rs), then try again"; exit 1; }
+    ;;
+esac
+case " $* " in
+*" lint "*)
+    for tool in fmt clippy; do
+        cargo "$tool" --version >/dev/null 2>&1 && continue
+        if [ $tool = fmt ]; then component=rustfmt; else component=clippy; fi
+        have rustup || { say "no cargo $tool: install $component (rustup component add $component)"; exit 1; }
+        say "adding $component to the toolchain"
+        rustup component add "$component" >&2
+    done
     ;;
 esac
 case " $* " in
