@@ -95,6 +95,11 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The announced length of the body.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header("content-length")?.parse().ok()
+    }
+
     /// Whether the body is a form.
     pub fn is_form(&self) -> bool {
         self.header("content-type").is_some_and(|value| {
@@ -138,7 +143,16 @@ impl Call {
     }
 }
 
+/// A request that was begun is brought to its end even if the client goes away: in a task of its own, so that no step
+/// between two changes of the store can be the last one.
 async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    match tokio::spawn(answer_now(app, request)).await {
+        Ok(response) => response,
+        Err(failure) => Fault::internal(format!("request failed: {failure}")).response(),
+    }
+}
+
+async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();

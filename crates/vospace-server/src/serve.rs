@@ -11,6 +11,7 @@ use crate::space::{Space, SpaceOptions};
 use crate::tls;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,6 +57,9 @@ pub enum StartError {
         /// What went wrong.
         cause: String,
     },
+    /// Another process serves the directory.
+    #[error("another vospaced serves the data directory {0}; stop it, or choose another directory with --data")]
+    InUse(PathBuf),
     /// The port is not free.
     #[error("cannot listen on {address}: {cause}; choose another with --listen (port 0 takes a free one)")]
     Listen {
@@ -76,6 +80,7 @@ pub struct Service {
     tls: bool,
     handle: Handle<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
+    _lock: File,
 }
 
 impl Service {
@@ -119,13 +124,14 @@ pub fn open_space(
 
 /// Starts the service; it answers when this returns.
 pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
+    let lock = lock(&options.data)?;
     let mut spaces = Vec::new();
     for profile in options.profiles {
         let space = open_space(&options.data, profile, Arc::clone(&options.groups), options.refresh_interval)?;
+        let failed = |fault: Fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() };
+        space.store.sweep().map_err(failed)?;
         for name in options.users.names() {
-            space
-                .make_home(&name, options.quota)
-                .map_err(|fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() })?;
+            space.make_home(&name, options.quota).map_err(failed)?;
         }
         spaces.push(space);
     }
@@ -158,7 +164,19 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
             tasks.push(tokio::spawn(refresh(space)));
         }
     }
-    Ok(Service { address, tls: options.tls, handle, tasks })
+    Ok(Service { address, tls: options.tls, handle, tasks, _lock: lock })
+}
+
+/// Takes the data directory for this process; given back when the file is closed.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let failed = |error: std::io::Error| StartError::Data { path: data.to_owned(), cause: error.to_string() };
+    std::fs::create_dir_all(data).map_err(failed)?;
+    let file = File::create(data.join("serve.lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 fn log_end(result: std::io::Result<()>) {

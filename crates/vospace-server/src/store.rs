@@ -36,15 +36,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the store in this directory, and removes what an interrupted run left half done.
+    /// Opens or creates the store in this directory.
     pub fn open(dir: &Path) -> Result<Store, Fault> {
         std::fs::create_dir_all(dir)?;
         let file = dir.join("nodes.sqlite");
         let writer = Connection::open(&file)?;
         schema::prepare(&writer)?;
         let bytes = ByteStore::open(&dir.join("bytes"))?;
-        bytes.sweep(|id| artifacts::is_blob(&writer, id))?;
         Ok(Store { file, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), bytes })
+    }
+
+    /// Finishes or removes what an interrupted run left half done. Only for the one process that serves the store.
+    pub fn sweep(&self) -> Result<(), Fault> {
+        let writer = self.writer.lock();
+        self.bytes.sweep(|id| artifacts::is_blob(&writer, id))
     }
 
     /// The files.

@@ -16,9 +16,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes handed to a blocking thread at once: large enough to make the hand-over cheap.
 const BATCH: usize = 1 << 20;
+
+/// A client that sends nothing for so long has gone (Tomcat's time, observed).
+const STALLED: Duration = Duration::from_secs(60);
 
 /// What happens to the file if it is not finished.
 #[derive(Debug)]
@@ -84,16 +88,16 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes the whole body.
-    pub async fn pour(mut self, body: Body) -> Result<Sink, Cut> {
+    /// Writes the whole body, which has to have the announced length if there is one.
+    pub async fn pour(mut self, body: Body, announced: Option<u64>) -> Result<Sink, Cut> {
         let mut chunks = body.into_data_stream();
         let mut batch = Vec::new();
         let mut size = 0;
         loop {
-            let chunk = match chunks.next().await {
-                None => None,
-                Some(Ok(chunk)) => Some(chunk),
-                Some(Err(_)) => return Err(Cut::Body),
+            let chunk = match tokio::time::timeout(STALLED, chunks.next()).await {
+                Ok(None) => None,
+                Ok(Some(Ok(chunk))) => Some(chunk),
+                Ok(Some(Err(_))) | Err(_) => return Err(Cut::Body),
             };
             let ended = chunk.is_none();
             if let Some(chunk) = chunk {
@@ -110,7 +114,8 @@ impl Sink {
                 self = blocking(work).await.map_err(Cut::Store)?;
             }
             if ended {
-                return Ok(self);
+                let whole = announced.is_none_or(|length| length == self.written);
+                return if whole { Ok(self) } else { Err(Cut::Body) };
             }
         }
     }
@@ -133,30 +138,46 @@ impl Drop for Sink {
 /// The checksum of a transaction at its boundaries.
 #[derive(Clone, Debug)]
 pub struct Running {
+    /// Settled bytes.
+    pub length: u64,
     /// Of all settled bytes.
     pub md5: Md5,
     /// Of the bytes before the last segment, if it can still be reverted.
     pub previous: Option<Md5>,
 }
 
-/// One transaction's state; locked while a segment is written, so that segments come one after another.
-pub type RunningLock = Arc<tokio::sync::Mutex<Option<Running>>>;
+#[derive(Debug, Default)]
+struct Upload {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    running: Option<Running>,
+}
 
 /// The transactions that this process has seen.
 #[derive(Debug, Default)]
 pub struct Uploads {
-    running: Mutex<HashMap<String, RunningLock>>,
+    by_id: Mutex<HashMap<String, Upload>>,
 }
 
 impl Uploads {
-    /// The state of a transaction.
-    pub fn running(&self, id: &str) -> RunningLock {
-        Arc::clone(self.running.lock().entry(id.to_owned()).or_default())
+    /// The lock that makes segments and their ends come one after another. It is held while a client sends, so a
+    /// question for the state must not take it.
+    pub fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.by_id.lock().entry(id.to_owned()).or_default().turn)
+    }
+
+    /// The checksums, if they are known for so many settled bytes.
+    pub fn running(&self, id: &str, length: u64) -> Option<Running> {
+        self.by_id.lock().get(id)?.running.clone().filter(|running| running.length == length)
+    }
+
+    /// Remembers the checksums.
+    pub fn remember(&self, id: &str, running: Running) {
+        self.by_id.lock().entry(id.to_owned()).or_default().running = Some(running);
     }
 
     /// Forgets a transaction.
     pub fn forget(&self, id: &str) {
-        self.running.lock().remove(id);
+        self.by_id.lock().remove(id);
     }
 }
 
@@ -188,13 +209,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let sink = Sink::new(File::create(&path).unwrap(), Abandoned::Truncate);
-        let sink = sink.pour(Body::from("hello")).await.unwrap();
+        let sink = sink.pour(Body::from("hello"), Some(5)).await.unwrap();
         assert_eq!(finished(sink.md5()).to_string(), "5d41402abc4b2a76b9719d911017c592");
         drop(sink);
         assert_eq!(std::fs::read(&path).unwrap(), b"");
         let sink = Sink::new(File::create(&path).unwrap(), Abandoned::Truncate);
-        sink.pour(Body::from("hello")).await.unwrap().keep();
+        sink.pour(Body::from("hello"), None).await.unwrap().keep();
         assert_eq!(std::fs::read(&path).unwrap(), b"hello");
+        let sink = Sink::new(File::create(&path).unwrap(), Abandoned::Truncate);
+        assert!(matches!(sink.pour(Body::from("hello"), Some(6)).await, Err(Cut::Body)));
+        std::fs::write(&path, "x").unwrap();
         let mut file = File::open(&path).unwrap();
         assert_eq!(finished(checksum(&mut file, 0).unwrap()), vospace_client::node::Md5::EMPTY);
     }

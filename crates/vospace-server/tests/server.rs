@@ -1,5 +1,7 @@
 //! The whole service on a loopback port, spoken to in plain HTTP: what a client of any make meets.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests, not only tests, fail by panic")]
+
 #[path = "server/cavern_files.rs"]
 mod cavern_files;
 #[path = "server/discovery.rs"]

@@ -79,32 +79,12 @@ fn http_date(milliseconds: i64) -> Option<String> {
     Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
-/// A piece of a file as an answer, with its length.
-pub fn send(file: File, start: u64, length: u64) -> Response<Body> {
-    let file = tokio::fs::File::from_std(file);
-    let body = Body::from_stream(async_piece(file, start, length));
-    let mut response = Response::new(body);
+/// So many bytes of a file, from where it stands, as an answer.
+pub fn send(file: File, length: u64) -> Response<Body> {
+    let piece = tokio::fs::File::from_std(file).take(length);
+    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(piece, CHUNK)));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     response
-}
-
-fn async_piece(
-    file: tokio::fs::File,
-    start: u64,
-    length: u64,
-) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
-    use futures_util::StreamExt as _;
-    futures_util::stream::once(async move {
-        let mut std = file.into_std().await;
-        let std = tokio::task::spawn_blocking(move || std.seek(SeekFrom::Start(start)).map(|_| std))
-            .await
-            .map_err(std::io::Error::other)??;
-        Ok::<_, std::io::Error>(ReaderStream::with_capacity(tokio::fs::File::from_std(std).take(length), CHUNK))
-    })
-    .flat_map(|opened| match opened {
-        Ok(stream) => stream.left_stream(),
-        Err(error) => futures_util::stream::iter([Err(error)]).right_stream(),
-    })
 }
 
 /// The artifact that a path names: its storage identity and the name to save it under.
@@ -171,7 +151,7 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
         })
         .await?;
     let facts = Facts::of(&artifact, name);
-    let Some(file) = file else {
+    let Some(mut file) = file else {
         let mut response = Response::new(Body::empty());
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(facts.length));
         return Ok(finish(response, &facts, &artifact));
@@ -183,9 +163,10 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
         return Ok(finish(response, &facts, &artifact));
     }
     let response = match range.map_or(Wanted::Whole, |text| Wanted::parse(text, facts.length)) {
-        Wanted::Whole => send(file, 0, facts.length),
+        Wanted::Whole => send(file, facts.length),
         Wanted::Part { first, last } => {
-            let mut response = send(file, first, last - first + 1);
+            file.seek(SeekFrom::Start(first))?;
+            let mut response = send(file, last - first + 1);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             content_range(&mut response, format!("bytes {first}-{last}/{}", facts.length));
             response
@@ -265,7 +246,7 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         Some(Fault::internal("filename override is for GET and HEAD only"))
     } else if call.is_form() {
         Some(Fault::argument("invalid input: no content"))
-    } else if call.header("content-length") == Some("0") {
+    } else if call.content_length() == Some(0) {
         Some(Fault::argument("invalid StorageMetadata.contentLength: 0"))
     } else {
         None
@@ -277,14 +258,14 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         Ok(wanted) => wanted,
         Err(fault) => return refuse(call.body(), fault).await,
     };
-    let announced = call.header("content-length").map(str::to_owned);
+    let announced = call.content_length();
     let (content_type, encoding) = described(&call);
     let space = target.space;
     let blob = Uuid::new_v4().to_string();
     let (creator, name) = (Arc::clone(&space), blob.clone());
     let file = blocking(move || Ok(creator.store.bytes().create(&name)?)).await?;
     let sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), blob.clone()));
-    let sink = sink.pour(call.body()).await.map_err(|cut| cut_fault(cut, announced.as_deref()))?;
+    let sink = sink.pour(call.body(), announced).await.map_err(|cut| cut_fault(cut, announced))?;
     if sink.written() == 0 {
         return Err(Fault::argument("invalid StorageMetadata.contentLength: 0"));
     }
@@ -301,13 +282,14 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         content_type,
         encoding,
     };
-    commit(&space, artifact).await?;
+    let before = record(&space, artifact.clone()).await?;
     sink.keep();
+    publish(&space, &artifact.blob, before).await?;
     Ok(created(md5, None))
 }
 
 /// What a cut upload is answered with, if the client still reads it.
-pub fn cut_fault(cut: Cut, announced: Option<&str>) -> Fault {
+pub fn cut_fault(cut: Cut, announced: Option<u64>) -> Fault {
     match (cut, announced) {
         (Cut::Store(fault), _) => fault,
         (Cut::Body, Some(length)) => {
@@ -333,10 +315,10 @@ pub fn described(call: &Call) -> (Option<String>, Option<String>) {
     (text("content-type"), text("content-encoding"))
 }
 
-/// Makes an artifact true, in one step; what it replaces goes.
-pub async fn commit(space: &Arc<Space>, artifact: Artifact) -> Result<(), Fault> {
-    let (writer, blob) = (Arc::clone(space), artifact.blob.clone());
-    let before = space
+/// Makes an artifact true, in one step; the blob that it replaces is returned.
+pub async fn record(space: &Arc<Space>, artifact: Artifact) -> Result<Option<String>, Fault> {
+    let writer = Arc::clone(space);
+    space
         .store
         .write(move |tx| {
             let before = artifacts::replace(tx, &artifact)?;
@@ -345,11 +327,15 @@ pub async fn commit(space: &Arc<Space>, artifact: Artifact) -> Result<(), Fault>
             }
             Ok(before)
         })
-        .await?;
-    let publisher = Arc::clone(space);
+        .await
+}
+
+/// Gives a recorded blob its place, and removes the one before.
+pub async fn publish(space: &Arc<Space>, blob: &str, before: Option<String>) -> Result<(), Fault> {
+    let (space, blob) = (Arc::clone(space), blob.to_owned());
     blocking(move || {
-        publisher.store.bytes().publish(&blob)?;
-        publisher.drop_blobs(before);
+        space.store.bytes().publish(&blob)?;
+        space.drop_blobs(before);
         Ok(())
     })
     .await

@@ -171,7 +171,7 @@ async fn download(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
     }
     let opener = Arc::clone(&space);
     let file = crate::store::blocking(move || Ok(opener.store.bytes().open_blob(&storage)?)).await?;
-    let mut response = send(file, 0, facts.length);
+    let mut response = send(file, facts.length);
     facts.describe(response.headers_mut());
     Ok(response)
 }
@@ -215,7 +215,7 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
     let content_type = call.header("content-type").map(str::to_owned);
     let digest = call.headers.get(DIGEST).cloned();
     let caller = call.caller.clone();
-    let sink = sink.pour(call.body()).await.map_err(|cut| match cut {
+    let sink = sink.pour(call.body(), call.content_length()).await.map_err(|cut| match cut {
         Cut::Body => Fault::internal("read input failure"),
         Cut::Store(fault) => fault,
     })?;

@@ -9,7 +9,7 @@
 use crate::app::{Call, not_allowed, refuse};
 use crate::fault::Fault;
 use crate::grants::Permit;
-use crate::routes::bytes::{Target, commit, cut_fault, described, wanted_digest};
+use crate::routes::bytes::{Target, cut_fault, described, publish, record as record_artifact, wanted_digest};
 use crate::routes::files::{DIGEST, created};
 use crate::space::now;
 use crate::store::artifacts::Artifact;
@@ -64,8 +64,8 @@ async fn load(target: &Target, id: &str) -> Result<PutTransaction, Fault> {
 }
 
 /// The running checksums, from memory or from the file.
-async fn running(target: &Target, record: &PutTransaction, known: Option<Running>) -> Result<Running, Fault> {
-    if let Some(running) = known {
+async fn running(target: &Target, record: &PutTransaction) -> Result<Running, Fault> {
+    if let Some(running) = target.space.uploads.running(&record.id, record.length) {
         return Ok(running);
     }
     let (path, length, previous) = (target.space.store.bytes().transaction(&record.id), record.length, record.previous);
@@ -73,7 +73,7 @@ async fn running(target: &Target, record: &PutTransaction, known: Option<Running
         let mut file = std::fs::File::open(path)?;
         let md5 = checksum(&mut file, length)?;
         let previous = previous.map(|length| checksum(&mut file, length)).transpose()?;
-        Ok(Running { md5, previous })
+        Ok(Running { length, md5, previous })
     })
     .await
 }
@@ -100,10 +100,10 @@ fn put_digest(response: &mut Response<Body>, record: &PutTransaction, md5: Md5) 
 }
 
 async fn start(call: Call, target: Target) -> Result<Response<Body>, Fault> {
-    let number = |name: &str| call.header(name).map(str::parse::<u64>).transpose();
-    let (Ok(total), Ok(length)) = (number(TOTAL.as_str()), number("content-length")) else {
+    let Ok(total) = call.header(TOTAL.as_str()).map(str::parse::<u64>).transpose() else {
         return refuse(call.body(), Fault::argument("invalid length")).await;
     };
+    let length = call.content_length();
     let record = PutTransaction {
         id: Uuid::new_v4().to_string(),
         storage: target.storage.clone(),
@@ -139,11 +139,11 @@ async fn append_to(call: Call, target: Target, record: PutTransaction) -> Result
         Ok(wanted) => wanted,
         Err(fault) => return refuse(call.body(), fault).await,
     };
-    let lock = target.space.uploads.running(&record.id);
-    let mut state = lock.lock().await;
+    let turn = target.space.uploads.turn(&record.id);
+    let _turn = turn.lock().await;
     // Another segment may have been settled while this one waited.
     let mut record = load(&target, &record.id).await?;
-    let before = running(&target, &record, state.clone()).await?;
+    let before = running(&target, &record).await?;
     let path = target.space.store.bytes().transaction(&record.id);
     let settled = record.length;
     let file = blocking(move || {
@@ -154,9 +154,9 @@ async fn append_to(call: Call, target: Target, record: PutTransaction) -> Result
         Ok(file)
     })
     .await?;
-    let announced = call.header("content-length").map(str::to_owned);
+    let announced = call.content_length();
     let sink = Sink::resumed(file, before.md5.clone(), Abandoned::Leave);
-    let sink = sink.pour(call.body()).await.map_err(|cut| cut_fault(cut, announced.as_deref()))?;
+    let sink = sink.pour(call.body(), announced).await.map_err(|cut| cut_fault(cut, announced))?;
     if sink.written() == 0 && record.length == 0 {
         return Err(Fault::argument("invalid input: no content"));
     }
@@ -171,17 +171,14 @@ async fn append_to(call: Call, target: Target, record: PutTransaction) -> Result
     }
     let stored = record.clone();
     target.space.store.write(move |tx| transactions::put(tx, &stored)).await?;
-    *state = Some(Running { md5: md5.clone(), previous: Some(before.md5) });
+    let running = Running { length: record.length, md5: md5.clone(), previous: Some(before.md5) };
+    target.space.uploads.remember(&record.id, running);
     Ok(accepted(&record, md5))
 }
 
 async fn status(target: Target, id: String) -> Result<Response<Body>, Fault> {
     let record = load(&target, &id).await?;
-    let lock = target.space.uploads.running(&id);
-    let mut state = lock.lock().await;
-    let record = load(&target, &record.id).await?;
-    let running = running(&target, &record, state.clone()).await?;
-    *state = Some(running.clone());
+    let running = running(&target, &record).await?;
     let mut response = Response::new(Body::empty());
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(record.length));
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -192,10 +189,10 @@ async fn status(target: Target, id: String) -> Result<Response<Body>, Fault> {
 }
 
 async fn revert(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    let lock = target.space.uploads.running(&id);
-    let mut state = lock.lock().await;
+    let turn = target.space.uploads.turn(&id);
+    let _turn = turn.lock().await;
     let mut record = load(&target, &id).await?;
-    let now = running(&target, &record, state.clone()).await?;
+    let now = running(&target, &record).await?;
     let (Some(length), Some(md5)) = (record.previous, now.previous) else {
         return Err(Fault::argument("transaction not revertable"));
     };
@@ -203,12 +200,14 @@ async fn revert(target: Target, id: String) -> Result<Response<Body>, Fault> {
     record.previous = None;
     let stored = record.clone();
     target.space.store.write(move |tx| transactions::put(tx, &stored)).await?;
-    *state = Some(Running { md5: md5.clone(), previous: None });
+    target.space.uploads.remember(&id, Running { length, md5: md5.clone(), previous: None });
     Ok(accepted(&record, md5))
 }
 
 async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
     load(&target, &id).await?;
+    let turn = target.space.uploads.turn(&id);
+    let _turn = turn.lock().await;
     let path = target.space.store.bytes().transaction(&id);
     let record = id.clone();
     target
@@ -227,16 +226,16 @@ async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
 }
 
 async fn finish(call: Call, target: Target, id: String) -> Result<Response<Body>, Fault> {
-    if call.header("content-length").is_some_and(|length| length != "0") {
+    if call.content_length().is_some_and(|length| length != 0) {
         return refuse(call.body(), Fault::argument("commit takes no content")).await;
     }
-    let lock = target.space.uploads.running(&id);
-    let state = lock.lock().await;
+    let turn = target.space.uploads.turn(&id);
+    let _turn = turn.lock().await;
     let record = load(&target, &id).await?;
     if record.length == 0 {
         return Err(Fault::internal("java.lang.NullPointerException"));
     }
-    let md5 = finished(running(&target, &record, state.clone()).await?.md5);
+    let md5 = finished(running(&target, &record).await?.md5);
     let (content_type, encoding) = described(&call);
     let blob = Uuid::new_v4().to_string();
     let (space, name, length, transaction) = (Arc::clone(&target.space), blob.clone(), record.length, id.clone());
@@ -255,10 +254,10 @@ async fn finish(call: Call, target: Target, id: String) -> Result<Response<Body>
         content_type,
         encoding,
     };
-    commit(&target.space, artifact).await?;
+    let before = record_artifact(&target.space, artifact.clone()).await?;
+    publish(&target.space, &artifact.blob, before).await?;
     let gone = id.clone();
     target.space.store.write(move |tx| transactions::remove(tx, &gone)).await?;
-    drop(state);
     target.space.uploads.forget(&id);
     Ok(created(md5, None))
 }

@@ -113,7 +113,6 @@ impl Space {
         };
         if let Some(child) = next {
             frame.after = child.id;
-            // The allocation of a tree that starts above the allocations is each one's own.
             let may_write = self.rights(caller, owner).may_write(&frame.row) && !frame.row.locked;
             if !may_write || (child.locked && child.kind != Kind::Container) {
                 state.failed.insert(child.id);

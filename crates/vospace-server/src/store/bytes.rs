@@ -1,8 +1,8 @@
 //! The bytes: one file per blob.
 //!
 //! A new blob is written under `incoming/`, named in the database by the commit that makes it true, and only then
-//! renamed to its place; [`ByteStore::open_blob`] looks in both, so there is no moment without a readable file. At start,
-//! files under `incoming/` that the database names are renamed, all others removed. Readers keep an open file, so an
+//! renamed to its place; [`ByteStore::open_blob`] looks in both, so there is no moment without a readable file. When the
+//! service starts, files under `incoming/` that the database names are renamed, all others removed. Readers keep an open file, so an
 //! overwrite or removal never changes what they get.
 //!
 //! Files that are written in place (Cavern's way) and the files of PUT transactions have fixed places of their own.
