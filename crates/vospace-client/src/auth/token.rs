@@ -12,7 +12,11 @@ const REMEDY: &str = "put the token alone into it, or give another with --token 
 /// The `Authorization` header; `Bearer ` in front of the token is taken for granted.
 pub(super) fn header(secret: &Secret, what: &str) -> Result<HeaderValue> {
     let text = secret.expose().trim();
-    let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+    let text = text
+        .strip_prefix("Bearer")
+        .filter(|rest| !rest.starts_with(|c: char| !c.is_whitespace()))
+        .unwrap_or(text)
+        .trim();
     let header = if text.is_empty() || text.contains(char::is_whitespace) {
         None
     } else {

@@ -121,7 +121,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// A date in a header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+    // The day of the week is for people; a wrong one is no reason to lose the date.
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    parser.parse_timestamp(text).ok()
 }
 
 #[cfg(test)]
