@@ -322,3 +322,6 @@ impl Http {
 pub(crate) fn nonsense(url: &Url, text: impl Into<String>) -> Error {
     Error::node(ErrorKind::Protocol, redact::url(url, Grant::Url), text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ pub mod node;
 mod ops;
 mod registry;
 pub mod service;
+#[cfg(test)]
+mod testing;
 pub mod transfer;
 pub mod uri;
 pub mod xml;

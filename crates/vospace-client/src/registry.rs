@@ -170,3 +170,6 @@ fn read_list(bytes: &[u8]) -> BTreeMap<String, String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

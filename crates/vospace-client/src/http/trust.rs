@@ -48,6 +48,8 @@ impl Settings {
                 .referer(false)
                 .no_proxy()
                 .tcp_nodelay(true)
+                // Bulk transfers run side by side on connections of their own; over HTTP/2 they would share one.
+                .http1_only()
                 .tls_danger_accept_invalid_certs(self.insecure);
             if let Some(identity) = &identity {
                 builder = builder.identity(identity.clone());

@@ -166,21 +166,4 @@ pub(crate) fn fault(uri: &VosUri, phase: Phase, text: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_below_a_job() {
-        let job = Url::parse("https://h/transfers/abc?WAIT=3").unwrap();
-        assert_eq!(below(&job, "phase").as_str(), "https://h/transfers/abc/phase");
-    }
-
-    #[test]
-    fn a_fault_keeps_what_the_service_said() {
-        let uri = VosUri::new("a~b", "/c");
-        let error = fault(&uri, Phase::Error, "DuplicateNode: /c");
-        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        assert!(error.to_string().contains("DuplicateNode: /c"));
-        assert!(fault(&uri, Phase::Aborted, "").to_string().contains("ABORTED"));
-    }
-}
+mod tests;

@@ -242,3 +242,6 @@ impl Listing {
         Ok(url)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,19 +138,4 @@ async fn was_done(client: &Client, from: &VosUri, to: &VosUri) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use reqwest::Url;
-
-    use super::*;
-
-    #[test]
-    fn the_job_of_a_synchronous_transfer() {
-        let job = |text: &str| {
-            job_of(&Request::get(Url::parse(text).unwrap(), Grant::Caller)).map(|job| String::from(job.url))
-        };
-        let expected = Some("https://h/v/transfers/J1".to_owned());
-        assert_eq!(job("https://h/v/transfers/J1/results/transferDetails"), expected);
-        assert_eq!(job("https://h/v/xfer/J1"), expected);
-        assert_eq!(job("https://h/minoc/files/x"), None);
-    }
-}
+mod tests;

@@ -107,7 +107,12 @@ impl Upload {
                 let chunks = file_chunks(path.clone(), length).map(move |chunk| {
                     match &chunk {
                         Ok(chunk) => taken(chunk),
-                        Err(error) => shared.lock().fault = Some(error.clone()),
+                        Err(error) => {
+                            let mut state = shared.lock();
+                            if state.attempt == attempt {
+                                state.fault = Some(error.clone());
+                            }
+                        }
                     }
                     chunk
                 });

@@ -171,3 +171,6 @@ fn parse_content_range(text: &str) -> Option<(Range<u64>, Option<u64>)> {
     let end = last.checked_add(1)?;
     (first < end && total.is_none_or(|total| end <= total)).then_some((first..end, total))
 }
+
+#[cfg(test)]
+mod tests;

@@ -275,3 +275,6 @@ impl Sending<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

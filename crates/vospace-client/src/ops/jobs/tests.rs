@@ -1,0 +1,66 @@
+use super::*;
+use crate::node::{Node, NodeKind};
+use crate::testing::{Reply, Stub, uri};
+use crate::xml::job::ErrorSummary;
+use crate::xml::write;
+
+fn job(phase: Phase, results: &[(&str, &str)], text: &str) -> Reply {
+    let mut job = Job::new("K", phase);
+    job.results = results.iter().map(|(id, href)| ((*id).to_owned(), (*href).to_owned())).collect();
+    job.error_summary = (!text.is_empty()).then(|| ErrorSummary { message: text.to_owned(), transient: false });
+    Reply::ok(job::write(&job))
+}
+
+async fn deleting(end: Reply) -> Stub {
+    Stub::service(move |seen, _| match seen.line().as_str() {
+        "GET /svc/nodes/d?limit=0" => Reply::ok(write::node(&Node::container(uri("/d")), [].into_iter())),
+        "POST /svc/async-delete" => Reply::redirect("/svc/async-delete/K"),
+        "POST /svc/async-delete/K/phase" => Reply::redirect("/svc/async-delete/K"),
+        "GET /svc/async-delete/K?WAIT=30" => end.clone(),
+        other => panic!("{other}"),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_tree_is_deleted_and_counted() {
+    let stub = deleting(job(Phase::Completed, &[("successcount", "final:7")], "")).await;
+    let counts = stub.client().delete_tree(&uri("/d")).await.unwrap();
+    assert_eq!(counts, JobCounts { succeeded: 7, failed: 0 });
+    let made = stub.requests().into_iter().find(|seen| seen.method == "POST").unwrap();
+    assert_eq!(made.body, b"target=vos%3A%2F%2Ftest%7Esvc%2Fd");
+    let stub = deleting(job(Phase::Aborted, &[("successcount", "final:3"), ("errorcount", "final:1")], "")).await;
+    let counts = stub.client().delete_tree(&uri("/d")).await.unwrap();
+    assert_eq!(counts, JobCounts { succeeded: 3, failed: 1 });
+    let stub = deleting(job(Phase::Error, &[], "PermissionDenied")).await;
+    assert_eq!(stub.client().delete_tree(&uri("/d")).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn only_what_was_just_seen_to_be_a_container_is_deleted_as_a_tree() {
+    let mut link = Node::data(uri("/d"));
+    link.kind = NodeKind::Link { target: "vos://test~svc/precious".to_owned() };
+    let text = write::node(&link, [].into_iter());
+    let stub = Stub::service(move |seen, _| match seen.method.as_str() {
+        "GET" => Reply::ok(text.clone()),
+        other => panic!("{other}"),
+    })
+    .await;
+    assert_eq!(stub.client().delete_tree(&uri("/d")).await.unwrap_err().kind(), ErrorKind::NotAContainer);
+    assert_eq!(stub.client().delete_tree(&uri("/")).await.unwrap_err().kind(), ErrorKind::BadRequest);
+}
+
+#[test]
+fn urls_below_a_job() {
+    let job = Url::parse("https://h/transfers/abc?WAIT=3").unwrap();
+    assert_eq!(below(&job, "phase").as_str(), "https://h/transfers/abc/phase");
+}
+
+#[test]
+fn a_fault_keeps_what_the_service_said() {
+    let uri = uri("/c");
+    let error = fault(&uri, Phase::Error, "DuplicateNode: /c");
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert!(error.to_string().contains("DuplicateNode: /c"));
+    assert!(fault(&uri, Phase::Aborted, "").to_string().contains("ABORTED"));
+}

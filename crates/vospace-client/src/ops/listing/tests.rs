@@ -1,0 +1,123 @@
+use super::*;
+use crate::testing::{Reply, Seen, Stub, uri};
+use crate::xml::write;
+
+/// A page of children `from..to` named `n00001`….
+fn page(from: usize, to: usize) -> Reply {
+    let children: Vec<Node> = (from..to).map(|n| Node::data(uri(&format!("/c/n{n:05}")))).collect();
+    Reply::ok(write::node(&Node::container(uri("/c")), children.iter()))
+}
+
+/// What `limit` and `uri` of a request ask for; `uri` as the number of the child.
+fn asked(seen: &Seen) -> (Option<usize>, Option<usize>) {
+    let url = Url::parse(&format!("http://h{}", seen.target)).unwrap();
+    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    (value("limit").map(|limit| limit.parse().unwrap()), value("uri").map(|uri| uri[uri.len() - 5..].parse().unwrap()))
+}
+
+/// A service that pages over `total` children; every `broken`th page is cut to half, as if complete.
+async fn paging(total: usize, broken: usize) -> Stub {
+    Stub::service(move |seen, n| {
+        let (limit, from) = asked(seen);
+        let from = from.unwrap_or(0);
+        let mut to = (from + limit.unwrap()).min(total);
+        if broken > 0 && n % broken == 0 {
+            to = from + (to - from).div_ceil(2);
+        }
+        page(from, to)
+    })
+    .await
+}
+
+async fn names(stub: &Stub) -> Result<Vec<String>> {
+    stub.client().list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await
+}
+
+fn expected(total: usize) -> Vec<String> {
+    (0..total).map(|n| format!("n{n:05}")).collect()
+}
+
+#[tokio::test]
+async fn pages_are_followed_to_a_proved_end() {
+    for total in [0, 1, 3, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 7] {
+        let stub = paging(total, 0).await;
+        assert_eq!(names(&stub).await.unwrap(), expected(total), "{total}");
+    }
+    let stub = paging(3, 0).await;
+    names(&stub).await.unwrap();
+    let last = asked(stub.requests().last().unwrap());
+    assert_eq!(last, (Some(PROOF), Some(2)));
+}
+
+#[tokio::test]
+async fn a_page_that_breaks_off_looking_complete_is_noticed() {
+    let stub = paging(100, 2).await;
+    assert_eq!(names(&stub).await.unwrap(), expected(100));
+}
+
+#[tokio::test]
+async fn a_service_that_ignores_the_limit_is_listed_whole_and_remembered() {
+    let stub = Stub::service(|_, _| page(0, PAGE + 10)).await;
+    let client = stub.client();
+    for _ in 0..2 {
+        let count = client.list(&uri("/c")).try_fold(0, |n, _| async move { Ok(n + 1) }).await.unwrap();
+        assert_eq!(count, PAGE + 10);
+    }
+    assert_eq!(stub.lines(), [format!("GET /nodes/c?limit={PAGE}"), "GET /nodes/c".to_owned()]);
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().paging, Learned::No);
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_a_start_is_listed_whole() {
+    for total in [5, PAGE] {
+        let stub = Stub::service(move |seen, _| match asked(seen) {
+            (_, Some(_)) => Reply::fault(400, "OptionNotSupported: batch container node listing"),
+            _ => page(0, total),
+        })
+        .await;
+        assert_eq!(names(&stub).await.unwrap(), expected(total));
+    }
+    // Exactly a page, and more behind it that cannot be had page by page.
+    let stub = Stub::service(|seen, _| match asked(seen) {
+        (_, Some(_)) => Reply::fault(400, "OptionNotSupported"),
+        (Some(limit), _) => page(0, limit),
+        (None, _) => page(0, PAGE + 5),
+    })
+    .await;
+    assert_eq!(names(&stub).await.unwrap(), expected(PAGE + 5));
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_an_error_or_resumed_but_never_a_short_listing() {
+    let cut = |from: usize, to: usize| {
+        let Reply::Whole(_, _, body) = page(from, to) else { unreachable!() };
+        let mut raw = format!("HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+        raw.extend_from_slice(&body[..body.len() - 60]);
+        Reply::Raw(raw)
+    };
+    // Nothing is known of the service yet: an error.
+    let stub = Stub::service(move |_, _| cut(0, 5)).await;
+    let items: Vec<_> = stub.client().list(&uri("/c")).collect().await;
+    assert_eq!(items.last().unwrap().as_ref().unwrap_err().kind(), ErrorKind::Unreachable);
+    assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
+    // It is known to page: taken up again.
+    let stub = Stub::service(move |seen, n| {
+        let (limit, from) = asked(seen);
+        let (from, to) = (from.unwrap_or(0), (from.unwrap_or(0) + limit.unwrap()).min(2 * PAGE));
+        if n == 1 { cut(from, to) } else { page(from, to) }
+    })
+    .await;
+    let client = stub.client();
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::Yes);
+    let names: Vec<String> =
+        client.list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await.unwrap();
+    assert_eq!(names, expected(2 * PAGE));
+}
+
+#[tokio::test]
+async fn what_is_no_container_cannot_be_listed() {
+    let stub = Stub::service(|_, _| Reply::ok(write::node(&Node::data(uri("/c")), [].into_iter()))).await;
+    assert_eq!(names(&stub).await.unwrap_err().kind(), ErrorKind::NotAContainer);
+    let stub = Stub::service(|_, _| Reply::ok("<html>login</html>")).await;
+    assert_eq!(names(&stub).await.unwrap_err().kind(), ErrorKind::Protocol);
+}

@@ -1,0 +1,254 @@
+//! A service for tests: a listener in this process whose answers are the test's.
+//!
+//! It speaks just enough HTTP/1.1, can also break off or fall silent at will, and remembers every request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::auth::{Credentials, Secret};
+use crate::client::Client;
+use crate::config::{ClientConfig, Deadlines, RetryPolicy};
+use crate::uri::VosUri;
+use crate::xml::capabilities::{self, Capabilities, Capability, Interface};
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// Path with query.
+    pub(crate) target: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `METHOD target`, for matching.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+/// What to answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// Status, headers (Content-Length is added), body.
+    Whole(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// Bytes as they are, then the connection is closed.
+    Raw(Vec<u8>),
+    /// Bytes as they are, then silence.
+    Stall(Vec<u8>),
+}
+
+impl Reply {
+    pub(crate) fn status(status: u16) -> Self {
+        Reply::Whole(status, Vec::new(), Vec::new())
+    }
+
+    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Reply::Whole(200, Vec::new(), body.into())
+    }
+
+    pub(crate) fn fault(status: u16, text: &str) -> Self {
+        Reply::Whole(status, vec![("Content-Type", "text/plain".to_owned())], text.as_bytes().to_vec())
+    }
+
+    pub(crate) fn redirect(location: impl Into<String>) -> Self {
+        Reply::Whole(303, vec![("Location", location.into())], Vec::new())
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        if let Reply::Whole(_, headers, _) = &mut self {
+            headers.push((name, value.into()));
+        }
+        self
+    }
+
+    fn bytes(&self, head: bool) -> Vec<u8> {
+        match self {
+            Reply::Raw(bytes) | Reply::Stall(bytes) => bytes.clone(),
+            Reply::Whole(status, headers, body) => {
+                let mut text = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n");
+                for (name, value) in headers {
+                    text.push_str(&format!("{name}: {value}\r\n"));
+                }
+                if *status != 204 && !headers.iter().any(|(name, _)| *name == "Content-Length") {
+                    text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+                }
+                text.push_str("\r\n");
+                let mut bytes = text.into_bytes();
+                if !head {
+                    bytes.extend_from_slice(body);
+                }
+                bytes
+            }
+        }
+    }
+}
+
+/// A listener and what it was asked.
+#[derive(Clone)]
+pub(crate) struct Stub {
+    pub(crate) base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Stub {
+    /// Starts one. `answer` gets each request and how many came before it.
+    pub(crate) async fn start(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let stub = Stub { base, seen: Arc::clone(&seen) };
+        let answer = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    serve(stream, |request| {
+                        let mut seen = seen.lock();
+                        let reply = answer(&request, seen.len());
+                        seen.push(request);
+                        reply
+                    })
+                    .await;
+                });
+            }
+        });
+        stub
+    }
+
+    /// Starts a registry with one service, `ivo://test/svc`, whose requests (below `/svc`) get `answer`; the second
+    /// argument counts those alone.
+    pub(crate) async fn service(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let own = Arc::new(Mutex::new((String::new(), 0)));
+        let shared = Arc::clone(&own);
+        let stub = Stub::start(move |request, _| {
+            let (base, count) = {
+                let mut shared = shared.lock();
+                let now = shared.clone();
+                shared.1 += usize::from(request.target.starts_with("/svc/") && request.target != "/svc/capabilities");
+                now
+            };
+            match request.target.as_str() {
+                "/reg/resource-caps" => Reply::ok(format!("# list\nivo://test/svc = {base}/svc/capabilities\n")),
+                "/svc/capabilities" => Reply::ok(capabilities(&base)),
+                _ => answer(request, count),
+            }
+        })
+        .await;
+        own.lock().0.clone_from(&stub.base);
+        stub
+    }
+
+    /// A client with a token, short patience and no disk.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.config()).unwrap()
+    }
+
+    pub(crate) fn config(&self) -> ClientConfig {
+        let millis = Duration::from_millis;
+        ClientConfig {
+            registry: Some(format!("{}/reg", self.base)),
+            credentials: Credentials::Token(Secret::new("TOKEN")),
+            cache_dir: None,
+            retry: RetryPolicy { attempts: 4, min_delay: millis(1), max_delay: millis(2), max_total: millis(100) },
+            deadlines: Deadlines {
+                connect: millis(2000),
+                headers: millis(300),
+                idle: millis(300),
+                metadata: millis(10_000),
+            },
+            ..ClientConfig::default()
+        }
+    }
+
+    /// Requests to the service itself, `METHOD target` without `/svc`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.requests().iter().map(|seen| seen.line().replacen("/svc", "", 1)).collect()
+    }
+
+    /// Requests to the service itself.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        let all = self.seen.lock().clone();
+        all.into_iter()
+            .filter(|seen| !matches!(seen.target.as_str(), "/reg/resource-caps" | "/svc/capabilities"))
+            .collect()
+    }
+
+    /// Every request.
+    pub(crate) fn all(&self) -> Vec<Seen> {
+        self.seen.lock().clone()
+    }
+}
+
+/// A node of the test service.
+pub(crate) fn uri(path: &str) -> VosUri {
+    VosUri::new("test~svc", path)
+}
+
+pub(crate) fn capabilities(base: &str) -> String {
+    let offered = [
+        (capabilities::NODES, "nodes", true),
+        (capabilities::FILES, "files", true),
+        (capabilities::SYNC, "sync", false),
+        (capabilities::TRANSFERS, "transfers", false),
+        (capabilities::RECURSIVE_DELETE, "async-delete", false),
+    ];
+    let capabilities = offered.map(|(id, path, base_url)| Capability {
+        standard_id: id.to_owned(),
+        interfaces: vec![Interface {
+            url: format!("{base}/svc/{path}"),
+            base: base_url,
+            security_methods: vec![String::new(), "ivo://ivoa.net/sso#token".to_owned()],
+        }],
+    });
+    capabilities::write(&Capabilities { capabilities: capabilities.into() })
+}
+
+async fn serve(mut stream: TcpStream, answer: impl FnOnce(Seen) -> Reply) {
+    let Some(request) = read(&mut stream).await else { return };
+    let head = request.method == "HEAD";
+    let reply = answer(request);
+    let _ = stream.write_all(&reply.bytes(head)).await;
+    if matches!(reply, Reply::Stall(_)) {
+        // Until the other side gives up.
+        let _ = stream.read_u8().await;
+    }
+    let _ = stream.shutdown().await;
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let text = String::from_utf8(bytes[..end].to_vec()).ok()?;
+    let mut lines = text.lines();
+    let mut first = lines.next()?.split(' ');
+    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let mut body = bytes[end..].to_vec();
+    while body.len() < length.unwrap_or(0) {
+        if stream.read_buf(&mut body).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(Seen { method, target, headers, body })
+}

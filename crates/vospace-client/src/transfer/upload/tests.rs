@@ -1,0 +1,217 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::node::{Node, property};
+use crate::testing::{Reply, Seen, Stub, uri};
+use crate::xml::transfer::{Direction, HTTP_PUT, HTTPS_PUT, Protocol, Transfer};
+use crate::xml::{transfer as document, write};
+
+const CONTENT: &[u8] = b"0123456789";
+
+fn source() -> UploadSource {
+    UploadSource::Bytes(Bytes::from_static(CONTENT))
+}
+
+fn digest() -> String {
+    digest_of(CONTENT).to_digest_header()
+}
+
+fn stored() -> Reply {
+    Reply::status(201).header("Digest", digest())
+}
+
+fn node(length: Option<u64>) -> Reply {
+    let mut node = Node::data(uri("/a"));
+    if let Some(length) = length {
+        node.properties.set(property::LENGTH, length.to_string());
+    }
+    Reply::ok(write::node(&node, [].into_iter()))
+}
+
+/// The requests that every upload has, for a service that takes bytes at the path (`direct`) or not.
+fn usual(seen: &Seen, direct: bool) -> Option<Reply> {
+    match seen.line().as_str() {
+        "PUT /svc/files/" if direct => Some(Reply::fault(400, "not a data node")),
+        "PUT /svc/files/" => Some(Reply::fault(405, "unsupported: HTTP PUT")),
+        "PUT /svc/nodes/a" => Some(Reply::Whole(201, vec![], b"".to_vec())),
+        "GET /svc/nodes/a?limit=0" => Some(node(Some(0))),
+        "DELETE /svc/nodes/a" => Some(Reply::status(200)),
+        "POST /svc/sync" => Some(Reply::redirect("/svc/transfers/J/results/transferDetails")),
+        "GET /svc/transfers/J/results/transferDetails" => Some(Reply::redirect("/svc/xfer/J")),
+        _ => None,
+    }
+}
+
+/// A transfer document with these endpoints.
+fn offer(seen: &Seen, endpoints: &[&str]) -> Reply {
+    let host = seen.header("host").unwrap();
+    let mut offered = Transfer::new("vos://test~svc/a", Direction::PushToVoSpace);
+    offered.protocols = endpoints
+        .iter()
+        .map(|path| Protocol {
+            uri: HTTP_PUT.to_owned(),
+            endpoint: Some(format!("http://{host}{path}")),
+            security_methods: vec![],
+        })
+        .collect();
+    Reply::ok(document::write(&offered))
+}
+
+#[tokio::test]
+async fn bytes_go_to_the_path_where_the_service_takes_them() {
+    let stub = Stub::service(|seen, _| usual(seen, true).unwrap_or_else(stored)).await;
+    let client = stub.client();
+    let options = PutOptions { content_type: Some("image/fits".to_owned()), ..PutOptions::default() };
+    let uploaded = client.put(&uri("/a"), source(), options).await.unwrap();
+    assert_eq!((uploaded.length, uploaded.md5), (10, digest_of(CONTENT)));
+    let put = stub.requests().pop().unwrap();
+    assert_eq!((put.line().as_str(), put.body.as_slice()), ("PUT /svc/files/a", CONTENT));
+    assert_eq!(put.header("digest"), Some(digest().as_str()));
+    assert_eq!(put.header("content-type"), Some("image/fits"));
+    assert_eq!(put.header("authorization"), Some("Bearer TOKEN"));
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().direct_put, Learned::Yes);
+}
+
+#[tokio::test]
+async fn bytes_go_to_the_negotiated_place_without_credentials() {
+    let stub = Stub::service(|seen, _| {
+        usual(seen, false).unwrap_or_else(|| match seen.line().as_str() {
+            "GET /svc/xfer/J" => offer(seen, &["/svc/dead", "/svc/byte/1"]),
+            "PUT /svc/dead" => Reply::fault(404, "gone"),
+            "PUT /svc/byte/1" => stored(),
+            "HEAD /svc/byte/1" => stored().header("Content-Length", "10").header("x-artifact-id", "id-7"),
+            other => panic!("{other}"),
+        })
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    std::fs::write(&path, CONTENT).unwrap();
+    let source = UploadSource::File { path, length: 10 };
+    let sent = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let noted = Arc::clone(&sent);
+    let progress: crate::transfer::Progress = Arc::new(move |bytes| noted.lock().push(bytes));
+    let options = PutOptions { progress: Some(progress), ..PutOptions::default() };
+    let uploaded = stub.client().put(&uri("/a"), source, options).await.unwrap();
+    assert_eq!(uploaded.artifact_id.as_deref(), Some("id-7"));
+    assert_eq!(*sent.lock(), [0, 10, 0, 10], "the second place got everything from the start");
+    for seen in stub.requests().iter().filter(|seen| seen.target.contains("byte") || seen.target.contains("dead")) {
+        assert_eq!(seen.header("authorization"), None, "{}", seen.line());
+    }
+    let asked = stub.requests().into_iter().find(|seen| seen.method == "POST").unwrap();
+    assert_eq!(asked.header("content-type"), Some("text/xml"));
+    let wanted = document::read(&asked.body).unwrap();
+    assert_eq!(wanted.target(), "vos://test~svc/a");
+    assert!(wanted.protocols.iter().any(|protocol| protocol.uri == HTTPS_PUT && protocol.security_methods.len() == 1));
+}
+
+#[tokio::test]
+async fn a_forbidden_put_is_never_repeated_and_leaves_nothing() {
+    let stub =
+        Stub::service(|seen, _| usual(seen, true).unwrap_or_else(|| Reply::fault(403, "PermissionDenied"))).await;
+    let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    let lines = stub.lines();
+    assert_eq!(lines.iter().filter(|line| *line == "PUT /files/a").count(), 1);
+    assert_eq!(lines.last().unwrap(), "DELETE /nodes/a", "the node that this upload made is removed");
+}
+
+#[tokio::test]
+async fn a_node_that_was_there_before_is_not_removed() {
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "PUT /svc/nodes/a" => Reply::fault(409, "DuplicateNode"),
+        _ => usual(seen, true).unwrap_or_else(|| Reply::fault(403, "PermissionDenied")),
+    })
+    .await;
+    assert!(stub.client().put(&uri("/a"), source(), PutOptions::default()).await.is_err());
+    assert!(stub.lines().iter().all(|line| !line.starts_with("DELETE")));
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_service_is_asked_before_anything_is_sent_again() {
+    for found in [true, false] {
+        let stub = Stub::service(move |seen, n| {
+            usual(seen, true).unwrap_or_else(|| match seen.line().as_str() {
+                "PUT /svc/files/a" if n < 4 => Reply::Raw(Vec::new()),
+                "PUT /svc/files/a" => stored(),
+                "HEAD /svc/files/a" if found => stored().header("Content-Length", "10"),
+                "HEAD /svc/files/a" => stored().header("Content-Length", "7"),
+                other => panic!("{other}"),
+            })
+        })
+        .await;
+        stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+        let puts = stub.lines().iter().filter(|line| *line == "PUT /files/a").count();
+        assert_eq!(puts, if found { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn other_bytes_stored_than_sent_are_an_error() {
+    let stub = Stub::service(|seen, _| {
+        usual(seen, true).unwrap_or_else(|| Reply::status(201).header("Digest", Md5::EMPTY.to_digest_header()))
+    })
+    .await;
+    let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ChecksumMismatch);
+}
+
+#[tokio::test]
+async fn a_file_that_shrank_is_named_and_not_stored() {
+    let stub = Stub::service(|seen, _| usual(seen, true).unwrap_or_else(stored)).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shrunk.fits");
+    std::fs::write(&path, CONTENT).unwrap();
+    let source = UploadSource::File { path, length: 20 };
+    let error = stub.client().put(&uri("/a"), source, PutOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("shrunk.fits"), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Local(_)));
+}
+
+#[tokio::test]
+async fn a_refused_negotiation_tells_the_reason_of_its_job() {
+    let stub = Stub::service(|seen, _| {
+        usual(seen, false).unwrap_or_else(|| match seen.line().as_str() {
+            "GET /svc/xfer/J" => offer(seen, &[]),
+            "GET /svc/transfers/J/phase" => Reply::ok("ERROR"),
+            "GET /svc/transfers/J/error" => Reply::ok("QuotaExceeded"),
+            other => panic!("{other}"),
+        })
+    })
+    .await;
+    let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
+    assert_eq!(stub.lines().last().unwrap(), "DELETE /nodes/a");
+}
+
+#[tokio::test]
+async fn a_file_is_made_empty_by_making_it_anew_where_nothing_else_works() {
+    let stub = Stub::service(|seen, n| match seen.line().as_str() {
+        "PUT /svc/nodes/a" if n < 3 => Reply::fault(409, "DuplicateNode"),
+        "GET /svc/nodes/a?limit=0" => node(Some(10)),
+        _ => usual(seen, false).unwrap(),
+    })
+    .await;
+    let empty = UploadSource::Bytes(Bytes::new());
+    let uploaded = stub.client().put(&uri("/a"), empty.clone(), PutOptions::default()).await.unwrap();
+    assert_eq!((uploaded.length, uploaded.md5), (0, Md5::EMPTY));
+    let lines = stub.lines();
+    assert_eq!(lines[1..5], ["PUT /nodes/a", "GET /nodes/a?limit=0", "DELETE /nodes/a", "PUT /nodes/a"]);
+    // Where bytes go to the path, no bytes do too.
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "PUT /svc/nodes/a" => Reply::fault(409, "DuplicateNode"),
+        "GET /svc/nodes/a?limit=0" => node(Some(10)),
+        _ => usual(seen, true).unwrap_or_else(|| Reply::status(201)),
+    })
+    .await;
+    stub.client().put(&uri("/a"), empty, PutOptions::default()).await.unwrap();
+    assert_eq!(stub.lines().last().unwrap(), "PUT /files/a");
+}
+
+#[test]
+fn form_types_are_never_sent() {
+    for text in ["application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=x", "", "a\nb"] {
+        assert!(storable(text).is_none(), "{text}");
+    }
+    assert_eq!(storable(" image/fits ").unwrap(), "image/fits");
+}
