@@ -188,7 +188,7 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
         },
     };
     let mut response = outcome.unwrap_or_else(|fault| fault.response());
-    decorate(&mut response, &caller, bad_credential, space.as_deref());
+    decorate(&mut response, &caller, bad_credential, service, space.as_deref());
     if let Some(log) = app.log.as_ref().filter(|_| service != "_bench") {
         let entry = Entry {
             seq: 0,
@@ -224,7 +224,13 @@ async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Respo
     }
 }
 
-fn decorate(response: &mut Response<Body>, caller: &Caller, bad_credential: bool, space: Option<&Space>) {
+fn decorate(
+    response: &mut Response<Body>,
+    caller: &Caller,
+    bad_credential: bool,
+    service: &str,
+    space: Option<&Space>,
+) {
     let headers = response.headers_mut();
     match caller {
         Caller::User(name) => {
@@ -238,8 +244,9 @@ fn decorate(response: &mut Response<Body>, caller: &Caller, bad_credential: bool
             }
         }
     }
-    if let Some(space) = space {
-        headers.insert(header::SERVER, HeaderValue::from_static(space.profile.server));
+    let server = space.map(|space| space.profile.server).or((service == "minoc").then_some(routes::bytes::SERVER));
+    if let Some(server) = server {
+        headers.insert(header::SERVER, HeaderValue::from_static(server));
     }
 }
 

@@ -103,3 +103,24 @@ async fn an_import_beside_a_running_service() {
         assert!(!get("").await.text().contains("not"), "a name that no client can address");
     }
 }
+
+#[test]
+fn a_directory_or_port_in_use_is_named_with_the_remedy() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path());
+    let address = process.base.strip_prefix("http://").unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let serve = |data: &Path, listen: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vospaced"))
+            .args(["serve", "--listen", listen, "--data"])
+            .arg(data)
+            .output()
+            .unwrap();
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = serve(data.path(), "127.0.0.1:0");
+    assert!(text.contains("another vospaced serves") && text.contains("--data"), "{text}");
+    let text = serve(other.path(), address);
+    assert!(text.contains(address) && text.contains("--listen"), "{text}");
+}
