@@ -73,6 +73,12 @@ impl Children {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
+    /// True when [`Children::get`] of `index` would not wait.
+    fn is_known(&self, index: usize) -> bool {
+        let progress = self.progress.borrow();
+        index < progress.count || progress.outcome.is_some()
+    }
+
     /// The child at `index`, once it is there; `None` past the last one.
     async fn get(&self, index: usize) -> Result<Option<(String, Meta)>> {
         let mut progress = self.progress.subscribe();
@@ -213,7 +219,14 @@ impl Engine {
                 return Ok(());
             }
         }
-        while let Some((name, listed)) = handle.children.get((at - 2) as usize).await? {
+        // Waits for the first child only: what has arrived is shown, the rest at the next call.
+        let mut taken = at > offset;
+        loop {
+            let index = (at - 2) as usize;
+            if taken && !handle.children.is_known(index) {
+                return Ok(());
+            }
+            let Some((name, listed)) = handle.children.get(index).await? else { return Ok(()) };
             at += 1;
             let path = handle.path.join(&name);
             let (meta, ttl) = match self.meta_now(&path) {
@@ -233,8 +246,8 @@ impl Engine {
                 }
                 return Ok(());
             }
+            taken = true;
         }
-        Ok(())
     }
 
     /// Closes a directory.

@@ -1,0 +1,408 @@
+//! FUSE requests in, engine calls out, answers back: nothing else, and no state.
+//!
+//! What the engine can answer without waiting is answered on the thread that took the request. All else goes to the
+//! runtime together with its reply, under a deadline: a program that waits in a FUSE call cannot be interrupted, so
+//! no call may wait for ever.
+
+mod convert;
+mod outcome;
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fuser::{
+    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, OpenFlags,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry,
+    ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+};
+use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
+
+use convert::{attributes, file_type, flags, name};
+use outcome::Waiting;
+
+/// Attributes and names: no answer in this time is an error.
+const METADATA: Duration = Duration::from_secs(60);
+
+/// What moves bytes has deadlines of its own for each byte; this one ends what even those forget.
+const BYTES: Duration = Duration::from_secs(24 * 3600);
+
+const GENERATION: Generation = Generation(0);
+
+/// The file system that the kernel talks to.
+#[derive(Debug)]
+pub(crate) struct Adapter {
+    engine: Arc<Engine>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Adapter {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        Adapter { engine, runtime: tokio::runtime::Handle::current() }
+    }
+
+    /// Runs what may wait, and hands its outcome to `answer`.
+    fn run<T: Send + 'static>(
+        &self,
+        waiting: Waiting,
+        work: impl Future<Output = vofs_core::Result<T>> + Send + 'static,
+        answer: impl FnOnce(Result<T, Errno>) + Send + 'static,
+    ) {
+        self.runtime.spawn(async move { answer(waiting.outcome(work).await) });
+    }
+}
+
+/// Answers an error, or gives the value.
+macro_rules! or_error {
+    ($reply:ident, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(errno) => return $reply.error(errno),
+        }
+    };
+}
+
+fn answer_lookup(reply: ReplyEntry, outcome: Result<Lookup, Errno>) {
+    match or_error!(reply, outcome) {
+        Lookup::Found(entry) => reply.entry(&entry.ttl, &attributes(&entry.attr), GENERATION),
+        Lookup::Absent(ttl) => reply.entry(&ttl, &convert::absent(), GENERATION),
+    }
+}
+
+fn answer_entry(reply: ReplyEntry, outcome: Result<vofs_core::Entry, Errno>) {
+    let entry = or_error!(reply, outcome);
+    reply.entry(&entry.ttl, &attributes(&entry.attr), GENERATION);
+}
+
+fn answer_attr(reply: ReplyAttr, outcome: Result<(vofs_core::Attr, Duration), Errno>) {
+    let (attr, ttl) = or_error!(reply, outcome);
+    reply.attr(&ttl, &attributes(&attr));
+}
+
+fn answer_empty(reply: ReplyEmpty, outcome: Result<(), Errno>) {
+    match outcome {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(errno),
+    }
+}
+
+fn answer_data(reply: ReplyData, outcome: Result<Vec<u8>, Errno>) {
+    let bytes = or_error!(reply, outcome);
+    reply.data(&bytes);
+}
+
+fn answer_written(reply: ReplyWrite, outcome: Result<usize, Errno>) {
+    let written = or_error!(reply, outcome);
+    // A request is at most a few MiB, so its length fits.
+    reply.written(written as u32);
+}
+
+impl Filesystem for Adapter {
+    fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        crate::kernel::configure(config);
+        Ok(())
+    }
+
+    fn lookup(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEntry) {
+        let waiting = Waiting::new("lookup", request, parent, METADATA);
+        let child = or_error!(reply, name(child));
+        if let Some(answer) = self.engine.lookup_now(Ino(parent.0), child) {
+            return answer_lookup(reply, waiting.now(answer));
+        }
+        let (engine, child) = (Arc::clone(&self.engine), child.to_owned());
+        let work = async move { engine.lookup(Ino(parent.0), &child).await };
+        self.run(waiting, work, move |outcome| answer_lookup(reply, outcome));
+    }
+
+    fn forget(&self, _request: &Request, ino: INodeNo, count: u64) {
+        self.engine.forget(Ino(ino.0), count);
+    }
+
+    fn getattr(&self, request: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+        let waiting = Waiting::new("getattr", request, ino, METADATA);
+        if let Some(answer) = self.engine.getattr_now(Ino(ino.0)) {
+            return answer_attr(reply, waiting.now(answer));
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.getattr(Ino(ino.0)).await };
+        self.run(waiting, work, move |outcome| answer_attr(reply, outcome));
+    }
+
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        _atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        fh: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let mtime = mtime.map(|time| match time {
+            TimeOrNow::SpecificTime(time) => time,
+            TimeOrNow::Now => SystemTime::now(),
+        });
+        let change = SetAttr { mode, uid, gid, size, mtime };
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.setattr(Ino(ino.0), fh.map(|fh| Fh(fh.0)), change).await };
+        let waiting = Waiting::new("setattr", request, ino, if size.is_some() { BYTES } else { METADATA });
+        self.run(waiting, work, move |outcome| answer_attr(reply, outcome));
+    }
+
+    fn readlink(&self, request: &Request, ino: INodeNo, reply: ReplyData) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { Ok(engine.readlink(Ino(ino.0)).await?.into_bytes()) };
+        self.run(Waiting::new("readlink", request, ino, METADATA), work, move |outcome| answer_data(reply, outcome));
+    }
+
+    fn mknod(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        child: &OsStr,
+        mode: u32,
+        _umask: u32,
+        _rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        let child = or_error!(reply, name(child)).to_owned();
+        if mode & libc::S_IFMT != libc::S_IFREG {
+            // A VOSpace holds neither devices nor pipes nor sockets.
+            return reply.error(Errno::EPERM);
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move {
+            let how = vofs_core::OpenFlags { write: true, exclusive: true, ..Default::default() };
+            let (entry, opened) = engine.create(Ino(parent.0), &child, how).await?;
+            let sent = engine.flush(opened.fh).await;
+            engine.release(opened.fh).await;
+            sent.map(|()| entry)
+        };
+        self.run(Waiting::new("mknod", request, parent, BYTES), work, move |outcome| answer_entry(reply, outcome));
+    }
+
+    fn mkdir(&self, request: &Request, parent: INodeNo, child: &OsStr, _mode: u32, _umask: u32, reply: ReplyEntry) {
+        let child = or_error!(reply, name(child)).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.mkdir(Ino(parent.0), &child).await };
+        self.run(Waiting::new("mkdir", request, parent, METADATA), work, move |outcome| answer_entry(reply, outcome));
+    }
+
+    fn unlink(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEmpty) {
+        let child = or_error!(reply, name(child)).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.unlink(Ino(parent.0), &child).await };
+        self.run(Waiting::new("unlink", request, parent, METADATA), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn rmdir(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEmpty) {
+        let child = or_error!(reply, name(child)).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.rmdir(Ino(parent.0), &child).await };
+        self.run(Waiting::new("rmdir", request, parent, METADATA), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn symlink(&self, request: &Request, parent: INodeNo, link: &OsStr, target: &Path, reply: ReplyEntry) {
+        let link = or_error!(reply, name(link)).to_owned();
+        let target = or_error!(reply, name(target.as_os_str())).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.symlink(Ino(parent.0), &link, &target).await };
+        self.run(Waiting::new("symlink", request, parent, METADATA), work, move |outcome| answer_entry(reply, outcome));
+    }
+
+    fn rename(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        child: &OsStr,
+        new_parent: INodeNo,
+        new_child: &OsStr,
+        how: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let (child, new_child) =
+            (or_error!(reply, name(child)).to_owned(), or_error!(reply, name(new_child)).to_owned());
+        if !RenameFlags::RENAME_NOREPLACE.contains(how) {
+            return reply.error(Errno::EINVAL);
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move {
+            let no_replace = how.contains(RenameFlags::RENAME_NOREPLACE);
+            engine.rename(Ino(parent.0), &child, Ino(new_parent.0), &new_child, no_replace).await
+        };
+        self.run(Waiting::new("rename", request, parent, BYTES), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn open(&self, request: &Request, ino: INodeNo, how: OpenFlags, reply: ReplyOpen) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.open(Ino(ino.0), flags(how.0)).await };
+        self.run(Waiting::new("open", request, ino, METADATA), work, move |outcome| {
+            let opened = or_error!(reply, outcome);
+            let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+            reply.opened(FileHandle(opened.fh.0), keep);
+        });
+    }
+
+    fn create(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        child: &OsStr,
+        _mode: u32,
+        _umask: u32,
+        how: i32,
+        reply: ReplyCreate,
+    ) {
+        let child = or_error!(reply, name(child)).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.create(Ino(parent.0), &child, flags(how)).await };
+        self.run(Waiting::new("create", request, parent, METADATA), work, move |outcome| {
+            let (entry, opened) = or_error!(reply, outcome);
+            let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+            reply.created(&entry.ttl, &attributes(&entry.attr), GENERATION, FileHandle(opened.fh.0), keep);
+        });
+    }
+
+    fn read(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        let waiting = Waiting::new("read", request, ino, BYTES);
+        if let Some(answer) = self.engine.read_now(Fh(fh.0), offset, size as usize) {
+            return answer_data(reply, waiting.now(answer));
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.read(Fh(fh.0), offset, size as usize).await };
+        self.run(waiting, work, move |outcome| answer_data(reply, outcome));
+    }
+
+    fn write(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _write_flags: WriteFlags,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let waiting = Waiting::new("write", request, ino, BYTES);
+        if let Some(answer) = self.engine.write_now(Fh(fh.0), offset, data) {
+            return answer_written(reply, waiting.now(answer));
+        }
+        let (engine, data) = (Arc::clone(&self.engine), data.to_vec());
+        let work = async move { engine.write(Fh(fh.0), offset, &data).await };
+        self.run(waiting, work, move |outcome| answer_written(reply, outcome));
+    }
+
+    fn flush(&self, request: &Request, ino: INodeNo, fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.flush(Fh(fh.0)).await };
+        self.run(Waiting::new("close", request, ino, BYTES), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn fsync(&self, request: &Request, ino: INodeNo, fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.fsync(Fh(fh.0)).await };
+        self.run(Waiting::new("fsync", request, ino, BYTES), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn release(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        let engine = Arc::clone(&self.engine);
+        self.runtime.spawn(async move {
+            engine.release(Fh(fh.0)).await;
+            reply.ok();
+        });
+    }
+
+    fn opendir(&self, request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.opendir(Ino(ino.0)).await };
+        self.run(Waiting::new("opendir", request, ino, METADATA), work, move |outcome| {
+            let fh = or_error!(reply, outcome);
+            reply.opened(FileHandle(fh.0), FopenFlags::empty());
+        });
+    }
+
+    fn readdir(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdir", request, ino, BYTES));
+        self.runtime.spawn(async move {
+            let mut taken = false;
+            let outcome = waiting
+                .outcome(engine.readdir(Fh(fh.0), offset, false, |child| {
+                    let fits = !reply.add(INodeNo(child.ino.0), child.next, file_type(&child.kind), &child.name);
+                    taken |= fits;
+                    fits
+                }))
+                .await;
+            match outcome {
+                // A listing that breaks off shows what came before; the next call, which begins there, gets the error.
+                Err(errno) if !taken => reply.error(errno),
+                _ => reply.ok(),
+            }
+        });
+    }
+
+    fn readdirplus(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
+        let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdirplus", request, ino, BYTES));
+        self.runtime.spawn(async move {
+            let mut taken = false;
+            let outcome = waiting
+                .outcome(engine.readdir(Fh(fh.0), offset, true, |child| {
+                    let (attr, ttl) = convert::listed(child);
+                    let fits = !reply.add(INodeNo(child.ino.0), child.next, &child.name, &ttl, &attr, GENERATION);
+                    taken |= fits;
+                    fits
+                }))
+                .await;
+            match outcome {
+                Err(errno) if !taken => reply.error(errno),
+                _ => reply.ok(),
+            }
+        });
+    }
+
+    fn releasedir(&self, _request: &Request, _ino: INodeNo, fh: FileHandle, _flags: OpenFlags, reply: ReplyEmpty) {
+        self.engine.releasedir(Fh(fh.0));
+        reply.ok();
+    }
+
+    fn statfs(&self, request: &Request, ino: INodeNo, reply: ReplyStatfs) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.statfs().await };
+        self.run(Waiting::new("statfs", request, ino, METADATA), work, move |outcome| {
+            const BLOCK: u64 = 4096;
+            let space = or_error!(reply, outcome);
+            let (total, free) = (space.total / BLOCK, space.free / BLOCK);
+            reply.statfs(total, free, free, 0, 0, BLOCK as u32, 255, BLOCK as u32);
+        });
+    }
+}

@@ -1,0 +1,74 @@
+//! Between fuser's types and the engine's.
+
+use std::ffi::OsStr;
+use std::time::{Duration, UNIX_EPOCH};
+
+use fuser::{Errno, FileAttr, FileType, INodeNo};
+use vofs_core::meta::Kind;
+use vofs_core::{Attr, DirEntry, Ino, OpenFlags};
+
+/// What `stat` says of the size of a block; programs size their buffers by it. Two FUSE requests.
+const BLOCK_SIZE: u32 = 2 * 1024 * 1024;
+
+/// A name of the kernel as text: a VOSpace holds no others.
+pub(super) fn name(name: &OsStr) -> Result<&str, Errno> {
+    name.to_str().ok_or(Errno::EILSEQ)
+}
+
+pub(super) fn file_type(kind: &Kind) -> FileType {
+    match kind {
+        Kind::Directory => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+        Kind::Link { .. } => FileType::Symlink,
+    }
+}
+
+pub(super) fn attributes(attr: &Attr) -> FileAttr {
+    FileAttr {
+        ino: INodeNo(attr.ino.0),
+        size: attr.size,
+        blocks: attr.size.div_ceil(512),
+        atime: attr.mtime,
+        mtime: attr.mtime,
+        ctime: attr.mtime,
+        crtime: attr.mtime,
+        kind: file_type(&attr.kind),
+        perm: attr.mode,
+        // Also of directories: 1 tells `find` that the count says nothing of sub-directories.
+        nlink: 1,
+        uid: attr.uid,
+        gid: attr.gid,
+        rdev: 0,
+        blksize: BLOCK_SIZE,
+        flags: 0,
+    }
+}
+
+/// The answer for a name that does not exist: the kernel remembers that for as long as it is told.
+pub(super) fn absent() -> FileAttr {
+    attributes(&Attr { ino: Ino(0), kind: Kind::File, size: 0, mtime: UNIX_EPOCH, mode: 0, uid: 0, gid: 0 })
+}
+
+/// Attributes of a child of a listing. The two dots have none of their own: the kernel does not look at them.
+pub(super) fn listed(child: &DirEntry) -> (FileAttr, Duration) {
+    match &child.entry {
+        Some(entry) => (attributes(&entry.attr), entry.ttl),
+        None => {
+            let attr =
+                Attr { ino: child.ino, kind: Kind::Directory, size: 0, mtime: UNIX_EPOCH, mode: 0o700, uid: 0, gid: 0 };
+            (attributes(&attr), Duration::ZERO)
+        }
+    }
+}
+
+/// The flags of `open(2)`.
+pub(super) fn flags(bits: i32) -> OpenFlags {
+    let access = bits & libc::O_ACCMODE;
+    OpenFlags {
+        read: access != libc::O_WRONLY,
+        write: access != libc::O_RDONLY,
+        append: bits & libc::O_APPEND != 0,
+        truncate: bits & libc::O_TRUNC != 0,
+        exclusive: bits & libc::O_EXCL != 0,
+    }
+}

@@ -1,0 +1,174 @@
+//! The command line: every option of the Python `mountvofs`, underscores and hyphens alike, and our own.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+/// Mount a VOSpace as a directory.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "mountvofs", version, about, long_about = None, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Container to mount: vos:USER, arc:home/USER, vos://AUTHORITY~SERVICE/PATH.
+    #[arg(long, default_value = "vos:", value_name = "URI")]
+    pub(crate) vospace: String,
+
+    /// Where to mount it; made if its parent exists.
+    #[arg(long, default_value = "/tmp/vospace", value_name = "DIR")]
+    pub(crate) mountpoint: PathBuf,
+
+    /// Upper bound of the cache: a number of MiB, or with a unit (20GiB).
+    #[arg(long, default_value = "50GiB", value_name = "SIZE", value_parser = cache_limit)]
+    pub(crate) cache_limit: u64,
+
+    /// Cache directory [default: $HOME/vos:USER for vos:USER].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Let nothing be written.
+    #[arg(long)]
+    pub(crate) readonly: bool,
+
+    /// Let other users of this machine in, as far as the nodes' permissions allow.
+    #[arg(long)]
+    pub(crate) allow_other: bool,
+
+    /// Uploads at a time.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) max_flush_threads: usize,
+
+    /// Stay in the foreground; log to the terminal.
+    #[arg(short = 'f', long)]
+    pub(crate) foreground: bool,
+
+    /// Log file [default: mountvofs.log in the cache directory].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Certificate with its key in one PEM file [default: ~/.ssl/cadcproxy.pem].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certfile: Option<PathBuf>,
+
+    /// Bearer token; VOSPACE_TOKEN or VOSPACE_TOKEN_FILE keep it out of `ps`.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+
+    /// Registry: URL of its resource-caps document, or the base of it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) registry: Option<String>,
+
+    /// Log what is done.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// Log everything.
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+
+    /// Log what may be wrong (the default).
+    #[arg(short, long)]
+    pub(crate) warning: bool,
+
+    /// Accepted for old scripts: attributes are always kept for a bounded time, and every open asks the service.
+    #[arg(long, action = ArgAction::SetTrue)]
+    cache_nodes: bool,
+
+    /// Accepted for old scripts: transfers follow the scheme of the service.
+    #[arg(long)]
+    secure_get: bool,
+
+    /// Accepted for old scripts: requests never block one another.
+    #[arg(long)]
+    nothreads: bool,
+
+    /// Accepted for old scripts, as --debug.
+    #[arg(long, hide = true)]
+    vos_debug: bool,
+
+    /// Accept any server certificate. For tests only.
+    #[arg(short = 'k', long, hide = true)]
+    pub(crate) insecure: bool,
+}
+
+const AFTER_HELP: &str = "\
+Unmount with `fusermount3 -u DIR` (`umount DIR` on macOS): uploads that are under way end first.
+Without credentials the mount is read-only.
+Exit status: 0 mounted, 1 other, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 nothing to mount, 8 cache directory.";
+
+impl Args {
+    /// Reads the command line; ends the process on `--help`, `--version` and misuse.
+    pub(crate) fn from_command_line() -> Self {
+        Args::parse_from(std::env::args_os().map(hyphenate))
+    }
+
+    /// One line for each option that was given and has no meaning any more.
+    pub(crate) fn without_meaning(&self) -> Vec<&'static str> {
+        [
+            (
+                self.cache_nodes,
+                "--cache_nodes: attributes are always kept for a bounded time; every open asks the service",
+            ),
+            (self.secure_get, "--secure_get: transfers follow the scheme that the service offers"),
+            (self.nothreads, "--nothreads: requests never block one another; there is nothing to switch off"),
+        ]
+        .into_iter()
+        .filter_map(|(given, line)| given.then_some(line))
+        .collect()
+    }
+
+    /// True when everything is to be logged.
+    pub(crate) fn logs_everything(&self) -> bool {
+        self.debug || self.vos_debug
+    }
+}
+
+/// `--cache_dir=x_y` becomes `--cache-dir=x_y`.
+fn hyphenate(argument: OsString) -> OsString {
+    let bytes = argument.as_bytes();
+    if !bytes.starts_with(b"--") {
+        return argument;
+    }
+    let name_end = bytes.iter().position(|byte| *byte == b'=').unwrap_or(bytes.len());
+    let mut renamed: Vec<u8> = bytes.to_vec();
+    renamed[..name_end].iter_mut().filter(|byte| **byte == b'_').for_each(|byte| *byte = b'-');
+    OsString::from_vec(renamed)
+}
+
+/// A plain number is MiB, as it was in the Python program.
+fn cache_limit(text: &str) -> Result<u64, String> {
+    if let Ok(mebibytes) = text.trim().parse::<u64>() {
+        return mebibytes.checked_mul(1 << 20).ok_or_else(|| "too large".to_owned());
+    }
+    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Args {
+        Args::parse_from(
+            std::iter::once("mountvofs").chain(arguments.iter().copied()).map(|text| hyphenate(text.into())),
+        )
+    }
+
+    #[test]
+    fn underscores_and_hyphens_are_the_same_in_names_and_kept_in_values() {
+        let args = parse(&["--cache_dir=/x_y", "--cache-limit", "100", "--allow_other"]);
+        assert_eq!(args.cache_dir.as_deref(), Some(std::path::Path::new("/x_y")));
+        assert_eq!((args.cache_limit, args.allow_other), (100 << 20, true));
+    }
+
+    #[test]
+    fn sizes_take_units_and_the_default_is_fifty_gib() {
+        assert_eq!(parse(&["--cache_limit=2GiB"]).cache_limit, 2 << 30);
+        assert_eq!(parse(&[]).cache_limit, 50 << 30);
+        assert!(cache_limit("many").is_err());
+    }
+
+    #[test]
+    fn options_without_meaning_are_named() {
+        assert_eq!(parse(&["--nothreads", "--cache_nodes"]).without_meaning().len(), 2);
+    }
+}

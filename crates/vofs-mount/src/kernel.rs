@@ -1,0 +1,130 @@
+//! What has to be so on this machine, and what can be asked of its kernel.
+
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use fuser::{InitFlags, KernelConfig};
+
+use crate::Result;
+use crate::failure::{Failure, Status};
+
+/// Requests that the kernel keeps in flight: its default of 16 would be one reader's read-ahead.
+const BACKGROUND: u16 = 64;
+
+/// Largest write in one request: what the kernel allows without its page limit being raised.
+const MAX_WRITE: u32 = 1024 * 1024;
+
+/// Read-ahead of the kernel in KiB: makes one request of 1 MiB out of eight of 128 KiB.
+const READ_AHEAD_KIB: u32 = 1024;
+
+/// FUSE is there and may be used.
+pub(crate) fn check_fuse(allow_other: bool) -> Result<()> {
+    let fail = |message: String| Failure::new(Status::Fuse, message);
+    match OpenOptions::new().read(true).write(true).open("/dev/fuse") {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(fail("/dev/fuse does not exist: load the kernel module (`modprobe fuse`), or start the container with `--device /dev/fuse --cap-add SYS_ADMIN`".to_owned()));
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(fail("/dev/fuse may not be opened by this user: ask an administrator for `chmod 666 /dev/fuse`, or for the group that owns it".to_owned()));
+        }
+        Err(error) => return Err(fail(format!("/dev/fuse: {error}; is the kernel module loaded (`modprobe fuse`)?"))),
+    }
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    if find_program("fusermount3").or_else(|| find_program("fusermount")).is_none() {
+        return Err(fail(
+            "fusermount3 is not installed, and only root can mount without it: install the package fuse3".to_owned(),
+        ));
+    }
+    if allow_other
+        && !fs::read_to_string("/etc/fuse.conf")
+            .is_ok_and(|text| text.lines().any(|line| line.trim() == "user_allow_other"))
+    {
+        return Err(fail(
+            "--allow_other needs the line `user_allow_other` in /etc/fuse.conf; an administrator can add it".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn find_program(name: &str) -> Option<std::path::PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+}
+
+/// Asks the kernel for what makes the mount fast. What it does not know is done without.
+pub(crate) fn configure(config: &mut KernelConfig) {
+    for capability in [
+        InitFlags::FUSE_PARALLEL_DIROPS,
+        InitFlags::FUSE_DO_READDIRPLUS,
+        InitFlags::FUSE_READDIRPLUS_AUTO,
+        InitFlags::FUSE_ATOMIC_O_TRUNC,
+        InitFlags::FUSE_ASYNC_DIO,
+        InitFlags::FUSE_CACHE_SYMLINKS,
+    ] {
+        if config.add_capabilities(capability).is_err() {
+            tracing::debug!(?capability, "not known to this kernel");
+        }
+    }
+    let _ = config.set_max_background(BACKGROUND);
+    let _ = config.set_max_write(MAX_WRITE);
+}
+
+/// Raises the kernel's read-ahead, where the daemon may (root). The device is found in the table of mounts: looking at
+/// the mount point itself would ask this very daemon.
+pub(crate) fn raise_read_ahead(mountpoint: &Path) {
+    let Some(device) = mount_of(mountpoint) else { return };
+    let place = format!("/sys/class/bdi/{device}/read_ahead_kb");
+    if let Err(error) = fs::write(&place, READ_AHEAD_KIB.to_string()) {
+        tracing::debug!(%error, place, "read-ahead stays as it is");
+    }
+}
+
+/// The device (`major:minor`) that is mounted exactly at `path`, if any.
+pub(crate) fn mount_of(path: &Path) -> Option<String> {
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ');
+            let device = fields.nth(2)?;
+            let place = fields.nth(1)?;
+            (unescape(place) == path.as_os_str().as_encoded_bytes()).then(|| device.to_owned())
+        })
+        .next_back()
+}
+
+/// The table writes blank, tab, newline and backslash as three octal digits.
+fn unescape(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let octal = bytes.get(at + 1..at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.filter(|_| bytes[at] == b'\\').and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                plain.push(byte);
+                at += 4;
+            }
+            None => {
+                plain.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_with_blanks_are_found() {
+        assert_eq!(unescape(r"/a\040b\134c"), b"/a b\\c");
+        assert!(mount_of(Path::new("/proc")).is_some());
+        assert!(mount_of(Path::new("/proc/self")).is_none());
+    }
+}

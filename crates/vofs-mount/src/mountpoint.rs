@@ -1,0 +1,56 @@
+//! The directory to mount on: there, empty, not in use; a dead mount on it is cleared.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, umount2};
+
+use crate::Result;
+use crate::failure::{Failure, Status};
+use crate::kernel;
+
+/// Makes sure that `path` can be mounted on. Returns it in its absolute form.
+pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
+    let fail = |why: &str| Failure::new(Status::MountPoint, format!("mount point {}: {why}", path.display()));
+    let path = std::path::absolute(path).map_err(|error| fail(&error.to_string()))?;
+    match fs::metadata(&path) {
+        Ok(found) if !found.is_dir() => return Err(fail("is not a directory; give another one with --mountpoint")),
+        Ok(_) => {}
+        Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
+            // What a daemon that was killed leaves behind.
+            detach(&path).map_err(|error| {
+                fail(&format!(
+                    "a former mount died and cannot be cleared ({error}); run `fusermount3 -uz {}`",
+                    path.display()
+                ))
+            })?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir(&path).map_err(|error| {
+            fail(&format!(
+                "does not exist and cannot be made ({error}); make it, or give another one with --mountpoint"
+            ))
+        })?,
+        Err(error) => return Err(fail(&error.to_string())),
+    }
+    let real = fs::canonicalize(&path).map_err(|error| fail(&error.to_string()))?;
+    if kernel::mount_of(&real).is_some() {
+        return Err(fail(&format!(
+            "something is mounted there already; unmount it first (`fusermount3 -u {}`)",
+            path.display()
+        )));
+    }
+    match fs::read_dir(&real).map_err(|error| fail(&error.to_string()))?.next() {
+        None => Ok(real),
+        Some(_) => Err(fail("is not empty; give an empty directory with --mountpoint")),
+    }
+}
+
+/// Takes a mount away, also while it is in use.
+pub(crate) fn detach(path: &Path) -> std::io::Result<()> {
+    if umount2(path, MntFlags::MNT_DETACH).is_ok() {
+        return Ok(());
+    }
+    let status = std::process::Command::new("fusermount3").arg("-uz").arg(path).status()?;
+    if status.success() { Ok(()) } else { Err(std::io::Error::other(format!("fusermount3: {status}"))) }
+}

@@ -1,0 +1,116 @@
+//! From what was typed to what is done: defaults that depend on the environment, and checks that need no network.
+
+use std::path::{Path, PathBuf};
+
+use tracing::level_filters::LevelFilter;
+use vofs_core::Config;
+use vospace_client::auth::choose;
+use vospace_client::{AuthOptions, Client, ClientConfig, Credentials, Prefixes, VosUri};
+
+use crate::Result;
+use crate::args::Args;
+use crate::failure::{Failure, Status};
+use crate::mountpoint;
+
+/// Everything that a mount needs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// As it was typed, for messages.
+    pub(crate) what: String,
+    pub(crate) root: VosUri,
+    pub(crate) mountpoint: PathBuf,
+    pub(crate) engine: Config,
+    pub(crate) client: ClientConfig,
+    pub(crate) allow_other: bool,
+    pub(crate) log: Log,
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Where the log goes, and how much of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    /// `None`: the terminal.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) level: LevelFilter,
+}
+
+/// Settles everything that can be settled without the network.
+pub(crate) fn settle(args: Args) -> Result<Settings> {
+    let mountpoint = mountpoint::prepare(&args.mountpoint)?;
+    crate::kernel::check_fuse(args.allow_other)?;
+    let usage = |error: &dyn std::fmt::Display| Failure::new(Status::Service, format!("{}: {error}", args.vospace));
+    let root = Prefixes::load().map_err(|error| usage(&error))?.parse(&args.vospace).map_err(|error| usage(&error))?;
+    root.check().map_err(|error| usage(&error))?;
+    let auth = AuthOptions { token: args.token.clone(), certfile: args.certfile.clone() };
+    let credentials = choose(auth).map_err(|error| Failure::new(Status::Credentials, error.to_string()))?;
+    let mut remarks: Vec<String> = args.without_meaning().into_iter().map(str::to_owned).collect();
+    let anonymous = matches!(credentials, Credentials::Anonymous);
+    if anonymous && !args.readonly {
+        remarks.push("no credentials found: the mount is anonymous and read-only; get a certificate with `cadc-get-cert -u USER`".to_owned());
+    }
+    let cache_dir = match &args.cache_dir {
+        Some(directory) => absolute(directory)?,
+        None => default_cache_dir(&args.vospace)?,
+    };
+    let mut client = ClientConfig::from_env();
+    client.credentials = credentials;
+    client.registry = args.registry.clone().or(client.registry);
+    client.insecure = args.insecure;
+    client.user_agent = format!("mountvofs/{}", env!("CARGO_PKG_VERSION"));
+    let mut engine = Config::new(root.to_wire(), &cache_dir);
+    engine.cache_limit = args.cache_limit;
+    engine.read_only = args.readonly || anonymous;
+    engine.uploads = args.max_flush_threads;
+    let log = Log {
+        file: match (&args.log, args.foreground) {
+            (Some(file), _) => Some(absolute(file)?),
+            (None, true) => None,
+            (None, false) => Some(cache_dir.join("mountvofs.log")),
+        },
+        level: if args.logs_everything() {
+            LevelFilter::DEBUG
+        } else if args.verbose {
+            LevelFilter::INFO
+        } else {
+            LevelFilter::WARN
+        },
+    };
+    Ok(Settings { what: args.vospace, root, mountpoint, engine, client, allow_other: args.allow_other, log, remarks })
+}
+
+impl Settings {
+    /// The client, once threads may be started.
+    pub(crate) fn client(&self) -> Result<Client> {
+        Client::new(self.client.clone()).map_err(|error| Failure::client(&error))
+    }
+}
+
+/// The daemon changes its directory.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Failure::new(Status::Usage, format!("{}: {error}", path.display())))
+}
+
+fn default_cache_dir(vospace: &str) -> Result<PathBuf> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
+        Failure::new(
+            Status::CacheDir,
+            "HOME is not set, so there is no default cache directory; give one with --cache_dir",
+        )
+    })?;
+    // A full URI has slashes of its own that would make three directories.
+    let name = vospace.trim_end_matches('/').replace("://", ":");
+    Ok(PathBuf::from(home).join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_directory_is_named_after_the_space() {
+        // HOME is set wherever the tests run.
+        let home = PathBuf::from(std::env::var_os("HOME").expect("set"));
+        assert_eq!(default_cache_dir("vos:USER").expect("made"), home.join("vos:USER"));
+        assert_eq!(default_cache_dir("vos:a/b/").expect("made"), home.join("vos:a/b"));
+    }
+}

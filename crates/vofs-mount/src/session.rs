@@ -1,0 +1,116 @@
+//! The life of a mount: start, answer, drain, end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fuser::{Config, MountOption, Session, SessionACL};
+use tokio::signal::unix::{SignalKind, signal};
+use vofs_core::Engine;
+use vofs_core::clock::SystemClock;
+use vofs_core::remote::VoSpace;
+
+use crate::Result;
+use crate::adapter::Adapter;
+use crate::daemon::Ready;
+use crate::failure::{Failure, Status};
+use crate::options::Settings;
+use crate::{kernel, logging, mountpoint};
+
+/// Threads that take requests from the kernel. Two: one for hits, one that may be busy with a write to disk.
+const DISPATCHERS: usize = 2;
+
+/// How long the end waits for uploads. What remains is in the journal and goes out at the next mount.
+const DRAIN: Duration = Duration::from_secs(600);
+
+/// Mounts, tells whoever waits, and stays until the mount is gone.
+pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
+    logging::start(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Status::Other, format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(live(settings, ready));
+    // A request that still waits for a dead service must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
+    let remote = Arc::new(VoSpace::new(settings.client()?, settings.root.clone()));
+    let engine = Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock))
+        .await
+        .map_err(|error| Failure::engine(&settings.what, &error))?;
+    let adapter = Adapter::new(Arc::clone(&engine));
+    let options = mount_options(&settings);
+    let place = settings.mountpoint.clone();
+    let session = tokio::task::spawn_blocking(move || Session::new(adapter, &place, &options)).await;
+    let mut session =
+        session.map_err(|error| error.to_string()).and_then(|made| made.map_err(|error| error.to_string())).map_err(
+            |error| Failure::new(Status::Fuse, format!("cannot mount on {}: {error}", settings.mountpoint.display())),
+        )?;
+    let mut unmounter = session.unmount_callable();
+    kernel::raise_read_ahead(&settings.mountpoint);
+    let mut serving = tokio::task::spawn_blocking(move || session.run());
+    ready.mounted(&settings.remarks);
+    tracing::info!(what = settings.what, mountpoint = %settings.mountpoint.display(), "mounted");
+    tokio::select! {
+        ended = &mut serving => {
+            if let Ok(Err(error)) = ended {
+                tracing::error!(%error, "the kernel ended the session");
+            }
+            Ok(finish(&engine).await)
+        }
+        name = asked_to_end() => {
+            tracing::info!(signal = name, "asked to end");
+            let code = finish(&engine).await;
+            let unmounted = tokio::task::spawn_blocking(move || unmounter.unmount()).await;
+            if !matches!(unmounted, Ok(Ok(()))) && let Err(error) = mountpoint::detach(&settings.mountpoint) {
+                tracing::error!(%error, "not unmounted");
+            }
+            // Programs that still have files open keep a detached mount; what they write from now on is lost to them.
+            let _ = tokio::time::timeout(Duration::from_secs(5), serving).await;
+            // What was written between the drain and the unmount.
+            Ok(if code == ExitCode::SUCCESS { finish(&engine).await } else { code })
+        }
+    }
+}
+
+/// Sends what is not sent yet; says what remains.
+async fn finish(engine: &Arc<Engine>) -> ExitCode {
+    let remaining = engine.drain(DRAIN).await;
+    for path in &remaining {
+        tracing::error!(%path, "not uploaded; it is in the journal and goes out at the next mount with this cache directory");
+    }
+    if remaining.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Status::Other as u8) }
+}
+
+async fn asked_to_end() -> &'static str {
+    let listen = |kind| signal(kind).map_err(|error| tracing::error!(%error, "signals are not heard"));
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
+        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+        _ = hup.recv() => "SIGHUP",
+    }
+}
+
+fn mount_options(settings: &Settings) -> Config {
+    let mut config = Config::default();
+    config.mount_options = vec![
+        // The name must not bring options of its own into the list.
+        MountOption::FSName(settings.what.replace(',', "_")),
+        MountOption::Subtype("vofs".to_owned()),
+        MountOption::DefaultPermissions,
+        MountOption::NoDev,
+        MountOption::NoSuid,
+        if settings.engine.read_only { MountOption::RO } else { MountOption::RW },
+    ];
+    config.acl = if settings.allow_other { SessionACL::All } else { SessionACL::Owner };
+    config.n_threads = Some(DISPATCHERS);
+    config
+}
