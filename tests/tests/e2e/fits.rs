@@ -81,7 +81,7 @@ os.chdir(sys.argv[1])
 image = np.arange(300 * 200, dtype='>f4').reshape(200, 300)
 
 hdus = fits.HDUList([fits.PrimaryHDU(image), fits.ImageHDU(image.astype('>i2'), name='SECOND')])
-hdus.writeto('new.fits', checksum=True)
+hdus.writeto('new.fits')
 hdus.writeto('twice.fits')
 hdus.writeto('twice.fits', overwrite=True)
 

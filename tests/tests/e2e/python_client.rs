@@ -61,12 +61,13 @@ impl<'a> PythonClient<'a> {
     }
 }
 
-/// Names and sizes for both directions; below the size at which the Python client starts a transaction.
+/// Names and sizes for both directions; the last is above the size at which the Python client starts a transaction.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("text.txt", b"plain text\n".to_vec()),
         ("image.fits", (0..2_880 * 100_u32).map(|i| (i % 251) as u8).collect()),
         ("plus+at@.dat", vec![7; 4097]),
+        ("large.bin", (0..6_000_000_u32).map(|i| (i % 241) as u8).collect()),
     ]
 }
 
@@ -81,7 +82,7 @@ fn python_reads_what_the_mount_wrote(profile: Profile) {
     let listed = python.run("vls", &[&world.uri("d")]).ok().stdout();
     let mut names: Vec<&str> = listed.lines().collect();
     names.sort_unstable();
-    assert_eq!(names, ["image.fits", "plus+at@.dat", "text.txt"]);
+    assert_eq!(names, ["image.fits", "large.bin", "plus+at@.dat", "text.txt"]);
     for (name, bytes) in files() {
         let to = world.local(&format!("from-python-{name}"));
         python.run("vcp", &[&world.uri(&format!("d/{name}")), to.to_str().unwrap()]).ok();
