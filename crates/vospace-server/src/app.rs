@@ -12,6 +12,8 @@ use crate::oplog::{Entry, OperationLog, redacted};
 use crate::profile::{Bytes as ByteHabit, UnknownScheme};
 use crate::routes;
 use crate::space::Space;
+use crate::tls::PeerUser;
+use crate::uploads::STALLED;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
@@ -115,10 +117,21 @@ impl Call {
 
     /// Reads the body, up to this many bytes.
     pub async fn take_body(&self, limit: usize) -> Result<Bytes, Fault> {
-        // The real services answer an oversized document with the failure of a cast.
-        axum::body::to_bytes(self.body(), limit)
-            .await
-            .map_err(|error| Fault::internal(format!("request body: {error}")))
+        let mut chunks = self.body().into_data_stream();
+        let mut text = Vec::new();
+        loop {
+            match tokio::time::timeout(STALLED, chunks.next()).await {
+                Ok(None) => return Ok(text.into()),
+                Ok(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
+                Ok(Some(Err(error))) => return Err(Fault::argument(format!("read input failure: {error}"))),
+                Err(_) => return Err(Fault::argument("read input failure: nothing more came")),
+            }
+            if text.len() > limit {
+                // The real services answer an oversized document with the failure of a cast.
+                let fault = Fault::internal("java.lang.ClassCastException: document too large");
+                return refuse(Body::from_stream(chunks), fault).await;
+            }
+        }
     }
 
     /// The parameters of query and form body together, names in upper case.
@@ -162,7 +175,8 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
 
     let space = app.space(service).cloned();
     let unknown = space.as_ref().map_or(UnknownScheme::Anonymous, |space| space.profile.unknown_scheme);
-    let identified = app.users.identify(&parts.headers, unknown);
+    let certificate = parts.extensions.get::<PeerUser>().and_then(|peer| peer.0.as_deref());
+    let identified = app.users.identify(&parts.headers, certificate, unknown);
     let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
     let bad_credential = identified.is_err();
     let (method, range) = (parts.method.clone(), parts.headers.get(header::RANGE).cloned());

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// What a grant permits.
@@ -51,7 +53,7 @@ impl Grants {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = vec![0; 32];
                 SystemRandom::new().fill(&mut secret).map_err(|_| io::Error::other("no random numbers"))?;
-                std::fs::write(file, &secret)?;
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?.write_all(&secret)?;
                 secret
             }
             Err(error) => return Err(error),

@@ -1,8 +1,8 @@
 //! Identity: who is calling.
 //!
-//! A user proves himself by a bearer token (`Authorization: Bearer …`) or by the same token in the cookie `CADC_SSO`.
-//! Nothing presented means anonymous; something presented that is not good means 401, never silently anonymous. Client
-//! certificates will be a third way: they belong into [`Users::identify`], which is the only place that decides.
+//! A user proves himself by a bearer token (`Authorization: Bearer …`), by the same token in the cookie `CADC_SSO`, or by
+//! a client certificate, whose chain the TLS layer has checked. Nothing presented means anonymous; something presented
+//! that is not good means 401, never silently anonymous. [`Users::identify`] is the only place that decides.
 //! Tokens are kept for comparison and never written to a log.
 
 use crate::fault::{Fault, FaultKind};
@@ -68,8 +68,13 @@ impl Users {
         names
     }
 
-    /// Who sent these headers.
-    pub fn identify(&self, headers: &HeaderMap, unknown: UnknownScheme) -> Result<Caller, Fault> {
+    /// Who sent these headers over a connection with this certificate. A token goes before a certificate.
+    pub fn identify(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&str>,
+        unknown: UnknownScheme,
+    ) -> Result<Caller, Fault> {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let value = value.to_str().unwrap_or_default();
             let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
@@ -87,7 +92,13 @@ impl Users {
                 }
             }
         }
-        Ok(Caller::Anonymous)
+        match certificate {
+            None => Ok(Caller::Anonymous),
+            Some(name) => match self.by_token.values().find(|known| known.as_ref() == name) {
+                Some(name) => Ok(Caller::User(Arc::clone(name))),
+                None => Err(Fault::new(FaultKind::NotAuthenticated, format!("unknown user: {name}"))),
+            },
+        }
     }
 
     fn by_secret(&self, token: &str) -> Result<Caller, Fault> {
@@ -121,14 +132,19 @@ mod tests {
     fn a_bad_credential_is_never_anonymous() {
         let mut users = Users::default();
         users.add("ada", "secret");
-        let of = |name, value| users.identify(&headers(name, value), UnknownScheme::Anonymous);
+        let of = |name, value| users.identify(&headers(name, value), None, UnknownScheme::Anonymous);
         assert_eq!(of(header::AUTHORIZATION, "Bearer secret").unwrap().name(), Some("ada"));
         assert_eq!(of(header::AUTHORIZATION, "Bearer other").unwrap_err().status(), 401);
         assert_eq!(of(header::COOKIE, "a=b; CADC_SSO=secret").unwrap().name(), Some("ada"));
         assert_eq!(of(header::COOKIE, "CADC_SSO=other").unwrap_err().status(), 401);
         assert_eq!(of(header::AUTHORIZATION, "Basic eDp5").unwrap(), Caller::Anonymous);
-        let refused = users.identify(&headers(header::AUTHORIZATION, "Basic eDp5"), UnknownScheme::Refused);
+        let refused = users.identify(&headers(header::AUTHORIZATION, "Basic eDp5"), None, UnknownScheme::Refused);
         assert_eq!(refused.unwrap_err().status(), 401);
+        let by_certificate = |name| users.identify(&HeaderMap::new(), Some(name), UnknownScheme::Anonymous);
+        assert_eq!(by_certificate("ada").unwrap().name(), Some("ada"));
+        assert_eq!(by_certificate("eve").unwrap_err().status(), 401);
+        let bad = users.identify(&headers(header::AUTHORIZATION, "Bearer x"), Some("ada"), UnknownScheme::Anonymous);
+        assert_eq!(bad.unwrap_err().status(), 401, "a good certificate does not make up for a bad token");
         assert!(!format!("{users:?}").contains("secret"));
     }
 }

@@ -56,6 +56,8 @@ pub struct Profile {
     pub metadata: Metadata,
     /// Basic and other schemes.
     pub unknown_scheme: UnknownScheme,
+    /// Longest name in bytes; a longer one is a failure, not a refusal.
+    pub longest_name: usize,
     /// Whether nodes can be locked (`core#islocked`).
     pub locks: bool,
     /// Whether links can carry properties (symbolic links cannot).
@@ -80,6 +82,7 @@ impl Profile {
             listing: Listing::Paged,
             metadata: Metadata::Copied,
             unknown_scheme: UnknownScheme::Anonymous,
+            longest_name: 512,
             locks: true,
             link_properties: true,
             inner_links_only: false,
@@ -98,6 +101,7 @@ impl Profile {
             listing: Listing::Whole,
             metadata: Metadata::Live,
             unknown_scheme: UnknownScheme::Refused,
+            longest_name: 255,
             locks: false,
             link_properties: false,
             inner_links_only: true,

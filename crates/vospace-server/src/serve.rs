@@ -8,9 +8,9 @@ use crate::oplog::OperationLog;
 use crate::permissions::Groups;
 use crate::profile::Profile;
 use crate::space::{Space, SpaceOptions};
-use crate::tls;
+use crate::tls::{self, CertificateAcceptor};
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
 use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -125,13 +125,14 @@ pub fn open_space(
 /// Starts the service; it answers when this returns.
 pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let lock = lock(&options.data)?;
+    let names = options.users.names();
     let mut spaces = Vec::new();
     for profile in options.profiles {
         let space = open_space(&options.data, profile, Arc::clone(&options.groups), options.refresh_interval)?;
         let failed = |fault: Fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() };
         space.store.sweep().map_err(failed)?;
-        for name in options.users.names() {
-            space.make_home(&name, options.quota).map_err(failed)?;
+        for name in &names {
+            space.make_home(name, options.quota).map_err(failed)?;
         }
         spaces.push(space);
     }
@@ -149,13 +150,14 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let service = app.router().into_make_service();
     let handle = Handle::new();
     let server = if options.tls {
-        let config = tls::server_config(&options.data.join("tls"), address.ip())
+        let config = tls::server_config(&options.data.join("tls"), address.ip(), &names)
             .map_err(|error| StartError::Tls(error.to_string()))?;
-        let config = RustlsConfig::from_config(config);
-        let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        let acceptor = CertificateAcceptor::new(config);
+        let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor).handle(handle.clone());
         tokio::spawn(async move { log_end(server.serve(service).await) })
     } else {
-        let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        let acceptor = NoDelayAcceptor::new();
+        let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor).handle(handle.clone());
         tokio::spawn(async move { log_end(server.serve(service).await) })
     };
     let mut tasks = vec![server];

@@ -22,7 +22,7 @@ use std::time::Duration;
 const BATCH: usize = 1 << 20;
 
 /// A client that sends nothing for so long has gone (Tomcat's time, observed).
-const STALLED: Duration = Duration::from_secs(60);
+pub const STALLED: Duration = Duration::from_secs(60);
 
 /// What happens to the file if it is not finished.
 #[derive(Debug)]

@@ -22,5 +22,7 @@ mod put_transactions;
 mod rights;
 #[path = "server/support.rs"]
 mod support;
+#[path = "server/tls.rs"]
+mod tls;
 #[path = "server/vault_files.rs"]
 mod vault_files;

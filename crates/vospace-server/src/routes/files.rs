@@ -227,19 +227,20 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
     space
         .store
         .write(move |tx| {
+            let Some(mut row) = nodes::by_id(tx, row.id)? else {
+                // Removed while its bytes came in: nothing must be left under its identity, which may be given anew.
+                return Err(Fault::internal("the node was removed during the upload"));
+            };
             let before = properties::get(tx, row.id, property::MD5)?;
             let text = if before.is_some() { format!("md5:{md5}") } else { md5.to_string() };
             properties::set(tx, row.id, property::MD5, Some(&text))?;
             if let Some(kind) = &kind {
                 properties::set(tx, row.id, property::TYPE, Some(kind))?;
             }
-            if let Some(mut row) = nodes::by_id(tx, row.id)? {
-                if let Some(name) = caller.name() {
-                    name.clone_into(&mut row.owner);
-                }
-                nodes::update(tx, &row)?;
+            if let Some(name) = caller.name() {
+                name.clone_into(&mut row.owner);
             }
-            Ok(())
+            nodes::update(tx, &row)
         })
         .await?;
     sink.keep();

@@ -83,7 +83,8 @@ pub fn parse_node(bytes: &[u8]) -> Result<Node, Fault> {
     }
     let node = read::read_node(bytes)
         .map_err(|error| Fault::argument(format!("invalid input: XML failed schema validation: {error}")))?;
-    if node.is_container() && !text.contains("nodes>") && !text.contains("nodes/>") && !text.contains("nodes />") {
+    let ends_name = |rest: &str| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace());
+    if node.is_container() && !text.split("nodes").skip(1).any(ends_name) {
         return Err(Fault::argument("invalid input: XML failed schema validation: ContainerNode without nodes"));
     }
     Ok(node)

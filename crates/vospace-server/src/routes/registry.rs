@@ -8,8 +8,9 @@ use axum::http::Response;
 use vospace_client::xml::availability::{self, Availability};
 use vospace_client::xml::capabilities::{self, Capabilities, Capability, Interface};
 
-/// Security methods of everything that knows callers: anonymous, token, cookie.
-const METHODS: [&str; 3] = ["", "ivo://ivoa.net/sso#token", "ivo://ivoa.net/sso#cookie"];
+/// Security methods of everything that knows callers: anonymous, token, cookie, and over TLS certificate.
+const METHODS: [&str; 4] =
+    ["", "ivo://ivoa.net/sso#token", "ivo://ivoa.net/sso#cookie", "ivo://ivoa.net/sso#tls-with-certificate"];
 
 /// `GET /reg/resource-caps`: one line per space. A line has exactly one `=`, the Python client wants it so.
 pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Fault> {
@@ -27,6 +28,7 @@ pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Faul
 /// `GET /SERVICE/capabilities`.
 pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
     let service = space.profile.service;
+    let methods = if call.app.tls { &METHODS[..] } else { &METHODS[..3] };
     let entry = |standard_id: &str, path: &str, base: bool, methods: &[&str]| Capability {
         standard_id: standard_id.to_owned(),
         interfaces: vec![Interface {
@@ -39,12 +41,12 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
         capabilities: vec![
             entry(capabilities::CAPABILITIES, "capabilities", false, &[""]),
             entry(capabilities::AVAILABILITY, "availability", false, &[""]),
-            entry(capabilities::NODES, "nodes", true, &METHODS),
-            entry(capabilities::FILES, "files", true, &METHODS),
-            entry(capabilities::RECURSIVE_DELETE, "async-delete", false, &METHODS[1..]),
-            entry(capabilities::RECURSIVE_PROPERTIES, "async-setprops", false, &METHODS[1..]),
-            entry(capabilities::TRANSFERS, "transfers", false, &METHODS),
-            entry(capabilities::SYNC, "synctrans", false, &METHODS),
+            entry(capabilities::NODES, "nodes", true, methods),
+            entry(capabilities::FILES, "files", true, methods),
+            entry(capabilities::RECURSIVE_DELETE, "async-delete", false, &methods[1..]),
+            entry(capabilities::RECURSIVE_PROPERTIES, "async-setprops", false, &methods[1..]),
+            entry(capabilities::TRANSFERS, "transfers", false, methods),
+            entry(capabilities::SYNC, "synctrans", false, methods),
         ],
     };
     ok("text/xml", capabilities::write(&document))

@@ -15,9 +15,6 @@ use std::sync::Arc;
 use vospace_client::node::{Node, NodeKind, property};
 use vospace_client::uri::VosUri;
 
-/// Longest name in bytes that can be stored, as in a file system.
-const LONGEST_NAME: usize = 512;
-
 impl Space {
     /// Creates the node of this document at this path. Whether it exists is tested before whether the caller may
     /// create it. Parents are not made.
@@ -39,7 +36,7 @@ impl Space {
         }
         let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
         self.require_parent(caller, &walked, parent)?;
-        if name.len() > LONGEST_NAME {
+        if name.len() > self.profile.longest_name {
             return Err(Fault::internal("node name too long"));
         }
         let (kind, target) = match &node.kind {
@@ -97,7 +94,7 @@ impl Space {
     pub fn create_file(&self, db: &Connection, caller: &Caller, walked: &Walked, inherit: bool) -> Result<Row, Fault> {
         let parent = walked.parent().ok_or_else(|| Fault::argument("not a data node"))?;
         let (_, name) = names::split(&walked.path).ok_or_else(|| Fault::argument("not a data node"))?;
-        if name.len() > LONGEST_NAME {
+        if name.len() > self.profile.longest_name {
             return Err(Fault::internal("node name too long"));
         }
         let row = if inherit {

@@ -259,6 +259,25 @@ impl Bench {
     }
 }
 
+/// A service over https with the user `ada`.
+pub(crate) async fn tls_service(data: &std::path::Path) -> Service {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut users = Users::default();
+    users.add("ada", "ada-token");
+    let options = ServeOptions {
+        data: data.to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        profiles: vec![Profile::vault()],
+        users,
+        groups: Arc::default(),
+        quota: None,
+        tls: true,
+        refresh_interval: Duration::ZERO,
+        control: false,
+    };
+    serve::start(options).await.unwrap()
+}
+
 pub(crate) fn digest(bytes: &[u8]) -> String {
     use md5::Digest as _;
     Md5(md5::Md5::digest(bytes).into()).to_digest_header()
