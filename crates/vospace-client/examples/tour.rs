@@ -8,6 +8,8 @@
 //! It works below the container that it is given and removes what it made. Without `VOSPACE_REGISTRY_URL` it talks to
 //! CADC, with the usual certificate.
 
+use std::process::ExitCode;
+
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use vospace_client::auth::{self, AuthOptions};
@@ -15,7 +17,17 @@ use vospace_client::transfer::{PutOptions, UploadSource};
 use vospace_client::{Client, ClientConfig, Prefixes, Properties, Result, property};
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match tour().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn tour() -> Result<()> {
     let prefixes = Prefixes::load()?;
     let place = prefixes.parse(&std::env::args().nth(1).unwrap_or_else(|| "vos:demo".to_owned()))?;
     let config = ClientConfig { credentials: auth::choose(AuthOptions::default())?, ..ClientConfig::from_env() };

@@ -37,6 +37,8 @@ pub struct Dialect {
     pub paging: Learned,
     /// Bytes can be PUT to the path of the file, without negotiation.
     pub direct_put: Learned,
+    /// The place for an upload can be asked for with one request (the parameter form of synchronous transfers).
+    pub short_negotiation: Learned,
     /// A move can be done within one request.
     pub sync_move: Learned,
 }

@@ -56,6 +56,37 @@ pub mod property {
     /// As [`READABLE`], for writing.
     pub const WRITABLE: &str = "ivo://cadc.nrc.ca/vospace/core#writable";
 
+    /// Every URI above.
+    const KNOWN: [&str; 18] = [
+        LENGTH,
+        MD5,
+        DATE,
+        CONTENT_DATE,
+        IS_PUBLIC,
+        GROUP_READ,
+        GROUP_WRITE,
+        QUOTA,
+        TYPE,
+        ENCODING,
+        CREATOR,
+        AVAILABLE_SPACE,
+        TITLE,
+        DESCRIPTION,
+        IS_LOCKED,
+        INHERIT_PERMISSIONS,
+        READABLE,
+        WRITABLE,
+    ];
+
+    /// The URI, without an allocation of its own if it is a usual one: nodes are kept by the hundred thousand.
+    #[must_use]
+    pub fn intern(uri: &str) -> std::borrow::Cow<'static, str> {
+        match KNOWN.into_iter().find(|known| *known == uri) {
+            Some(known) => known.into(),
+            None => uri.to_owned().into(),
+        }
+    }
+
     /// Properties that belong to the service: sending them is ignored at best, and on Cavern an echoed MD5 erases
     /// the stored one while an echoed `readable` is stored for everybody.
     pub const COMPUTED: [&str; 9] =

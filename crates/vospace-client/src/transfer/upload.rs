@@ -169,8 +169,15 @@ impl Sending<'_> {
 
     async fn negotiated(&self, service: &Service) -> Result<Uploaded> {
         let mut last = None;
-        for round in 1..=NEGOTIATIONS {
-            for endpoint in negotiate::push(self.client, service, self.uri).await? {
+        // The short way gives one place. Only if the bytes cannot be stored there are all of them asked for.
+        let first = negotiate::push_shortly(self.client, service, self.uri).await?;
+        let rounds = if first.is_some() { 0..=NEGOTIATIONS } else { 1..=NEGOTIATIONS };
+        for round in rounds {
+            let endpoints = match (round, &first) {
+                (0, Some(first)) => vec![first.clone()],
+                _ => negotiate::push(self.client, service, self.uri).await?,
+            };
+            for endpoint in endpoints {
                 match self.send(&endpoint.url, endpoint.grant, true).await {
                     Sent::Stored(uploaded) => return Ok(uploaded),
                     Sent::Refused(error) => return Err(error),
@@ -180,7 +187,7 @@ impl Sending<'_> {
                     }
                 }
             }
-            if round < NEGOTIATIONS {
+            if (1..NEGOTIATIONS).contains(&round) {
                 self.client.inner.http.pause(round).await;
             }
         }

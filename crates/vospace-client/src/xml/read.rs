@@ -9,7 +9,7 @@ use tokio::io::AsyncBufRead;
 
 use super::tree::{Element, Events, Open};
 use super::{VOSPACE, XmlError};
-use crate::node::{Node, NodeKind, Properties};
+use crate::node::{Node, NodeKind, Properties, property};
 use crate::uri::VosUri;
 
 /// Reads a document with one node. Children, if there are any, are read over and must be well-formed.
@@ -60,7 +60,7 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
             return Err(XmlError::Missing("root element"));
         };
         if root.name != "node" || root.namespace != VOSPACE {
-            return Err(XmlError::Unexpected { expected: "VOSpace node", found: root.name });
+            return Err(XmlError::Unexpected { expected: "VOSpace node", found: root.name.into_owned() });
         }
         self.state = State::End;
         let mut open = !empty;
@@ -125,7 +125,7 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
 
 fn to_node(element: &Element) -> Result<Node, XmlError> {
     if element.name != "node" {
-        return Err(XmlError::Unexpected { expected: "node", found: element.name.clone() });
+        return Err(XmlError::Unexpected { expected: "node", found: element.name.to_string() });
     }
     let uri = VosUri::from_wire(element.attribute("uri").ok_or(XmlError::Missing("node uri"))?)?;
     let kind = match element.xsi_type.as_deref() {
@@ -140,14 +140,14 @@ fn to_node(element: &Element) -> Result<Node, XmlError> {
         None => return Err(XmlError::Missing("xsi:type of a node")),
     };
     let mut properties = Properties::new();
-    for property in element.child("properties").into_iter().flat_map(|list| list.children("property")) {
-        let uri = property.attribute("uri").ok_or(XmlError::Missing("property uri"))?.to_owned();
-        if property.nil {
+    for item in element.child("properties").into_iter().flat_map(|list| list.children("property")) {
+        let uri = property::intern(item.attribute("uri").ok_or(XmlError::Missing("property uri"))?);
+        if item.nil {
             properties.set_nil(uri);
-        } else if matches!(property.attribute("readOnly"), Some("true" | "1")) {
-            properties.set_read_only(uri, property.text.clone());
+        } else if matches!(item.attribute("readOnly"), Some("true" | "1")) {
+            properties.set_read_only(uri, item.text.clone());
         } else {
-            properties.set(uri, property.text.clone());
+            properties.set(uri, item.text.clone());
         }
     }
     Ok(Node { uri, kind, properties })
@@ -156,7 +156,6 @@ fn to_node(element: &Element) -> Result<Node, XmlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::property;
     use crate::xml::write;
 
     const LISTING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>

@@ -3,6 +3,7 @@
 //! [`Events`] turns bytes into events under the limits of this crate; [`Element`] is what a bounded run of events
 //! builds. Every reader of this folder stands on these two, so the limits are in one place.
 
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,7 +16,7 @@ use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-use super::{XSI, XmlError};
+use super::{VOSPACE, XSI, XmlError};
 
 /// Bytes that one element of a streamed document (a node with all its properties), or a whole small document, may
 /// have. Services refuse node documents above 32 KiB; a job or a capabilities document has a few.
@@ -25,15 +26,42 @@ const MAX_DEPTH: usize = 32;
 /// Elements below one element; a node of 2 MiB cannot have more of a sensible size.
 const MAX_ELEMENTS: usize = 20_000;
 
+/// A name that is usually one of a few: a listing of 100,000 nodes has millions of them.
+pub(super) type Word = Cow<'static, str>;
+
+/// The text without an allocation of its own if it is one of those that listings are made of.
+fn word(text: &str) -> Word {
+    const KNOWN: [&str; 14] = [
+        "property",
+        "uri",
+        VOSPACE,
+        "readOnly",
+        "node",
+        "properties",
+        "accepts",
+        "provides",
+        "busy",
+        "nodes",
+        "target",
+        "view",
+        "endpoint",
+        "standardID",
+    ];
+    match KNOWN.into_iter().find(|known| *known == text) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(text.to_owned()),
+    }
+}
+
 /// An element with everything in it.
 #[derive(Debug, Default)]
 pub(super) struct Element {
     /// Local name.
-    pub(super) name: String,
+    pub(super) name: Word,
     /// Namespace, empty if none.
-    pub(super) namespace: String,
+    pub(super) namespace: Word,
     /// Local name → value, without `xsi:` ones.
-    attributes: Vec<(String, String)>,
+    attributes: Vec<(Word, String)>,
     /// Local part of `xsi:type`.
     pub(super) xsi_type: Option<String>,
     /// Whether `xsi:nil` is true.
@@ -45,7 +73,7 @@ pub(super) struct Element {
 
 impl Element {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 
     pub(super) fn child(&self, name: &str) -> Option<&Element> {
@@ -69,7 +97,7 @@ impl Element {
                 return Err(XmlError::Missing("root element"));
             };
             if element.name != root {
-                return Err(XmlError::Unexpected { expected: root, found: element.name });
+                return Err(XmlError::Unexpected { expected: root, found: element.name.into_owned() });
             }
             if !empty {
                 events.fill(&mut element).await?;
@@ -187,8 +215,8 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
             let (namespace, event) =
                 self.reader.read_resolved_event_into_async(&mut self.buffer).await.map_err(from_quick)?;
             let namespace = match namespace {
-                ResolveResult::Bound(namespace) => namespace.0.to_owned(),
-                ResolveResult::Unbound => String::new(),
+                ResolveResult::Bound(namespace) => word(namespace.0),
+                ResolveResult::Unbound => Word::default(),
                 ResolveResult::Unknown(prefix) => {
                     return Err(XmlError::Malformed(format!("the prefix {prefix} is not declared")));
                 }
@@ -229,8 +257,8 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
         }
     }
 
-    fn element(&self, namespace: String, start: &BytesStart<'_>) -> Result<Element, XmlError> {
-        let mut element = Element { name: start.local_name().as_ref().to_owned(), namespace, ..Element::default() };
+    fn element(&self, namespace: Word, start: &BytesStart<'_>) -> Result<Element, XmlError> {
+        let mut element = Element { name: word(start.local_name().as_ref()), namespace, ..Element::default() };
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| XmlError::Malformed(error.to_string()))?;
             if attribute.key.as_namespace_binding().is_some() {
@@ -248,7 +276,7 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
                     "nil" => element.nil = matches!(value.trim(), "true" | "1"),
                     _ => {}
                 },
-                _ => element.attributes.push((name.to_owned(), value)),
+                _ => element.attributes.push((word(name), value)),
             }
         }
         Ok(element)

@@ -36,6 +36,7 @@ fn usual(seen: &Seen, direct: bool) -> Option<Reply> {
         "PUT /svc/nodes/a" => Some(Reply::Whole(201, vec![], b"".to_vec())),
         "GET /svc/nodes/a?limit=0" => Some(node(Some(0))),
         "DELETE /svc/nodes/a" => Some(Reply::status(200)),
+        "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Some(Reply::fault(400, "no such form")),
         "POST /svc/sync" => Some(Reply::redirect("/svc/transfers/J/results/transferDetails")),
         "GET /svc/transfers/J/results/transferDetails" => Some(Reply::redirect("/svc/xfer/J")),
         _ => None,
@@ -98,11 +99,39 @@ async fn bytes_go_to_the_negotiated_place_without_credentials() {
     for seen in stub.requests().iter().filter(|seen| seen.target.contains("byte") || seen.target.contains("dead")) {
         assert_eq!(seen.header("authorization"), None, "{}", seen.line());
     }
-    let asked = stub.requests().into_iter().find(|seen| seen.method == "POST").unwrap();
+    let asked = stub.requests().into_iter().filter(|seen| seen.method == "POST").nth(1).unwrap();
     assert_eq!(asked.header("content-type"), Some("text/xml"));
     let wanted = document::read(&asked.body).unwrap();
     assert_eq!(wanted.target(), "vos://test~svc/a");
     assert!(wanted.protocols.iter().any(|protocol| protocol.uri == HTTPS_PUT && protocol.security_methods.len() == 1));
+}
+
+#[tokio::test]
+async fn one_request_finds_a_place_and_the_long_way_others() {
+    for dead in [false, true] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
+            "PUT /svc/byte/0" if dead => Reply::fault(500, "broken disk"),
+            "PUT /svc/byte/0" | "PUT /svc/byte/1" => stored(),
+            "HEAD /svc/byte/0" | "HEAD /svc/byte/1" => Reply::fault(404, "x"),
+            "GET /svc/xfer/J" => offer(seen, &["/svc/byte/1"]),
+            _ => usual(seen, false).unwrap(),
+        })
+        .await;
+        let client = stub.client();
+        client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+        let lines = stub.lines();
+        let negotiated = lines.iter().filter(|line| *line == "POST /sync").count();
+        assert_eq!(negotiated, if dead { 2 } else { 1 }, "{lines:?}");
+        assert_eq!(lines.contains(&"PUT /byte/1".to_owned()), dead);
+        assert_eq!(client.service(&uri("/")).await.unwrap().dialect().short_negotiation, Learned::Yes);
+        assert!(
+            stub.requests()
+                .iter()
+                .filter(|seen| seen.target.contains("byte"))
+                .all(|seen| seen.header("authorization").is_none())
+        );
+    }
 }
 
 #[tokio::test]
