@@ -12,10 +12,10 @@ use crate::options::Log;
 
 /// Starts logging.
 pub(crate) fn start(log: &Log) -> Result<()> {
-    let filter = EnvFilter::builder().with_default_directive(log.level.into()).parse_lossy(
-        // Libraries below us say nothing that our own lines do not say better.
-        "hyper=warn,h2=warn,reqwest=warn,rustls=warn,fuser=error",
-    );
+    // Libraries below us say nothing that our own lines do not say better.
+    let level = log.level;
+    let filter = EnvFilter::builder()
+        .parse_lossy(format!("{level},hyper=warn,h2=warn,reqwest=warn,rustls=warn,fuser=error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     match &log.file {
         None => subscriber.with_writer(std::io::stderr).init(),

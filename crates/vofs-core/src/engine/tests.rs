@@ -372,3 +372,21 @@ async fn an_emptied_file_is_sent_once_with_its_new_content() {
     mount.until_clean().await;
     assert_eq!(bench.remote.bytes("f").expect("there"), "");
 }
+
+#[tokio::test]
+async fn who_reads_a_file_that_is_removed_or_replaced_reads_on() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    for (name, other) in [("removed", ""), ("replaced", "other")] {
+        bench.remote.store(name, vec![7_u8; 300_000]);
+        let fh = mount.open(name, READ).await;
+        if other.is_empty() {
+            mount.0.unlink(Ino::ROOT, name).await.expect("removed");
+        } else {
+            bench.remote.store(other, "new");
+            mount.0.rename(Ino::ROOT, other, Ino::ROOT, name, false).await.expect("replaced");
+        }
+        assert_eq!(mount.0.read(fh, 250_000, 100_000).await.expect("read"), vec![7_u8; 50_000]);
+        mount.0.release(fh).await;
+    }
+}

@@ -9,7 +9,8 @@ use crate::path::NodePath;
 use super::lookup::Entry;
 
 impl Engine {
-    /// Where a link points: a relative path within the mount, else the URI as the service has it.
+    /// Where a link points: a relative path within the mount, an absolute one on this machine, else the URI as the
+    /// service has it.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a node that is no link.
@@ -18,20 +19,23 @@ impl Engine {
         match self.resolve(&path).await?.kind {
             Kind::Link { target } => Ok(match self.remote.path_of(&target) {
                 Some(inside) => relative(&path, &inside),
-                None => target,
+                None => target.strip_prefix(LOCAL).map_or_else(|| target.clone(), str::to_owned),
             }),
             Kind::File | Kind::Directory => Err(Error::Invalid { path, cause: "not a link".into() }),
         }
     }
 
-    /// Makes a link. The target is a URI, or a path relative to the link's directory.
+    /// Makes a link. The target is a URI, a path relative to the link's directory, or an absolute path, which is stored as
+    /// a `file:` URI: it means something on machines that have that path, and nothing to the service.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a path that leaves the mount: the service could not follow it.
+    /// [`Error::Invalid`] for a relative path that leaves the mount: it depends on where this one is mounted.
     pub async fn symlink(&self, parent: Ino, name: &str, target: &str) -> Result<Entry> {
         let path = self.new_child(parent, name)?;
         let uri = if target.contains("://") {
             target.to_owned()
+        } else if target.starts_with('/') {
+            format!("{LOCAL}{target}")
         } else {
             let inside = resolve(&path, target).ok_or_else(|| Error::Invalid {
                 path: path.clone(),
@@ -44,6 +48,9 @@ impl Engine {
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
     }
 }
+
+/// What stands before an absolute path in a link's target.
+const LOCAL: &str = "file://";
 
 /// The path from the directory of `link` to `target`.
 fn relative(link: &NodePath, target: &NodePath) -> String {
@@ -58,9 +65,6 @@ fn relative(link: &NodePath, target: &NodePath) -> String {
 
 /// The node that `target`, relative to the directory of `link`, names; `None` above the root.
 fn resolve(link: &NodePath, target: &str) -> Option<NodePath> {
-    if target.starts_with('/') {
-        return None;
-    }
     let mut at = link.parent()?;
     for part in target.split('/') {
         match part {
@@ -90,6 +94,5 @@ mod tests {
             assert_eq!(resolve(&link, text), Some(target));
         }
         assert_eq!(resolve(&NodePath::new("l"), "../x"), None);
-        assert_eq!(resolve(&NodePath::new("l"), "/etc/passwd"), None);
     }
 }

@@ -7,10 +7,18 @@ use crate::blocks::OpenBlocks;
 use crate::dirty::{DirtyFile, Part};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::file::on_disk;
+use crate::fetch::window::Window;
+use crate::file::{OpenFile, on_disk};
 use crate::path::NodePath;
 
 use super::table::{Fh, FileHandle};
+
+/// A larger file that is removed while it is open is not fetched for those who may read on; they get ESTALE where it is
+/// not cached (256 MiB).
+const KEPT_FOR_READERS: u64 = 256 * 1024 * 1024;
+
+/// How much of it is read at a time.
+const KEEP_STEP: u64 = 4 * 1024 * 1024;
 
 /// Where a handle reads.
 struct Source {
@@ -72,7 +80,37 @@ impl Engine {
                 blocks
             }
         };
+        if blocks.is_none() && state.on_service.as_ref().is_some_and(|version| version.length > 0) {
+            // It was removed while it was open, and is too large to have been kept whole.
+            return Err(Error::Stale(path));
+        }
         Ok(Source { path, dirty: None, blocks })
+    }
+
+    /// A file is about to be removed or replaced by this mount while programs have it open: what they may still read
+    /// of it is brought into the cache, where it stays until they close it. The service has no such notion.
+    pub(crate) async fn keep_for_readers(&self, file: &Arc<OpenFile>) {
+        let (path, blocks) = {
+            let mut state = file.state();
+            let clean_and_open = state.handles > 0 && state.dirty.is_none();
+            let Some(path) = state.path.clone().filter(|_| clean_and_open) else { return };
+            match state.blocks(&self.store) {
+                Ok(Some(blocks)) if blocks.length() <= KEPT_FOR_READERS.min(self.config.cache_limit / 4) => {
+                    (path, blocks)
+                }
+                _ => return,
+            }
+        };
+        let window = Window::new(self.config.cache_limit);
+        let mut at = 0;
+        while at < blocks.length() {
+            let end = blocks.length().min(at + KEEP_STEP);
+            if let Err(error) = self.fetcher.read(&path, &blocks, at..end, &window).await {
+                tracing::warn!(%path, %error, "removed while it is open: not kept whole for who reads it");
+                return;
+            }
+            at = end;
+        }
     }
 
     fn read_parts_now(

@@ -57,6 +57,9 @@ impl Engine {
         };
         let on_service = file.as_ref().is_none_or(|file| file.state().on_service.is_some());
         if on_service {
+            if let Some(file) = &file {
+                self.keep_for_readers(file).await;
+            }
             match self.remote.delete(&path).await {
                 Ok(()) => {}
                 // It is gone already, which is what was asked for, if there is something of our own to remove.

@@ -58,6 +58,9 @@ impl Engine {
         };
         let local_only = file.as_ref().is_some_and(|file| file.state().on_service.is_none());
         let replaced = self.files.get(&to);
+        if let Some(replaced) = &replaced {
+            self.keep_for_readers(replaced).await;
+        }
         if local_only {
             self.take_over(file.as_ref(), target.as_ref(), replaced.as_ref());
         } else if target.is_some() && source.is_directory() {
