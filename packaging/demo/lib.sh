@@ -46,7 +46,7 @@ start_server() {
     setsid "$bin/vospaced" serve --data "$home/data" --profile "$profile" --listen 127.0.0.1:0 \
         >"$home/server.out" 2>"$home/server.log" &
     servers+=($!)
-    wait_for 20 grep -q '^vospaced ready:' "$home/server.out" || die "vospaced did not start: $(cat "$home/server.log")"
+    wait_for 20 grep -qs '^vospaced ready:' "$home/server.out" || die "vospaced did not start: $(cat "$home/server.log")"
     local registry
     registry=$(sed -n 's/^vospaced ready: registry=//p' "$home/server.out")
     {
