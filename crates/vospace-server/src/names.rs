@@ -50,6 +50,9 @@ pub fn pasted(path: &str) -> Result<String, Fault> {
     }
     let decoded = percent_decode_str(cut).decode_utf8_lossy();
     let names: Vec<&str> = decoded.split('/').filter(|name| !name.is_empty()).collect();
+    if decoded.contains('\0') || names.iter().any(|name| matches!(*name, "." | "..")) {
+        return Err(Fault::plain(400, format!("Nul character or relative name not allowed: {path:?}")));
+    }
     Ok(format!("/{}", names.join("/")))
 }
 
@@ -115,8 +118,22 @@ mod tests {
         assert_eq!(pasted("/d/#x").unwrap(), "/d");
         assert_eq!(pasted("/d/a%41b").unwrap(), "/d/aAb");
         assert_eq!(pasted("/d/a;b+c&d'(é)").unwrap(), "/d/a;b+c&d'(é)");
+        for bad in ["/a%00b", "/a/%2e%2e", "/a/%2E/b"] {
+            assert_eq!(pasted(bad).unwrap_err().status(), 400, "{bad}");
+        }
         for bad in ["/a b", "/a%", "/a%4", "/a[1]", "/a\u{a0}b", "/a\tb", "/a|b"] {
             assert_eq!(pasted(bad).unwrap_err().status(), 500, "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_request_leads_to_a_name_that_is_none(raw in "[a.%/;#?\\\\]{0,12}|\\PC{0,12}|(%2[0-9eEfF5]|/|a){0,8}") {
+            let Ok(path) = servlet_path(&raw).and_then(|path| pasted(&path)) else { return Ok(()) };
+            proptest::prop_assert!(path.starts_with('/'));
+            for name in path.split('/').skip(1).filter(|_| path != "/") {
+                proptest::prop_assert!(!matches!(name, "" | "." | "..") && !name.contains('\0'), "{}", path);
+            }
         }
     }
 

@@ -381,6 +381,15 @@ async fn remove(target: Target) -> Result<Response<Body>, Fault> {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn a_part_lies_within_the_file(text in "bytes=[0-9]{0,21}-?[0-9]{0,21}|\\PC{0,30}", length in 1..u64::MAX) {
+            if let Wanted::Part { first, last } = Wanted::parse(&text, length) {
+                proptest::prop_assert!(first <= last && last < length);
+            }
+        }
+    }
+
     #[test]
     fn ranges_as_minoc_takes_them() {
         let part = |first, last| Wanted::Part { first, last };
