@@ -79,16 +79,7 @@ impl Failure {
     pub(super) fn transport(request: &Request, error: reqwest::Error) -> Self {
         let connecting = error.is_connect();
         let timed_out = error.is_timeout();
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let more = cause.to_string();
-            if !text.contains(&more) {
-                text = format!("{text}: {more}");
-            }
-            source = cause.source();
-        }
+        let text = innermost(&error.without_url());
         let kind = if text.contains("CertificateExpired") || text.contains("CertificateUnknown") {
             // The alert of a server about *our* certificate; one about its own is "invalid peer certificate".
             ErrorKind::Certificate
@@ -107,6 +98,20 @@ impl Failure {
     pub(crate) fn kind(&self) -> ErrorKind {
         self.error.kind()
     }
+}
+
+/// The causes of an error, without those that only say that there is one. (The library's own text has the URL in it.)
+fn innermost(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !text.starts_with("client error (") && !texts.iter().any(|before| before.contains(&text)) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).

@@ -19,6 +19,9 @@ use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
+/// Places asked before giving up. A service leads to one of its sites at random.
+const SITES: u32 = 4;
+
 pub(crate) async fn open(client: &Client, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
     let service = client.service(uri).await?;
     if let Some(range) = &range
@@ -43,15 +46,32 @@ pub(crate) async fn open(client: &Client, uri: &VosUri, range: Option<Range<u64>
     if service.dialect().ranges != Learned::No {
         request = with_range(request, &range);
     }
-    let response = client.inner.http.call(&request).await?;
-    if !response.status.is_redirection() {
-        return accept(&service, uri, response, &range);
+    for round in 1.. {
+        let response = client.inner.http.call(&request).await?;
+        if !response.status.is_redirection() {
+            return accept(&service, uri, response, &range);
+        }
+        // Where it leads carries its own grant, whatever host it is on.
+        let url = client.inner.http.redirected(&request, &response.url, &response.headers)?.url;
+        match fetch(client, uri, url.clone(), &range).await {
+            Ok(response) => {
+                client.inner.redirects.keep(uri, url);
+                return accept(&service, uri, response, &range);
+            }
+            Err(failure) if round < SITES && may_be_elsewhere(failure.kind()) => {
+                tracing::debug!("another site is asked for {uri}: {}", failure.error);
+                client.inner.http.pause(round).await;
+            }
+            Err(failure) => return Err(failure.into()),
+        }
     }
-    // Where it leads carries its own grant, whatever host it is on.
-    let url = client.inner.http.redirected(&request, &response.url, &response.headers)?.url;
-    let response = fetch(client, uri, url.clone(), &range).await?;
-    client.inner.redirects.keep(uri, url);
-    accept(&service, uri, response, &range)
+    unreachable!("the loop ends by returning")
+}
+
+/// Whether another site than the one that failed so may serve the file. A site may be down, or not have heard of the
+/// file yet, or no longer have it.
+fn may_be_elsewhere(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Service | ErrorKind::NotFound)
 }
 
 /// For a service without `/files`.
@@ -72,14 +92,15 @@ async fn negotiated(client: &Client, service: &Service, uri: &VosUri, range: &Op
     }
 }
 
+/// Asks a place once. Trying again is up to the caller, who can have another place.
 async fn fetch(client: &Client, uri: &VosUri, url: Url, range: &Option<Range<u64>>) -> Result<Response, Failure> {
     let http = &client.inner.http;
     let request = with_range(Request::get(url, Grant::Url), range);
-    let response = http.call(&request).await?;
+    let response = http.send(&request).await?;
     if response.status.is_redirection() {
         let request = with_range(http.redirected(&request, &response.url, &response.headers)?, range);
         tracing::debug!("the bytes of {uri} are behind one more redirect");
-        return http.call(&request).await;
+        return http.send(&request).await;
     }
     Ok(response)
 }

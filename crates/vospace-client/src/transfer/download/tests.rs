@@ -113,6 +113,27 @@ async fn the_redirect_is_kept_until_it_no_longer_serves() {
     assert_eq!(stub.lines(), expected);
 }
 
+#[tokio::test]
+async fn another_site_is_asked_when_one_fails() {
+    let stub = Stub::service(|seen, n| match (seen.target.as_str(), n) {
+        ("/svc/files/a", _) => Reply::redirect(format!("/svc/bytes/{n}")),
+        (_, 1) => Reply::fault(503, "down").header("Retry-After", "30"),
+        (_, 3) => Reply::Raw(Vec::new()),
+        (_, 5) => Reply::fault(404, "not yet"),
+        _ => Reply::ok(CONTENT),
+    })
+    .await;
+    assert_eq!(read(&stub, None).await.unwrap().2, CONTENT);
+    assert_eq!(stub.lines().len(), 8);
+    let stub = Stub::service(|seen, n| match seen.target.as_str() {
+        "/svc/files/a" => Reply::redirect(format!("/svc/bytes/{n}")),
+        _ => Reply::fault(403, "invalid auth token"),
+    })
+    .await;
+    assert_eq!(read(&stub, None).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(stub.lines().len(), 2);
+}
+
 #[test]
 fn content_ranges() {
     assert_eq!(parse_content_range("bytes 2-5/10"), Some((2..6, Some(10))));
