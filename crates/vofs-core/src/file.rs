@@ -3,8 +3,8 @@
 //! A file is in the table from its first open until it is neither open nor dirty. A file that a former mount left in the
 //! journal is in it from the start, so that it shows, reads and is renamed like any other before it is uploaded.
 //!
-//! Lock order: `OpenFile::flushing` (may be held across the network; it is what makes one upload of a file at a time),
-//! then `FileTable`, then `OpenFile::state`. The last two are held for a few assignments only.
+//! Lock order: `OpenFile::flushing` (may be held across the network; it is what makes one upload of a file at a time;
+//! of several files in the order of their paths), then `FileTable`, then `OpenFile::state`. The last two are held for a few assignments only.
 
 use std::collections::HashMap;
 use std::io;
@@ -266,6 +266,15 @@ impl FileTable {
     pub(crate) fn within(&self, path: &NodePath) -> Vec<Arc<OpenFile>> {
         let inner = self.0.lock();
         inner.by_path.iter().filter(|(known, _)| known.is_within(path)).map(|(_, file)| Arc::clone(file)).collect()
+    }
+
+    /// The files at or below either path, in the order of their paths: the order in which their flush locks are taken.
+    pub(crate) fn within_either(&self, one: &NodePath, other: &NodePath) -> Vec<Arc<OpenFile>> {
+        let inner = self.0.lock();
+        let mut found: Vec<_> =
+            inner.by_path.iter().filter(|(path, _)| path.is_within(one) || path.is_within(other)).collect();
+        found.sort_unstable_by_key(|(path, _)| *path);
+        found.into_iter().map(|(_, file)| Arc::clone(file)).collect()
     }
 
     /// Names in `directory` of files that the service may not have yet.

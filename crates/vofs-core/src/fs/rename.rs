@@ -3,6 +3,9 @@
 //! VOSpace has no replacing rename. It is made of three steps that the journal knows beforehand: the target is set
 //! aside under a name of its own, the source is moved, what was set aside is deleted. Whenever that is
 //! interrupted, either name still leads to a complete file, and the next mount finishes it forward or puts the target back.
+//!
+//! No file that is renamed or replaced is uploaded meanwhile: an upload that is under way would put its bytes under a
+//! name that is no longer its own.
 
 use std::sync::Arc;
 
@@ -51,11 +54,12 @@ impl Engine {
             Some(target) if !source.is_directory() && target.is_directory() => return Err(Error::IsADirectory(to)),
             _ => {}
         }
+        let uploads = self.files.within_either(&from, &to);
+        let mut _held = Vec::with_capacity(uploads.len());
+        for file in &uploads {
+            _held.push(file.flushing.lock().await);
+        }
         let file = self.files.get(&from);
-        let _flushing = match &file {
-            Some(file) => Some(file.flushing.lock().await),
-            None => None,
-        };
         let local_only = file.as_ref().is_some_and(|file| file.state().on_service.is_none());
         let replaced = self.files.get(&to);
         if let Some(replaced) = &replaced {
