@@ -17,6 +17,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Mounting {
     command: Command,
+    vospace: String,
     point: PathBuf,
     cache: PathBuf,
     log: PathBuf,
@@ -26,9 +27,10 @@ pub struct Mounting {
 impl Mounting {
     pub(crate) fn new(world: &World) -> Self {
         let mut command = world.command("mountvofs");
-        command.args(["--foreground", "--verbose", "--vospace", &world.uri("")]);
+        command.args(["--foreground", "--verbose"]);
         Self {
             command,
+            vospace: world.uri(""),
             point: world.path("mnt"),
             cache: world.path("cache"),
             log: world.path("mountvofs.log"),
@@ -39,6 +41,12 @@ impl Mounting {
     /// Adds options.
     pub fn options(mut self, options: &[&str]) -> Self {
         self.command.args(options);
+        self
+    }
+
+    /// Another container.
+    pub fn vospace(mut self, uri: &str) -> Self {
+        self.vospace = uri.to_owned();
         self
     }
 
@@ -70,6 +78,7 @@ impl Mounting {
             fs::create_dir(&self.point).unwrap();
         }
         self.command
+            .args(["--vospace", &self.vospace])
             .arg("--mountpoint")
             .arg(&self.point)
             .arg("--cache_dir")

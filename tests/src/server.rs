@@ -60,6 +60,8 @@ pub struct Logged {
     pub query: String,
     /// Status.
     pub status: u64,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
 }
 
 impl Logged {
@@ -199,6 +201,7 @@ impl Server {
                 path: text(entry, "path"),
                 query: text(entry, "query"),
                 status: entry["status"].as_u64().unwrap_or(0),
+                bytes_out: entry["bytes_out"].as_u64().unwrap_or(0),
             })
             .filter(|entry| !entry.path.starts_with("/_bench"))
             .collect()

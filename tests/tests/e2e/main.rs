@@ -11,4 +11,5 @@ mod fits;
 mod life;
 mod posix;
 mod python_client;
+mod sharing;
 mod trees;

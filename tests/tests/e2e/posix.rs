@@ -16,7 +16,10 @@ both_profiles!(
     attributes,
     wrong_uses_get_their_errno,
     an_open_file_survives_its_unlink,
+    a_file_renamed_while_open_arrives_under_its_new_name,
     refused_names,
+    foreign_places_are_refused,
+    random_operations_match_a_local_file,
 );
 
 fn bytes_are_at_the_service_when_close_returns(profile: Profile) {
@@ -195,6 +198,98 @@ fn an_open_file_survives_its_unlink(profile: Profile) {
     fs::remove_file(mount.join("never")).unwrap();
     drop(file);
     assert!(!world.exists("never") && !mount.join("never").exists());
+}
+
+fn a_file_renamed_while_open_arrives_under_its_new_name(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    let mut file = File::create(mount.join("before")).unwrap();
+    file.write_all(b"content").unwrap();
+    fs::rename(mount.join("before"), mount.join("after")).unwrap();
+    file.write_all(b" and more").unwrap();
+    drop(file);
+    assert_eq!(world.bytes("after").as_deref(), Some(&b"content and more"[..]));
+    assert!(!world.exists("before"));
+    let uploads: Vec<_> = world
+        .server
+        .log()
+        .into_iter()
+        .filter(|entry| entry.method == "PUT" && entry.path.ends_with("/before"))
+        .collect();
+    assert!(uploads.is_empty(), "the old name went over the network: {uploads:?}");
+}
+
+fn foreign_places_are_refused(profile: Profile) {
+    let world = World::new(profile);
+    let root = format!("{}:", profile.prefix());
+    let mount = world.mounting().vospace(&root).start();
+    assert!(mount.join("demo").is_dir());
+    fs::write(mount.join("demo/f"), b"mine").unwrap();
+    assert_eq!(world.bytes("f").as_deref(), Some(&b"mine"[..]));
+    let refused = |error: Option<i32>| matches!(error, Some(nix::libc::EACCES | nix::libc::EPERM));
+    assert!(refused(fs::create_dir(mount.join("d")).unwrap_err().raw_os_error()));
+    // At the latest close says so: the service is not asked before there are bytes.
+    let written = File::create(mount.join("home/f")).and_then(|mut file| {
+        file.write_all(b"x")?;
+        nix::unistd::close(std::os::fd::OwnedFd::from(file))?;
+        Ok(())
+    });
+    assert!(refused(written.unwrap_err().raw_os_error()));
+    fs::remove_file(mount.join("home/f")).unwrap();
+    mount.unmount();
+}
+
+/// Reads, writes, truncations, closes and reopenings at random, on a file in the mount and on one beside it.
+fn random_operations_match_a_local_file(profile: Profile) {
+    const LARGEST: u64 = 600_000;
+    let world = World::new(profile);
+    let mount = world.mount();
+    let paths = [mount.join("f"), world.local("f")];
+    let open = |path: &std::path::PathBuf| {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).unwrap()
+    };
+    let mut files = paths.each_ref().map(open);
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for step in 0..600 {
+        let (offset, length) = (random(LARGEST), random(60_000) as usize);
+        match random(12) {
+            0..=4 => {
+                let bytes: Vec<u8> = (0..length).map(|i| (i as u64 * 7 + step) as u8).collect();
+                files.iter().for_each(|file| file.write_all_at(&bytes, offset).unwrap());
+            }
+            5..=8 => {
+                let read = files.each_ref().map(|file| {
+                    let mut bytes = vec![0; length];
+                    let mut count = 0;
+                    while count < length {
+                        match file.read_at(&mut bytes[count..], offset + count as u64).unwrap() {
+                            0 => break,
+                            more => count += more,
+                        }
+                    }
+                    bytes.truncate(count);
+                    bytes
+                });
+                assert!(read[0] == read[1], "step {step}: {length} bytes at {offset} differ");
+            }
+            9 => files.iter().for_each(|file| file.set_len(offset).unwrap()),
+            10 => files.iter().for_each(|file| file.sync_all().unwrap()),
+            _ => {
+                files = paths.each_ref().map(open);
+                assert_eq!(files[0].metadata().unwrap().len(), files[1].metadata().unwrap().len(), "step {step}");
+            }
+        }
+    }
+    drop(files);
+    let expected = fs::read(&paths[1]).unwrap();
+    assert!(fs::read(&paths[0]).unwrap() == expected);
+    assert!(world.bytes("f").unwrap() == expected);
 }
 
 fn refused_names(profile: Profile) {
