@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::auth::{Credentials, Secret};
 use crate::client::Client;
@@ -23,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// The client certificate (DER) that came with it.
+    pub(crate) certificate: Option<Vec<u8>>,
 }
 
 impl Seen {
@@ -103,22 +106,43 @@ pub(crate) struct Stub {
 impl Stub {
     /// Starts one. `answer` gets each request and how many came before it.
     pub(crate) async fn start(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen(None, answer).await
+    }
+
+    /// Starts one that speaks TLS.
+    pub(crate) async fn start_tls(
+        tls: TlsAcceptor,
+        answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(tls), answer).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>, answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let stub = Stub { base, seen: Arc::clone(&seen) };
         let answer = Arc::new(answer);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                let (seen, answer, tls) = (Arc::clone(&seen), Arc::clone(&answer), tls.clone());
                 tokio::spawn(async move {
-                    serve(stream, |request| {
+                    let answer = |request| {
                         let mut seen = seen.lock();
                         let reply = answer(&request, seen.len());
                         seen.push(request);
                         reply
-                    })
-                    .await;
+                    };
+                    match tls {
+                        None => serve(stream, None, answer).await,
+                        Some(tls) => {
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            let presented = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                            let certificate = presented.map(|certificate| certificate.as_ref().to_vec());
+                            serve(stream, certificate, answer).await;
+                        }
+                    }
                 });
             }
         });
@@ -213,8 +237,13 @@ pub(crate) fn capabilities(base: &str) -> String {
     capabilities::write(&Capabilities { capabilities: capabilities.into() })
 }
 
-async fn serve(mut stream: TcpStream, answer: impl FnOnce(Seen) -> Reply) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    certificate: Option<Vec<u8>>,
+    answer: impl FnOnce(Seen) -> Reply,
+) {
     let Some(request) = read(&mut stream).await else { return };
+    let request = Seen { certificate, ..request };
     let head = request.method == "HEAD";
     let reply = answer(request);
     let _ = stream.write_all(&reply.bytes(head)).await;
@@ -225,7 +254,7 @@ async fn serve(mut stream: TcpStream, answer: impl FnOnce(Seen) -> Reply) {
     let _ = stream.shutdown().await;
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Seen> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -250,5 +279,5 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
             return None;
         }
     }
-    Some(Seen { method, target, headers, body })
+    Some(Seen { method, target, headers, body, certificate: None })
 }

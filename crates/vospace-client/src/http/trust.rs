@@ -81,18 +81,4 @@ fn read_roots(path: &PathBuf) -> Result<Vec<Certificate>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bundle_that_is_none_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.pem");
-        std::fs::write(&path, "nothing").unwrap();
-        for path in [path, directory.path().join("missing.pem")] {
-            let config = ClientConfig { extra_roots: vec![path.clone()], ..ClientConfig::default() };
-            let error = Settings::new(&config).err().unwrap().to_string();
-            assert!(error.contains(&path.display().to_string()), "{error}");
-        }
-    }
-}
+mod tests;

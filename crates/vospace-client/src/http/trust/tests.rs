@@ -1,0 +1,122 @@
+//! TLS with a certificate authority of this test: who is trusted, and who gets to see the client's certificate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+use super::*;
+use crate::ErrorKind;
+use crate::auth::Credentials;
+use crate::client::Client;
+use crate::node::Node;
+use crate::testing::{Reply, Stub, capabilities, uri};
+use crate::xml::write;
+
+#[test]
+fn a_bundle_that_is_none_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ca.pem");
+    std::fs::write(&path, "nothing").unwrap();
+    for path in [path, directory.path().join("missing.pem")] {
+        let config = ClientConfig { extra_roots: vec![path.clone()], ..ClientConfig::default() };
+        let error = Settings::new(&config).err().unwrap().to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+    }
+}
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut parameters = CertificateParams::new(vec![]).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &self.0).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let clients = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build().unwrap();
+        let key = key.serialize_der().try_into().unwrap();
+        let config = ServerConfig::builder().with_client_cert_verifier(clients);
+        TlsAcceptor::from(Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap()))
+    }
+
+    /// Writes a client's certificate with key; gives its DER.
+    fn issue(&self, path: &Path) -> Vec<u8> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["user".to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        std::fs::write(path, format!("{}{}", certificate.pem(), key.serialize_pem())).unwrap();
+        certificate.der().to_vec()
+    }
+}
+
+/// A service whose file leads to `bytes`, and its configuration.
+async fn service(authority: &Authority, bytes: String) -> (Stub, impl Fn(&Path, &Path) -> ClientConfig) {
+    let stub = Stub::start_tls(authority.acceptor(), move |seen, _| {
+        let base = format!("https://{}", seen.header("host").unwrap());
+        match seen.target.as_str() {
+            "/reg/resource-caps" => Reply::ok(format!("ivo://test/svc = {base}/svc/capabilities\n")),
+            "/svc/capabilities" => Reply::ok(capabilities(&base)),
+            "/svc/files/a" => Reply::redirect(bytes.clone()),
+            _ => Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter())),
+        }
+    })
+    .await;
+    let config = stub.config();
+    let configure = move |roots: &Path, certificate: &Path| ClientConfig {
+        extra_roots: vec![roots.to_owned()],
+        credentials: Credentials::Certificate(certificate.to_owned()),
+        ..config.clone()
+    };
+    (stub, configure)
+}
+
+#[tokio::test]
+async fn the_certificate_is_shown_to_the_service_alone_and_renewed_without_restart() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (roots, proxy) = (directory.path().join("ca.pem"), directory.path().join("proxy.pem"));
+    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let first = authority.issue(&proxy);
+    let site = Stub::start_tls(authority.acceptor(), |_, _| Reply::ok("bytes")).await;
+    let (stub, configure) = service(&authority, format!("{}/grant/x", site.base)).await;
+    let client = Client::new(configure(&roots, &proxy)).unwrap();
+    client.stat(&uri("/a")).await.unwrap();
+    let download = client.open(&uri("/a"), None).await.unwrap();
+    let chunks: Vec<_> = download.body.try_collect().await.unwrap();
+    assert_eq!(chunks.concat(), b"bytes");
+    assert_eq!(site.all().len(), 1);
+    assert!(site.all()[0].certificate.is_none(), "a pre-authorised URL needs none");
+    assert!(stub.requests().iter().all(|seen| seen.certificate.as_ref() == Some(&first)));
+    let second = authority.issue(&proxy);
+    client.stat(&uri("/a")).await.unwrap();
+    assert_eq!(stub.requests().last().unwrap().certificate.as_ref(), Some(&second));
+}
+
+#[tokio::test]
+async fn a_server_of_an_unknown_authority_is_refused_and_a_redirect_to_plain_http_too() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (roots, proxy) = (directory.path().join("ca.pem"), directory.path().join("proxy.pem"));
+    std::fs::write(&roots, Authority::new().0.pem()).unwrap();
+    authority.issue(&proxy);
+    let plain = Stub::start(|_, _| Reply::ok("bytes")).await;
+    let (_stub, configure) = service(&authority, format!("{}/grant/x", plain.base)).await;
+    let error = Client::new(configure(&roots, &proxy)).unwrap().stat(&uri("/a")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let client = Client::new(configure(&roots, &proxy)).unwrap();
+    let error = client.open(&uri("/a"), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert!(plain.all().is_empty());
+}
