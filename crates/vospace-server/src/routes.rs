@@ -2,9 +2,11 @@
 
 pub mod bytes;
 pub mod control;
+pub mod facts;
 pub mod files;
 pub mod jobs;
 pub mod nodes;
+pub mod range;
 pub mod registry;
 pub mod transaction;
 pub mod transfers;

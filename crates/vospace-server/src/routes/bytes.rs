@@ -7,20 +7,19 @@
 use crate::app::{Call, not_allowed, not_mounted, refuse};
 use crate::fault::Fault;
 use crate::grants::Permit;
-use crate::routes::files::{DIGEST, created};
+use crate::routes::facts::{Facts, send};
+use crate::routes::files::created;
+use crate::routes::range::Wanted;
 use crate::routes::transaction;
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::blocking;
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use jiff::Timestamp;
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{ErrorKind, Seek as _, SeekFrom};
 use std::sync::Arc;
-use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 use vospace_client::node::Md5;
 
@@ -30,65 +29,8 @@ const ARTIFACT_ID: HeaderName = HeaderName::from_static("x-artifact-id");
 /// The `Server` header of the byte service; a higher minor version would be refused by Python's `vos`.
 pub const SERVER: &str = "OpenCADC/cadc-rest + storage-inventory/minoc-1.0";
 
-/// Bytes read from a file at once while it is sent.
-const CHUNK: usize = 256 << 10;
-
-/// What headers say of a file.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Bytes.
-    pub length: u64,
-    /// Checksum of the whole, if known.
-    pub md5: Option<Md5>,
-    /// Milliseconds since 1970.
-    pub modified: i64,
-    /// Media type.
-    pub content_type: Option<String>,
-    /// Content encoding.
-    pub encoding: Option<String>,
-    /// Name to save it under.
-    pub name: Option<String>,
-}
-
-impl Facts {
-    fn of(artifact: &Artifact, name: Option<String>) -> Facts {
-        Facts {
-            length: artifact.length,
-            md5: Md5::from_hex(&artifact.md5),
-            modified: artifact.content_date,
-            content_type: artifact.content_type.clone(),
-            encoding: artifact.encoding.clone(),
-            name,
-        }
-    }
-
-    /// Writes all but the length.
-    pub fn describe(&self, headers: &mut HeaderMap) {
-        let mut put = |name: HeaderName, value: Option<String>| {
-            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
-                headers.insert(name, value);
-            }
-        };
-        put(DIGEST, self.md5.map(|md5| md5.to_digest_header()));
-        put(header::LAST_MODIFIED, http_date(self.modified));
-        put(header::CONTENT_TYPE, self.content_type.clone());
-        put(header::CONTENT_ENCODING, self.encoding.clone());
-        put(header::CONTENT_DISPOSITION, self.name.as_ref().map(|name| format!("inline; filename=\"{name}\"")));
-    }
-}
-
-fn http_date(milliseconds: i64) -> Option<String> {
-    let time = Timestamp::from_millisecond(milliseconds).ok()?;
-    Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
-}
-
-/// So many bytes of a file, from where it stands, as an answer.
-pub fn send(file: File, length: u64) -> Response<Body> {
-    let piece = tokio::fs::File::from_std(file).take(length);
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(piece, CHUNK)));
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    response
-}
+/// Looks at record and bytes until they belong together: an overwrite between the two removes the bytes looked for.
+const ATTEMPTS: usize = 5;
 
 /// The artifact that a path names: its storage identity and the name to save it under.
 #[derive(Debug)]
@@ -140,19 +82,36 @@ fn target(call: &Call, space: Arc<Space>) -> Result<(Target, Permit), Fault> {
     Ok((Target { space, storage, name }, grant.permit))
 }
 
+/// The record of an artifact, and its bytes if they are wanted.
+async fn open(space: &Arc<Space>, storage: &str, wanted: bool) -> Result<(Artifact, Option<File>), Fault> {
+    for _ in 0..ATTEMPTS {
+        let (opener, storage) = (Arc::clone(space), storage.to_owned());
+        let found = space
+            .store
+            .read(move |db| {
+                let artifact = artifacts::get(db, &storage)?
+                    .ok_or_else(|| Fault::plain(404, format!("not found: cadc:vault/{storage}")))?;
+                if !wanted {
+                    return Ok(Some((artifact, None)));
+                }
+                match opener.store.bytes().open_blob(&artifact.blob) {
+                    Ok(file) => Ok(Some((artifact, Some(file)))),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Err(Fault::internal(format!("the bytes of cadc:vault/{storage} are missing")))
+}
+
 async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
     let Target { space, storage, name } = target;
-    let (opener, wanted) = (Arc::clone(&space), call.method == Method::GET);
-    // The record and its bytes are taken in one look: an overwrite between them would leave neither.
-    let (artifact, file) = space
-        .store
-        .read(move |db| {
-            let artifact = artifacts::get(db, &storage)?
-                .ok_or_else(|| Fault::plain(404, format!("not found: cadc:vault/{storage}")))?;
-            let file = if wanted { Some(opener.store.bytes().open_blob(&artifact.blob)?) } else { None };
-            Ok((artifact, file))
-        })
-        .await?;
+    let wanted = call.method == Method::GET;
+    let (artifact, file) = open(&space, &storage, wanted).await?;
     let facts = Facts::of(&artifact, name);
     let Some(mut file) = file else {
         let mut response = Response::new(Body::empty());
@@ -203,45 +162,6 @@ fn not_modified_since(call: &Call, modified: i64) -> bool {
     let Some(text) = call.header("if-modified-since") else { return false };
     let parsed = jiff::fmt::rfc2822::parse(text);
     parsed.is_ok_and(|since| modified / 1000 <= since.timestamp().as_second())
-}
-
-/// What a `Range` header comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    Whole,
-    /// Both ends included.
-    Part {
-        first: u64,
-        last: u64,
-    },
-    Nothing,
-}
-
-impl Wanted {
-    fn parse(text: &str, length: u64) -> Wanted {
-        let Some(range) = text.strip_prefix("bytes=").filter(|range| !range.contains(',')) else {
-            return Wanted::Whole;
-        };
-        let (first, last) = range.trim().split_once('-').unwrap_or((range, ""));
-        let number = |text: &str| text.parse::<u64>().ok();
-        let (first, last) = match (first, last) {
-            ("", "") => return Wanted::Whole,
-            // A suffix is taken for the first bytes.
-            ("", last) => (Some(0), number(last)),
-            (first, "") => (number(first), Some(u64::MAX)),
-            (first, last) => (number(first), number(last)),
-        };
-        match (first, last) {
-            (Some(first), Some(last)) if first <= last => {
-                if first >= length {
-                    Wanted::Nothing
-                } else {
-                    Wanted::Part { first, last: last.min(length - 1) }
-                }
-            }
-            _ => Wanted::Whole,
-        }
-    }
 }
 
 async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
@@ -375,42 +295,4 @@ async fn remove(target: Target) -> Result<Response<Body>, Fault> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn a_part_lies_within_the_file(text in "bytes=[0-9]{0,21}-?[0-9]{0,21}|\\PC{0,30}", length in 1..u64::MAX) {
-            if let Wanted::Part { first, last } = Wanted::parse(&text, length) {
-                proptest::prop_assert!(first <= last && last < length);
-            }
-        }
-    }
-
-    #[test]
-    fn ranges_as_minoc_takes_them() {
-        let part = |first, last| Wanted::Part { first, last };
-        for (text, wanted) in [
-            ("bytes=0-9", part(0, 9)),
-            ("bytes=5-", part(5, 99)),
-            ("bytes=5", part(5, 99)),
-            ("bytes=90-1000", part(90, 99)),
-            ("bytes=99-99", part(99, 99)),
-            ("bytes=-10", part(0, 10)),
-            ("bytes=-0", part(0, 0)),
-            ("bytes=100-", Wanted::Nothing),
-            ("bytes=5-4", Wanted::Whole),
-            ("bytes=0-1,3-4", Wanted::Whole),
-            ("Bytes=0-1", Wanted::Whole),
-            ("items=0-1", Wanted::Whole),
-            ("bytes=a-b", Wanted::Whole),
-            ("bytes=-", Wanted::Whole),
-            ("bytes=0-99999999999999999999", Wanted::Whole),
-        ] {
-            assert_eq!(Wanted::parse(text, 100), wanted, "{text}");
-        }
-    }
 }

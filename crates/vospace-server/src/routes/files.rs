@@ -9,7 +9,7 @@ use crate::grants::Permit;
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::{Bytes, Metadata};
-use crate::routes::bytes::{Facts, send};
+use crate::routes::facts::{Facts, send};
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
 use crate::space::walk::Leaf;

@@ -156,3 +156,26 @@ async fn type_and_encoding_belong_to_the_put() {
     assert_eq!(node.properties.get(property::MD5), Some(hex(b"abcd").as_str()));
     assert!(node.properties.content_date().is_some() && node.properties.date().is_some());
 }
+
+#[tokio::test]
+async fn reads_during_overwrites_are_of_one_version() {
+    let bench = Bench::start().await;
+    bench.write("vault", "/ada/f", &[b'0'; 1000]).await;
+    let write = bench.endpoint("vault", "/ada/f", "pushToVoSpace").await;
+    let read = bench.endpoint("vault", "/ada/f", "pullFromVoSpace").await;
+    let writing = async {
+        for round in 1..40_u8 {
+            let bytes = vec![b'0' + round; 1000 + usize::from(round)];
+            assert_eq!(bench.send("PUT", &write, None, &[], bytes).await.status, 201);
+        }
+    };
+    let reading = async {
+        for _ in 0..80 {
+            let answer = bench.send("GET", &read, None, &[], "").await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert_eq!(answer.header("digest"), Some(digest(&answer.body).as_str()));
+            assert_eq!(answer.body.len(), 1000 + usize::from(answer.body[0] - b'0'));
+        }
+    };
+    tokio::join!(writing, reading);
+}

@@ -1,0 +1,72 @@
+//! What answers say of a file: checksum, dates, type, name; and its bytes as a body.
+
+use crate::routes::files::DIGEST;
+use crate::store::artifacts::Artifact;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use jiff::Timestamp;
+use std::fs::File;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::ReaderStream;
+use vospace_client::node::Md5;
+
+/// Bytes read from a file at once while it is sent.
+const CHUNK: usize = 256 << 10;
+
+/// What headers say of a file.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Bytes.
+    pub length: u64,
+    /// Checksum of the whole, if known.
+    pub md5: Option<Md5>,
+    /// Milliseconds since 1970.
+    pub modified: i64,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// Content encoding.
+    pub encoding: Option<String>,
+    /// Name to save it under.
+    pub name: Option<String>,
+}
+
+impl Facts {
+    /// Those of an artifact.
+    pub fn of(artifact: &Artifact, name: Option<String>) -> Facts {
+        Facts {
+            length: artifact.length,
+            md5: Md5::from_hex(&artifact.md5),
+            modified: artifact.content_date,
+            content_type: artifact.content_type.clone(),
+            encoding: artifact.encoding.clone(),
+            name,
+        }
+    }
+
+    /// Writes all but the length.
+    pub fn describe(&self, headers: &mut HeaderMap) {
+        let mut put = |name: HeaderName, value: Option<String>| {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                headers.insert(name, value);
+            }
+        };
+        put(DIGEST, self.md5.map(|md5| md5.to_digest_header()));
+        put(header::LAST_MODIFIED, http_date(self.modified));
+        put(header::CONTENT_TYPE, self.content_type.clone());
+        put(header::CONTENT_ENCODING, self.encoding.clone());
+        put(header::CONTENT_DISPOSITION, self.name.as_ref().map(|name| format!("inline; filename=\"{name}\"")));
+    }
+}
+
+fn http_date(milliseconds: i64) -> Option<String> {
+    let time = Timestamp::from_millisecond(milliseconds).ok()?;
+    Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+/// So many bytes of a file, from where it stands, as an answer.
+pub fn send(file: File, length: u64) -> Response<Body> {
+    let piece = tokio::fs::File::from_std(file).take(length);
+    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(piece, CHUNK)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
