@@ -53,6 +53,9 @@ impl Failure {
             }
             Error::PermissionDenied { cause, .. } => Failure::new(Status::Credentials, format!("{what}: {cause}")),
             Error::CacheDir(message) => Failure::new(Status::CacheDir, message.clone()),
+            Error::Io { cause, .. } | Error::Timeout { cause, .. } => {
+                Failure::new(Status::Service, format!("{what}: {cause}"))
+            }
             other => Failure::new(Status::Service, format!("{what}: {other}")),
         }
     }

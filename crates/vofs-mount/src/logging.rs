@@ -14,8 +14,8 @@ use crate::options::Log;
 pub(crate) fn start(log: &Log) -> Result<()> {
     // Libraries below us say nothing that our own lines do not say better.
     let level = log.level;
-    let filter = EnvFilter::builder()
-        .parse_lossy(format!("{level},hyper=warn,h2=warn,reqwest=warn,rustls=warn,fuser=error"));
+    let filter =
+        EnvFilter::builder().parse_lossy(format!("{level},hyper=warn,h2=warn,reqwest=warn,rustls=warn,fuser=error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     match &log.file {
         None => subscriber.with_writer(std::io::stderr).init(),
@@ -26,9 +26,6 @@ pub(crate) fn start(log: &Log) -> Result<()> {
                     format!("log file {}: {error}; give another one with --log", file.display()),
                 )
             };
-            if let Some(directory) = file.parent() {
-                std::fs::create_dir_all(directory).map_err(fail)?;
-            }
             let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(fail)?;
             subscriber.with_ansi(false).with_writer(Mutex::new(opened)).init();
         }

@@ -1,5 +1,7 @@
 //! From what was typed to what is done: defaults that depend on the environment, and checks that need no network.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use tracing::level_filters::LevelFilter;
@@ -82,6 +84,18 @@ impl Settings {
     /// The client, once threads may be started.
     pub(crate) fn client(&self) -> Result<Client> {
         Client::new(self.client.clone()).map_err(|error| Failure::client(&error))
+    }
+
+    /// The log may live in the cache directory, so that has to be there first; the engine checks the rest.
+    pub(crate) fn make_cache_dir(&self) -> Result<()> {
+        let directory = &self.engine.cache_dir;
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+            let message = format!(
+                "cache directory {}: cannot be made: {error}; choose another one with --cache_dir",
+                directory.display()
+            );
+            Failure::new(Status::CacheDir, message)
+        })
     }
 }
 

@@ -25,6 +25,7 @@ const DRAIN: Duration = Duration::from_secs(600);
 
 /// Mounts, tells whoever waits, and stays until the mount is gone.
 pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
+    settings.make_cache_dir()?;
     logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
