@@ -50,6 +50,8 @@ async fn a_range_beyond_the_end_is_cut_by_the_service() {
 async fn another_range_than_asked_for_is_refused() {
     for (range, body) in [
         ("bytes 0-3/10", &CONTENT[..4]),
+        ("bytes 3-5/10", &CONTENT[3..6]),
+        ("bytes 0-5/10", &CONTENT[..6]),
         ("bytes 2-6/10", &CONTENT[2..7]),
         ("bytes 2-4/10", &CONTENT[2..5]),
         ("bytes 2-5/10", &CONTENT[..2]),
@@ -93,6 +95,18 @@ async fn a_short_body_is_an_error_after_what_came() {
     assert!(items.last().unwrap().is_err(), "{items:?}");
     let got: usize = items.iter().flatten().map(bytes::Bytes::len).sum();
     assert_eq!(got, 5);
+}
+
+#[tokio::test]
+async fn a_body_without_announced_length_is_held_against_its_range() {
+    for (body, count) in [("2\r\n23\r\n", 2), ("6\r\n234567\r\n", 6)] {
+        let reply = format!(
+            "HTTP/1.1 206 X\r\nContent-Range: bytes 2-5/10\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n"
+        );
+        let stub = Stub::service(move |_, _| Reply::Raw(reply.clone().into_bytes())).await;
+        let error = read(&stub, Some(2..6)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{count} bytes for 4: {error}");
+    }
 }
 
 #[tokio::test]

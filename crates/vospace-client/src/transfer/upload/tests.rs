@@ -158,13 +158,16 @@ async fn a_node_that_was_there_before_is_not_removed() {
 
 #[tokio::test]
 async fn after_a_lost_answer_the_service_is_asked_before_anything_is_sent_again() {
-    for found in [true, false] {
+    for (found, length, digest) in
+        [(true, "10", digest()), (false, "7", digest()), (false, "10", Md5::EMPTY.to_digest_header())]
+    {
         let stub = Stub::service(move |seen, n| {
             usual(seen, true).unwrap_or_else(|| match seen.line().as_str() {
                 "PUT /svc/files/a" if n < 4 => Reply::Raw(Vec::new()),
                 "PUT /svc/files/a" => stored(),
-                "HEAD /svc/files/a" if found => stored().header("Content-Length", "10"),
-                "HEAD /svc/files/a" => stored().header("Content-Length", "7"),
+                "HEAD /svc/files/a" => {
+                    Reply::status(200).header("Digest", digest.clone()).header("Content-Length", length)
+                }
                 other => panic!("{other}"),
             })
         })
