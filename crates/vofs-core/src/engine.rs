@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::fetch::Fetcher;
 use crate::file::FileTable;
 use crate::fs::dir::Listings;
+use crate::fs::statfs::LastAnswer;
 use crate::fs::table::Handles;
 use crate::inode::InodeTable;
 use crate::journal::Journal;
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) handles: Handles,
     pub(crate) listings: Listings,
     pub(crate) uploads: Semaphore,
+    pub(crate) space: LastAnswer,
     pub(crate) runtime: tokio::runtime::Handle,
     _cache_dir: CacheDir,
 }
@@ -68,6 +70,7 @@ impl Engine {
             handles: Handles::default(),
             listings: Listings::default(),
             uploads: Semaphore::new(config.uploads.max(1)),
+            space: LastAnswer::default(),
             runtime: tokio::runtime::Handle::current(),
             config,
             remote,

@@ -39,8 +39,6 @@ pub struct Meta {
     pub version: Version,
     /// Who may do what.
     pub access: Access,
-    /// Quota in bytes, where the node carries one.
-    pub quota: Option<u64>,
     /// Modification time set by a program on this machine (`utimens`, or the time of the last write); the service has
     /// no place for it. Valid for this version of the bytes only.
     pub local_mtime: Option<Millis>,
@@ -49,7 +47,7 @@ pub struct Meta {
 impl Meta {
     /// A node of `kind` of which nothing else is known.
     pub fn new(kind: Kind) -> Self {
-        Meta { kind, version: Version::default(), access: Access::default(), quota: None, local_mtime: None }
+        Meta { kind, version: Version::default(), access: Access::default(), local_mtime: None }
     }
 
     /// True for a directory.

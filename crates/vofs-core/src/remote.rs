@@ -71,6 +71,10 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     /// returns once the service has confirmed them.
     async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version>;
 
+    /// How many bytes the mounted tree may hold, by the nearest quota at or above its root, and how many that quota's
+    /// container holds already; `None` where the service does not say.
+    async fn quota(&self) -> Result<(Option<u64>, Option<u64>)>;
+
     /// The path of the node that a link's target names, if it is in this mount.
     fn path_of(&self, target: &str) -> Option<NodePath>;
 

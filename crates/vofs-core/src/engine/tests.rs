@@ -390,3 +390,15 @@ async fn who_reads_a_file_that_is_removed_or_replaced_reads_on() {
         mount.0.release(fh).await;
     }
 }
+
+#[tokio::test]
+async fn the_quota_is_shown_and_not_asked_for_again_and_again() {
+    let bench = Bench::new();
+    let mount = bench.mount().await;
+    bench.remote.requests();
+    for _ in 0..10 {
+        let space = mount.0.statfs().await.expect("asked");
+        assert_eq!((space.total, space.free), (1 << 30, (1 << 30) - (1 << 20)));
+    }
+    assert_eq!(bench.remote.requests(), ["quota"]);
+}

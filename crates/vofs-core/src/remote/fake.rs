@@ -229,6 +229,11 @@ impl Remote for FakeRemote {
         Ok(Version { content_date: None, date: None, ..self.0.lock().store(path, bytes.into()) })
     }
 
+    async fn quota(&self) -> Result<(Option<u64>, Option<u64>)> {
+        self.ask(&NodePath::root(), "quota".to_owned())?;
+        Ok((Some(1 << 30), Some(1 << 20)))
+    }
+
     fn path_of(&self, target: &str) -> Option<NodePath> {
         target.strip_prefix("vos://fake~test/").map(NodePath::new)
     }

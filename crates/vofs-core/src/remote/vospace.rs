@@ -69,7 +69,7 @@ fn meta(node: &Node) -> Meta {
         group_read: !properties.group_read().is_empty(),
         group_write: !properties.group_write().is_empty(),
     };
-    Meta { version, access, quota: properties.quota(), ..Meta::new(kind) }
+    Meta { version, access, ..Meta::new(kind) }
 }
 
 fn millis(time: Timestamp) -> Millis {
@@ -159,6 +159,23 @@ impl Remote for VoSpace {
         let source = UploadSource::File { path: from.to_path_buf(), length };
         let stored = self.client.put(&self.uri(path), source, PutOptions::default()).await.map_err(at(path))?;
         Ok(Version { length: stored.length, md5: Some(stored.md5.0), ..Version::default() })
+    }
+
+    async fn quota(&self) -> Result<(Option<u64>, Option<u64>)> {
+        let mut at = Some(self.root.clone());
+        while let Some(uri) = at {
+            let node = match self.client.stat(&uri).await {
+                Ok(node) => node,
+                // Above the mount one may not be allowed to look; then no quota is known.
+                Err(_) if uri != self.root => break,
+                Err(error) => return Err(Error::remote(&NodePath::root(), &error)),
+            };
+            if let Some(quota) = node.properties.quota() {
+                return Ok((Some(quota), node.properties.length()));
+            }
+            at = uri.parent();
+        }
+        Ok((None, None))
     }
 
     fn path_of(&self, target: &str) -> Option<NodePath> {
