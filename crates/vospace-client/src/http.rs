@@ -73,7 +73,7 @@ pub(crate) enum Body {
 }
 
 /// A request that can be sent again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -81,6 +81,12 @@ pub(crate) struct Request {
     pub(crate) body: Body,
     pub(crate) grant: Grant,
     pub(crate) repeat: Repeat,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, redact::show(self))
+    }
 }
 
 impl Request {

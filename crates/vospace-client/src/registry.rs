@@ -78,13 +78,20 @@ impl Registry {
             }
             (Err(error), None) => return Err(error),
         };
-        service.endpoints().for_each(|url| http.trust(url));
+        for url in service.endpoints() {
+            http.trust(url);
+            if !http.is_trusted(url) && http.security_method().is_some() {
+                tracing::warn!("{url} is plain http and gets no credentials, for the registry is https");
+            }
+        }
         services.insert(resource_id.to_owned(), (Instant::now(), Arc::clone(&service)));
         Ok(service)
     }
 
     async fn resolve(&self, http: &Http, resource_id: &str, lessons: Arc<Lessons>) -> Result<Service> {
         let url = self.capabilities_url(http, resource_id).await?;
+        // Services name this host, not always the one that was asked, in the addresses of their jobs.
+        http.trust(&url);
         let name = format!("{}.capabilities.xml", resource_id.trim_start_matches("ivo://"));
         let method = http.security_method();
         let build = |bytes: &[u8]| {

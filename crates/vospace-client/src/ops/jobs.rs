@@ -90,7 +90,7 @@ pub(super) async fn run(client: &Client, uri: &VosUri, request: Request, limit: 
 }
 
 /// Where a job is. Its URL may be a capability of its own (an anonymous job belongs to who knows it).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct JobUrl {
     pub(crate) url: Url,
     pub(crate) grant: Grant,

@@ -136,7 +136,9 @@ fn accept(service: &Service, uri: &VosUri, response: Response, range: &Option<Ra
     let (start, total, length) = match response.status {
         StatusCode::NO_CONTENT => (0, Some(0), Some(0)),
         StatusCode::OK => {
-            if range.as_ref().is_some_and(|range| response.length().is_none_or(|l| range.start > 0 || range.end < l)) {
+            let part = range.as_ref().is_some_and(|r| response.length().is_none_or(|all| r.start > 0 || r.end < all));
+            // One that says it has ranges had another reason to give the whole.
+            if part && response.header("accept-ranges").is_none_or(|unit| !unit.eq_ignore_ascii_case("bytes")) {
                 service.learn(|dialect| dialect.ranges = Learned::No);
             }
             (0, response.length(), response.length())

@@ -16,6 +16,8 @@ use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
 const EMPTY: Uploaded = Uploaded { length: 0, md5: Md5::EMPTY, artifact_id: None };
+/// How often a node is made again that was deleted to make it empty; about half a minute with the usual delays.
+const PATIENCE: u32 = 6;
 const DATA: NodeKind = NodeKind::Data { busy: false };
 
 pub(super) async fn put(
@@ -61,14 +63,21 @@ async fn truncate(client: &Client, service: &Service, uri: &VosUri) -> Result<Up
 async fn recreate(client: &Client, uri: &VosUri, node: &Node) -> Result<Uploaded> {
     nodes::delete(client, uri).await?;
     let kept = kept(&node.properties);
-    match nodes::create(client, uri, &DATA, &kept).await {
-        Ok(_) => Ok(EMPTY),
-        // Somebody else was faster; the file is theirs, and no longer the one that was to be emptied.
-        Err(error) => Err(Error::node(
-            error.kind(),
-            uri,
-            format!("it was deleted to make it empty and could not be made again: {error}"),
-        )),
+    let mut round = 0;
+    loop {
+        round += 1;
+        match nodes::create(client, uri, &DATA, &kept).await {
+            Ok(_) => return Ok(EMPTY),
+            // Between the two requests the file does not exist: this is worth more patience than others.
+            Err(error) if error.is_transient() && round < PATIENCE => {
+                tracing::warn!("{uri} was deleted to make it empty and is being made again: {error}");
+                client.inner.http.pause(round).await;
+            }
+            Err(error) => {
+                let text = format!("it was deleted to make it empty and could not be made again: {error}");
+                return Err(Error::node(error.kind(), uri, text));
+            }
+        }
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{Error, ErrorKind, Result};
 /// Redirects from the transfer document to its answer; services use two.
 const STEPS: usize = 5;
 
-/// One URL for the bytes.
-#[derive(Debug, Clone)]
+/// One URL for the bytes. Not to be shown: it may carry its own grant.
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) url: Url,
     pub(crate) grant: Grant,

@@ -114,6 +114,10 @@ async fn ensure_node(client: &Client, uri: &VosUri) -> Result<bool> {
     match nodes::create(client, uri, &NodeKind::Data { busy: false }, &Properties::new()).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        // Who may not write here may still overwrite what is here, if the service asked for the right first.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && nodes::stat(client, uri).await.is_ok() => {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

@@ -146,6 +146,16 @@ async fn a_forbidden_put_is_never_repeated_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn who_may_not_make_may_still_overwrite() {
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "PUT /svc/nodes/a" => Reply::fault(403, "PermissionDenied"),
+        _ => usual(seen, true).unwrap_or_else(stored),
+    })
+    .await;
+    stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_node_that_was_there_before_is_not_removed() {
     let stub = Stub::service(|seen, _| match seen.line().as_str() {
         "PUT /svc/nodes/a" => Reply::fault(409, "DuplicateNode"),
