@@ -46,6 +46,8 @@ pub(crate) struct FileState {
     pub(crate) retrying: bool,
     /// The service said no: nothing is sent again until a program closes the file again, or the next mount.
     pub(crate) refused: bool,
+    /// A PUT of these changes was begun and never confirmed: what stands on the service may be its wreck.
+    pub(crate) begun: bool,
     /// Handles.
     pub(crate) handles: usize,
     /// Counts uploads of our own: a handle then turns to the new version.
@@ -77,6 +79,7 @@ impl OpenFile {
             uploading: false,
             retrying: false,
             refused: false,
+            begun: false,
             handles: 0,
             epoch: 0,
             access: meta.access,

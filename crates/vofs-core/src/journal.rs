@@ -59,6 +59,9 @@ pub(crate) struct Pending {
     pub(crate) stage: Stage,
     /// What the last try met.
     pub(crate) error: Option<String>,
+    /// A PUT was begun and never confirmed.
+    #[serde(default)]
+    pub(crate) begun: bool,
 }
 
 /// A replacing rename, which VOSpace does not have: the target is set aside, the source moved, what was set aside
@@ -223,6 +226,7 @@ mod tests {
             access: None,
             stage: Stage::Waiting,
             error: None,
+            begun: false,
         }
     }
 

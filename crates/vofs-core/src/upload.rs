@@ -53,6 +53,7 @@ fn record(file: &OpenFile, dirty: &DirtyFile, path: &NodePath, stage: Stage, err
         access: state.wanted_access,
         stage,
         error: error.map(ToString::to_string),
+        begun: state.begun,
     }
 }
 
@@ -76,11 +77,15 @@ pub(crate) async fn send(
 async fn transfer(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
     fill_holes(engine, file, dirty, path).await?;
     let _permit = engine.uploads.acquire().await;
-    let base = file.state().on_service.clone();
-    let target = match conflict::decide(engine, path, base.as_ref(), dirty).await? {
+    let (base, begun) = {
+        let state = file.state();
+        (state.on_service.clone(), state.begun)
+    };
+    let target = match conflict::decide(engine, path, base.as_ref(), begun, dirty).await? {
         conflict::Decision::Send(target) => target,
         conflict::Decision::AlreadyThere(version) => return finish(engine, file, dirty, path, path, version).await,
     };
+    file.state().begun = true;
     let version = engine.remote.put(&target, dirty.place(), dirty.length()).await?;
     finish(engine, file, dirty, path, &target, version).await
 }
@@ -146,6 +151,7 @@ async fn finish(
     let mut state = file.state();
     state.dirty = None;
     state.journaled = false;
+    state.begun = false;
     state.wanted_access = None;
     state.access = access;
     state.local_mtime = Some(dirty.mtime());

@@ -72,6 +72,21 @@ impl Version {
         self.compare(other) == Comparison::Same
     }
 
+    /// True when this is what a failed PUT in place left where `base` was: a Cavern then shows the digest of the former
+    /// bytes over none of them, or over a part of the new ones if the service itself died (observed). None of them is
+    /// proof enough; a part is it only for who knows that a PUT was `begun`, because programs that write behind the
+    /// service's back leave an old digest too.
+    pub fn is_wreck(&self, base: Option<&Version>, begun: bool) -> bool {
+        if self.content_date.is_some() {
+            // A Vault replaces in one step.
+            return false;
+        }
+        match base.and_then(|base| base.md5) {
+            Some(md5) => self.md5 == Some(md5) && (begun || self.length == 0),
+            None => begun && self.md5.is_none(),
+        }
+    }
+
     /// Takes over what `newer` knows of the same bytes and this does not.
     pub fn enrich(&mut self, newer: &Version) {
         self.md5 = newer.md5.or(self.md5);
@@ -115,6 +130,19 @@ mod tests {
         assert_eq!(cavern.compare(&vault(10, Some(1), None, 100)), Same);
         assert_eq!(cavern.compare(&vault(10, Some(1), None, 101)), Different);
         assert_eq!(vault(10, None, None, 100).compare(&vault(10, None, None, 101)), Different);
+    }
+
+    #[test]
+    fn the_wreck_of_a_put_is_told_from_the_work_of_others() {
+        let base = vault(10, Some(1), None, 100);
+        assert!(vault(0, Some(1), None, 101).is_wreck(Some(&base), false), "no bytes under the old digest");
+        assert!(vault(4, Some(1), None, 101).is_wreck(Some(&base), true), "a part of ours");
+        assert!(!vault(4, Some(1), None, 101).is_wreck(Some(&base), false), "written behind the service's back");
+        assert!(!vault(4, Some(2), None, 101).is_wreck(Some(&base), true), "a whole PUT of somebody else");
+        assert!(!vault(0, None, None, 101).is_wreck(Some(&base), true), "emptied or made anew by somebody else");
+        assert!(vault(4, None, None, 101).is_wreck(None, true), "a part of a new file");
+        assert!(!vault(4, None, None, 101).is_wreck(None, false), "somebody else's new file");
+        assert!(!vault(4, None, Some(5), 101).is_wreck(None, true), "a Vault has no wrecks");
     }
 
     #[test]

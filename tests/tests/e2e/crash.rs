@@ -3,21 +3,23 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use vofs_tests::{Profile, World, both_profiles, wait_until};
 
 both_profiles!(
     killed_with_a_dirty_closed_file,
+    both_die_in_the_middle_of_an_upload,
     the_service_dies_during_a_close,
     the_service_dies_during_a_read,
     a_restarted_service_is_found_again,
 );
 
-/// Errors reach the program only when the mount has given up retrying.
+/// Longest wait for what the mount does by itself: it tries again with growing pauses.
 const GIVES_UP: Duration = Duration::from_secs(150);
 
-/// The mount is told to be quick about a service that is gone, where the test does not care how long it tries.
 fn killed_with_a_dirty_closed_file(profile: Profile) {
     let mut world = World::new(profile);
     world.put("old", b"old content");
@@ -46,6 +48,36 @@ fn killed_with_a_dirty_closed_file(profile: Profile) {
     };
     wait_until("the bytes at the service", GIVES_UP, arrived);
     mount.unmount();
+}
+
+/// Cavern has then lost the old bytes, and holds a part of the new ones under the digest of the old.
+fn both_die_in_the_middle_of_an_upload(profile: Profile) {
+    let mut world = World::new(profile);
+    world.put("f", b"old content");
+    let bytes: Vec<u8> = (0..150_000_000_u32).map(|i| (i % 247) as u8).collect();
+    let mount = world.mount();
+    let mut file = File::options().write(true).truncate(true).open(mount.join("f")).unwrap();
+    file.write_all(&bytes).unwrap();
+    let closing = thread::spawn(move || nix::unistd::close(std::os::fd::OwnedFd::from(file)));
+    let service = world.path("service");
+    wait_until("bytes on their way", GIVES_UP, || size_of(&service) > 10_000_000);
+    world.server.kill();
+    assert_eq!(closing.join().unwrap(), Err(nix::errno::Errno::EIO));
+    mount.kill();
+
+    world.server.resume();
+    assert!(world.bytes("f").is_none_or(|there| there != bytes), "the upload was over before the service died");
+    let mount = world.mount();
+    assert!(fs::read(mount.join("f")).unwrap() == bytes, "what was written is read, sent or not");
+    wait_until("the bytes at the service", GIVES_UP, || world.bytes("f").is_some_and(|there| there == bytes));
+    mount.unmount();
+}
+
+/// The length of all files below a directory.
+fn size_of(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let entries = entries.filter_map(|entry| Some((entry.as_ref().ok()?.path(), entry.ok()?.metadata().ok()?)));
+    entries.map(|(path, data)| if data.is_dir() { size_of(&path) } else { data.len() }).sum()
 }
 
 fn the_service_dies_during_a_close(profile: Profile) {

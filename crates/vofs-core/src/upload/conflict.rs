@@ -25,11 +25,13 @@ pub(crate) enum Decision {
     AlreadyThere(Version),
 }
 
-/// Asks the service what it has at `path`, and holds it against `base`.
+/// Asks the service what it has at `path`, and holds it against `base`. `begun` tells that a PUT of ours may have got
+/// somewhere.
 pub(crate) async fn decide(
     engine: &Engine,
     path: &NodePath,
     base: Option<&Version>,
+    begun: bool,
     dirty: &Arc<DirtyFile>,
 ) -> Result<Decision> {
     let found = match engine.remote.stat(path).await {
@@ -46,7 +48,7 @@ pub(crate) async fn decide(
         // An empty node without a digest is what a negotiation leaves behind, ours or another's: no bytes to lose.
         None => found.version.length == 0,
     };
-    if as_expected {
+    if as_expected || found.version.is_wreck(base, begun) {
         return Ok(Decision::Send(path.clone()));
     }
     if found.version.length == dirty.length() && found.version.md5 == Some(digest(path, dirty).await?) {

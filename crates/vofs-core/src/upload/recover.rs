@@ -37,7 +37,11 @@ impl Engine {
                 meta.access = found.access;
             }
             let file = self.files.restore(&path, &meta, record.base.clone(), dirty);
-            file.state().wanted_access = record.access;
+            {
+                let mut state = file.state();
+                state.wanted_access = record.access;
+                state.begun = record.begun;
+            }
             retry::keep_trying(self, &file);
         }
         self.sweep_dirty(&known);
