@@ -39,7 +39,7 @@ pub struct Client {
 /// What the clones of a client share.
 pub(crate) struct Inner {
     pub(crate) http: Http,
-    registry: Registry,
+    pub(crate) registry: Registry,
     pub(crate) redirects: Redirects,
     /// One lock per node that is being updated: services lose one of two concurrent updates. A lock lives as long
     /// as somebody holds or awaits it.
@@ -75,7 +75,16 @@ impl Client {
     /// # Errors
     /// `UnknownService` when the registry has no such service, else what went wrong in asking.
     pub async fn service(&self, uri: &VosUri) -> Result<Arc<Service>> {
-        self.inner.registry.service(&self.inner.http, &uri.resource_id()).await
+        let resource_id = uri.resource_id();
+        match self.inner.registry.known(&resource_id) {
+            Some((service, false)) => Ok(service),
+            Some((service, true)) => {
+                let (client, old) = (self.clone(), Arc::clone(&service));
+                tokio::spawn(async move { client.inner.registry.refresh(&client.inner.http, &old).await });
+                Ok(service)
+            }
+            None => self.inner.registry.service(&self.inner.http, &resource_id).await,
+        }
     }
 
     /// One node, without children. A link is not followed.

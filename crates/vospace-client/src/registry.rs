@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use reqwest::Url;
-use tokio::sync::Mutex;
 
 use crate::cache::DiskCache;
 use crate::config::{ClientConfig, DEFAULT_REGISTRY};
@@ -26,8 +26,9 @@ const FRESH: Duration = Duration::from_secs(600);
 pub(crate) struct Registry {
     url: Url,
     cache: DiskCache,
-    /// Held while a service is resolved: others that want it wait for the same answer.
     services: Mutex<HashMap<String, (Instant, Arc<Service>)>>,
+    /// Held while a service is looked up for the first time: others wait for the same answer.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Registry {
@@ -50,7 +51,7 @@ impl Registry {
         // Each registry has its own copies: the same resource id may be another service there.
         let directory = format!("{}_{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
         let cache = DiskCache::new(config.cache_dir.as_ref().map(|root| root.join("services").join(directory)));
-        Ok(Registry { url, cache, services: Mutex::default() })
+        Ok(Registry { url, cache, services: Mutex::default(), looking: tokio::sync::Mutex::default() })
     }
 
     /// Whether the user's registry is plain http, and so everything behind it may be.
@@ -58,34 +59,50 @@ impl Registry {
         self.url.scheme() == "http"
     }
 
-    /// The service of this resource id.
+    /// The service of this resource id, looked up if nobody did before.
     pub(crate) async fn service(&self, http: &Http, resource_id: &str) -> Result<Arc<Service>> {
-        let mut services = self.services.lock().await;
-        let known = services.get(resource_id).map(|(since, service)| (since.elapsed(), Arc::clone(service)));
-        if let Some((age, service)) = &known
-            && *age < FRESH
-        {
-            return Ok(Arc::clone(service));
+        let _alone = self.looking.lock().await;
+        // Somebody may have looked it up while this one waited.
+        if let Some((service, _)) = self.known(resource_id) {
+            return Ok(service);
         }
-        let lessons = known
-            .as_ref()
-            .map_or_else(|| Arc::new(Lessons::load(&self.cache, resource_id)), |(_, service)| service.lessons());
-        let service = match (self.resolve(http, resource_id, lessons).await, known) {
-            (Ok(service), _) => Arc::new(service),
-            (Err(error), Some((_, service))) => {
-                tracing::warn!("{resource_id} cannot be looked up again, its known addresses stay in use: {error}");
-                service
+        let lessons = Arc::new(Lessons::load(&self.cache, resource_id));
+        let service = Arc::new(self.resolve(http, resource_id, lessons).await?);
+        self.keep(http, resource_id, &service);
+        Ok(service)
+    }
+
+    /// A service that was looked up before, and whether that was long ago. It then says so once per period, to one
+    /// caller: work goes on with the known addresses while that one has them looked up again.
+    pub(crate) fn known(&self, resource_id: &str) -> Option<(Arc<Service>, bool)> {
+        let mut services = self.services.lock();
+        let (since, service) = services.get_mut(resource_id)?;
+        let old = since.elapsed() >= FRESH;
+        if old {
+            *since = Instant::now();
+        }
+        Some((Arc::clone(service), old))
+    }
+
+    /// Looks a known service up again. What was learned of it stays.
+    pub(crate) async fn refresh(&self, http: &Http, known: &Service) {
+        match self.resolve(http, known.resource_id(), known.lessons()).await {
+            Ok(service) => self.keep(http, known.resource_id(), &Arc::new(service)),
+            Err(error) => {
+                let id = known.resource_id();
+                tracing::warn!("{id} cannot be looked up again, its known addresses stay in use: {error}");
             }
-            (Err(error), None) => return Err(error),
-        };
+        }
+    }
+
+    fn keep(&self, http: &Http, resource_id: &str, service: &Arc<Service>) {
         for url in service.endpoints() {
             http.trust(url);
             if !http.is_trusted(url) && http.security_method().is_some() {
                 tracing::warn!("{url} is plain http and gets no credentials, for the registry is https");
             }
         }
-        services.insert(resource_id.to_owned(), (Instant::now(), Arc::clone(&service)));
-        Ok(service)
+        self.services.lock().insert(resource_id.to_owned(), (Instant::now(), Arc::clone(service)));
     }
 
     async fn resolve(&self, http: &Http, resource_id: &str, lessons: Arc<Lessons>) -> Result<Service> {

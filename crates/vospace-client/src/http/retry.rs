@@ -27,19 +27,23 @@ where
     Fut: Future<Output = Result<T, Failure>>,
 {
     let mut attempt = 0;
+    let mut left = policy.max_total;
     let delays = ExponentialBuilder::default()
         .with_min_delay(policy.min_delay)
         .with_max_delay(policy.max_delay)
         .with_factor(2.0)
         .with_jitter()
-        .with_max_times(policy.attempts.saturating_sub(1))
-        .with_total_delay(Some(policy.max_total));
+        .with_max_times(policy.attempts.saturating_sub(1));
     send.retry(delays)
         .when(|failure: &Failure| {
             attempt += 1;
             may_repeat(failure, request.repeat, attempt)
         })
-        .adjust(|failure, delay| adjust(failure.retry_after, delay, policy.max_delay))
+        .adjust(|failure, delay| {
+            let delay = adjust(failure.retry_after, delay, policy.max_delay)?;
+            left = left.checked_sub(delay)?;
+            Some(delay)
+        })
         .notify(|failure, delay| tracing::debug!("again in {delay:?}: {}", failure.error))
         .await
 }

@@ -44,6 +44,21 @@ async fn a_long_retry_after_and_a_refusal_are_reported_at_once() {
 }
 
 #[tokio::test]
+async fn repetition_ends_when_its_time_is_used_up() {
+    let stub = Stub::service(|_, _| Reply::fault(503, "busy")).await;
+    let mut config = stub.config();
+    let millis = std::time::Duration::from_millis;
+    config.retry = crate::client::RetryPolicy {
+        attempts: 50,
+        min_delay: millis(40),
+        max_delay: millis(40),
+        max_total: millis(100),
+    };
+    assert_eq!(Client::new(config).unwrap().stat(&uri("/a")).await.unwrap_err().kind(), ErrorKind::Service);
+    assert!((2..=3).contains(&stub.lines().len()), "{}", stub.lines().len());
+}
+
+#[tokio::test]
 async fn a_fault_is_not_asked_for_ever() {
     let stub = Stub::service(|_, _| Reply::fault(500, "unexpected exception: x")).await;
     let error = stub.client().stat(&uri("/a")).await.unwrap_err();

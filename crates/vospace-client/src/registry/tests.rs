@@ -75,6 +75,36 @@ async fn a_copy_serves_the_next_program_and_an_old_one_while_the_registry_is_dow
 }
 
 #[tokio::test]
+async fn a_known_service_is_looked_up_again_without_anybody_waiting() {
+    let (stub, down, _) = switchable().await;
+    let client = stub.client();
+    let service = client.service(&uri("/")).await.unwrap();
+    let age = || {
+        let mut services = client.inner.registry.services.lock();
+        services.get_mut("ivo://test/svc").unwrap().0 = Instant::now().checked_sub(FRESH).unwrap();
+    };
+    age();
+    assert!(Arc::ptr_eq(&client.service(&uri("/")).await.unwrap(), &service), "the old one, at once");
+    let renewed = async {
+        while Arc::ptr_eq(&client.service(&uri("/")).await.unwrap(), &service) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), renewed).await.unwrap();
+    assert_eq!(stub.all().len(), 4, "once, not by every caller");
+    down.store(true, Ordering::SeqCst);
+    age();
+    client.service(&uri("/")).await.unwrap();
+    let asked = async {
+        while stub.all().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+    client.service(&uri("/")).await.unwrap();
+}
+
+#[tokio::test]
 async fn without_a_copy_the_failure_is_told() {
     let (stub, down, hotel) = switchable().await;
     hotel.store(true, Ordering::SeqCst);
