@@ -5,10 +5,12 @@
 //! not good is refused everywhere, on public things too. Every answer to an anonymous caller carries the challenges,
 //! every other one the user's name.
 
+use crate::control::Control;
 use crate::fault::Fault;
+use crate::faults::{self, Effect};
 use crate::identity::{AUTHENTICATED, Caller, Users, challenges};
 use crate::names;
-use crate::oplog::{Entry, OperationLog, redacted};
+use crate::oplog::{Entry, redacted};
 use crate::profile::{Bytes as ByteHabit, UnknownScheme};
 use crate::routes;
 use crate::space::Space;
@@ -36,8 +38,8 @@ pub struct App {
     pub tls: bool,
     /// Host and port for requests that name none.
     pub host: String,
-    /// The operation log, if the control resource is on.
-    pub log: Option<OperationLog>,
+    /// The control resource, if it is on.
+    pub control: Option<Control>,
 }
 
 impl App {
@@ -178,51 +180,69 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let certificate = parts.extensions.get::<PeerUser>().and_then(|peer| peer.0.as_deref());
     let identified = app.users.identify(&parts.headers, certificate, unknown);
     let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
-    let bad_credential = identified.is_err();
-    let (method, range) = (parts.method.clone(), parts.headers.get(header::RANGE).cloned());
-    let call = Call {
-        caller: caller.clone(),
-        method: method.clone(),
-        base: app.base(&parts.headers),
-        rest,
+    let method = parts.method.clone();
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
+    let mut entry = Entry {
+        seq: 0,
+        method: method.to_string(),
+        path: redacted(&path),
         query: query.clone(),
-        headers: parts.headers,
-        body: Mutex::new(body),
-        app: Arc::clone(&app),
+        status: 0,
+        user: caller.name().map(str::to_owned),
+        range: parts.headers.get(header::RANGE).and_then(text),
+        bytes_out: 0,
     };
-    let outcome = match (identified, service) {
-        (Err(fault), _) => refuse(call.body(), fault).await,
-        (Ok(_), "reg") => routes::registry::resource_caps(&call, resource),
-        (Ok(_), "minoc") => routes::bytes::serve(call, resource).await,
-        (Ok(_), "_bench") => routes::control::serve(&call, resource),
-        (Ok(_), "") => Ok(welcome(&call)),
-        (Ok(_), _) => match &space {
-            Some(space) => in_space(call, Arc::clone(space), resource).await,
-            None => Err(not_mounted()),
-        },
+    let base = app.base(&parts.headers);
+    let (headers, body) = (parts.headers, Mutex::new(body));
+    let call = Call { app: Arc::clone(&app), caller: caller.clone(), method, base, rest, query, headers, body };
+
+    let control = app.control.as_ref().filter(|_| service != "_bench");
+    let effect = control.and_then(|control| control.faults.due(&entry.method, &path));
+    if let Some(Effect::DelayMs(milliseconds)) = effect {
+        faults::delay(milliseconds).await;
+    }
+    let bad_credential = identified.is_err();
+    let outcome = match (&effect, identified) {
+        (Some(Effect::Status(status)), _) => refuse(call.body(), faults::refused(*status)).await,
+        (_, Err(fault)) => refuse(call.body(), fault).await,
+        (_, Ok(_)) => dispatch(call, space.clone(), service, resource).await,
     };
     let mut response = outcome.unwrap_or_else(|fault| fault.response());
     decorate(&mut response, &caller, bad_credential, service, space.as_deref());
-    if let Some(log) = app.log.as_ref().filter(|_| service != "_bench") {
-        let entry = Entry {
-            seq: 0,
-            method: method.to_string(),
-            path: redacted(&path),
-            query,
-            status: response.status().as_u16(),
-            user: caller.name().map(str::to_owned),
-            range: range.and_then(|value| value.to_str().map(str::to_owned).ok()),
-            bytes_out: 0,
-        };
-        let (mut parts, body) = response.into_parts();
-        // Counted bodies lose their length; without it the client could not tell a cut answer.
-        if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
-            parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
-        }
-        response = Response::from_parts(parts, log.add(entry, body));
+    entry.status = response.status().as_u16();
+    tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
+    let Some(control) = control else {
+        return response;
+    };
+    let (mut parts, body) = response.into_parts();
+    // Counted bodies lose their length; without it the client could not tell a cut answer.
+    if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
-    tracing::debug!(%method, path = %redacted(&path), status = response.status().as_u16(), "answered");
-    response
+    match effect {
+        Some(Effect::CutAfter(bytes)) => Response::from_parts(parts, control.log.add(entry, faults::cut(body, bytes))),
+        Some(Effect::LoseAnswer(true)) => {
+            let (parts, body) = faults::lost().into_parts();
+            Response::from_parts(parts, control.log.add(entry, body))
+        }
+        _ => Response::from_parts(parts, control.log.add(entry, body)),
+    }
+}
+
+async fn dispatch(
+    call: Call,
+    space: Option<Arc<Space>>,
+    service: &str,
+    resource: &str,
+) -> Result<Response<Body>, Fault> {
+    match (service, space) {
+        ("reg", _) => routes::registry::resource_caps(&call, resource),
+        ("minoc", _) => routes::bytes::serve(call, resource).await,
+        ("_bench", _) => routes::control::serve(call, resource).await,
+        ("", _) => Ok(welcome(&call)),
+        (_, Some(space)) => in_space(call, space, resource).await,
+        (_, None) => Err(not_mounted()),
+    }
 }
 
 async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Response<Body>, Fault> {

@@ -77,7 +77,7 @@ pub(crate) struct Serve {
     /// Seconds until listings of the vault profile catch up with uploads; 0 for at once. Vault itself takes up to 30.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) refresh_interval: Duration,
-    /// Keep a log of requests, to be read at /_bench/log (for tests).
+    /// Have a log of requests at /_bench/log and faults on demand at /_bench/fault (for tests).
     #[arg(long)]
     pub(crate) control: bool,
 }

@@ -7,7 +7,9 @@
 //! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
 
 pub mod app;
+pub mod control;
 pub mod fault;
+pub mod faults;
 pub mod grants;
 pub mod identity;
 pub mod import;

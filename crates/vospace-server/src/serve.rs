@@ -1,10 +1,10 @@
 //! Start and stop of the service.
 
 use crate::app::App;
+use crate::control::Control;
 use crate::fault::Fault;
 use crate::grants::Grants;
 use crate::identity::Users;
-use crate::oplog::OperationLog;
 use crate::permissions::Groups;
 use crate::profile::Profile;
 use crate::space::{Space, SpaceOptions};
@@ -42,7 +42,7 @@ pub struct ServeOptions {
     pub tls: bool,
     /// How often listings catch up; zero: at once.
     pub refresh_interval: Duration,
-    /// Whether to keep an operation log.
+    /// Whether to have the control resource.
     pub control: bool,
 }
 
@@ -145,7 +145,7 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         users: options.users,
         tls: options.tls,
         host: address.to_string(),
-        log: options.control.then(OperationLog::default),
+        control: options.control.then(Control::default),
     });
     let service = app.router().into_make_service();
     let handle = Handle::new();

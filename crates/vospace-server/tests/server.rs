@@ -4,6 +4,8 @@
 
 #[path = "server/cavern_files.rs"]
 mod cavern_files;
+#[path = "server/control.rs"]
+mod control;
 #[path = "server/discovery.rs"]
 mod discovery;
 #[path = "server/durability.rs"]

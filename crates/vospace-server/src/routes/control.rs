@@ -2,25 +2,44 @@
 
 use crate::app::{Call, not_allowed, not_mounted, ok};
 use crate::fault::Fault;
+use crate::faults::Rule;
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
 
-/// `GET /_bench/log` and `DELETE /_bench/log`.
-pub fn serve(call: &Call, resource: &str) -> Result<Response<Body>, Fault> {
-    let (Some(log), "log") = (&call.app.log, resource) else {
+/// `/_bench/log` (GET, DELETE) and `/_bench/fault` (GET, POST of one rule, DELETE of all).
+pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
+    let Some(control) = &call.app.control else {
         return Err(not_mounted());
     };
-    match call.method {
-        Method::GET => {
-            let text = serde_json::to_string(&log.entries()).map_err(Fault::internal)?;
-            Ok(ok("application/json", text))
+    match (resource, &call.method) {
+        ("log", &Method::GET) => json(&control.log.entries()),
+        ("log", &Method::DELETE) => {
+            control.log.clear();
+            Ok(empty(StatusCode::NO_CONTENT))
         }
-        Method::DELETE => {
-            log.clear();
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            Ok(response)
+        ("log", method) => Ok(not_allowed(method, "GET, DELETE")),
+        ("fault", &Method::GET) => json(&control.faults.rules()),
+        ("fault", &Method::POST) => {
+            let text = call.take_body(1 << 16).await?;
+            let rule: Rule = serde_json::from_slice(&text).map_err(|error| Fault::argument(error.to_string()))?;
+            control.faults.add(rule);
+            Ok(empty(StatusCode::CREATED))
         }
-        _ => Ok(not_allowed(&call.method, "GET, DELETE")),
+        ("fault", &Method::DELETE) => {
+            control.faults.clear();
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("fault", method) => Ok(not_allowed(method, "GET, POST, DELETE")),
+        _ => Err(not_mounted()),
     }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Response<Body>, Fault> {
+    Ok(ok("application/json", serde_json::to_string(value).map_err(Fault::internal)?))
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
 }

@@ -46,23 +46,3 @@ async fn what_is_not_mounted_is_404_and_wrong_methods_are_405() {
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
     assert_eq!(answer.text(), "unsupported: HTTP PUT");
 }
-
-#[tokio::test]
-async fn the_operation_log_tells_what_was_asked() {
-    let bench = Bench::start().await;
-    bench.write("vault", "/ada/f", b"0123456789").await;
-    let endpoint = bench.get("/vault/files/ada/f").await.location().to_owned();
-    assert_eq!(bench.send("DELETE", "/_bench/log", None, &[], "").await.status, 204);
-    bench.get_range(&endpoint, "bytes=2-4").await;
-    let text = bench.get("/_bench/log").await.text().to_owned();
-    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let entries = log.as_array().unwrap();
-    assert_eq!(entries.len(), 1, "{text}");
-    assert_eq!(entries[0]["method"], "GET");
-    assert_eq!(entries[0]["status"], 206);
-    assert_eq!(entries[0]["range"], "bytes=2-4");
-    assert_eq!(entries[0]["bytes_out"], 3);
-    assert_eq!(entries[0]["user"], serde_json::Value::Null);
-    let path = entries[0]["path"].as_str().unwrap();
-    assert!(path.starts_with("/minoc/files/TOKEN/cadc:vault/"), "{path}");
-}
