@@ -23,6 +23,9 @@ use tokio::task::JoinHandle;
 /// Requests that run when the service is stopped get this long.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// A file in the data directory that is there while the service runs: found at a start, the last run was killed.
+const RUNNING: &str = "running";
+
 /// What the service is started with.
 #[derive(Debug)]
 pub struct ServeOptions {
@@ -80,6 +83,7 @@ pub struct Service {
     tls: bool,
     handle: Handle<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
+    running: PathBuf,
     _lock: File,
 }
 
@@ -103,6 +107,9 @@ impl Service {
             let _ = server.await;
         }
         tasks.for_each(|worker| worker.abort());
+        if let Err(error) = std::fs::remove_file(&self.running) {
+            tracing::warn!(%error, "the next start will look at every file");
+        }
     }
 }
 
@@ -125,18 +132,22 @@ pub fn open_space(
 /// Starts the service; it answers when this returns.
 pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let lock = lock(&options.data)?;
+    let running = options.data.join(RUNNING);
+    let interrupted = running.exists();
     let names = options.users.names();
     let mut spaces = Vec::new();
     for profile in options.profiles {
         let space = open_space(&options.data, profile, Arc::clone(&options.groups), options.refresh_interval)?;
         let failed = |fault: Fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() };
-        space.store.sweep().map_err(failed)?;
+        space.store.sweep(interrupted).map_err(failed)?;
         for name in &names {
             space.make_home(name, options.quota).map_err(failed)?;
         }
         spaces.push(space);
     }
     let failed = |cause| StartError::Listen { address: options.listen, cause };
+    File::create(&running)
+        .map_err(|error| StartError::Data { path: options.data.clone(), cause: error.to_string() })?;
     let listener = TcpListener::bind(options.listen).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -166,7 +177,7 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
             tasks.push(tokio::spawn(refresh(space)));
         }
     }
-    Ok(Service { address, tls: options.tls, handle, tasks, _lock: lock })
+    Ok(Service { address, tls: options.tls, handle, tasks, running, _lock: lock })
 }
 
 /// Takes the data directory for this process; given back when the file is closed.

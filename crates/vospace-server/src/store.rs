@@ -46,10 +46,16 @@ impl Store {
         Ok(Store { file, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), bytes })
     }
 
-    /// Finishes or removes what an interrupted run left half done. Only for the one process that serves the store.
-    pub fn sweep(&self) -> Result<(), Fault> {
+    /// Finishes or removes what an interrupted run left half done; `all` looks at every file, which takes a second for
+    /// a hundred thousand. Only for the one process that serves the store.
+    pub fn sweep(&self, all: bool) -> Result<(), Fault> {
         let writer = self.writer.lock();
-        self.bytes.sweep(|id| artifacts::is_blob(&writer, id))
+        self.bytes.sweep(|id| artifacts::is_blob(&writer, id))?;
+        if all {
+            self.bytes
+                .sweep_all(|id| Ok(artifacts::is_blob(&writer, id)? || nodes::by_storage(&writer, id)?.is_some()))?;
+        }
+        Ok(())
     }
 
     /// The files.

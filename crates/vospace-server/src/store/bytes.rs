@@ -12,6 +12,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Characters of a blob's name that name its directory: two spread a million over 256.
+const SHARD: usize = 2;
+
 /// The directories with the bytes of one space.
 #[derive(Debug)]
 pub struct ByteStore {
@@ -40,9 +43,26 @@ impl ByteStore {
         Ok(())
     }
 
+    /// Removes every file in place that nothing names: a process that was killed between the commit and the removal of
+    /// what it replaced leaves such.
+    pub fn sweep_all(&self, mut is_named: impl FnMut(&str) -> Result<bool, Fault>) -> Result<(), Fault> {
+        for shard in std::fs::read_dir(&self.dir)? {
+            let shard = shard?;
+            if shard.file_name().len() != SHARD {
+                continue;
+            }
+            for entry in std::fs::read_dir(shard.path())? {
+                let entry = entry?;
+                if !is_named(&entry.file_name().to_string_lossy())? {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn place(&self, id: &str) -> PathBuf {
-        // Two characters spread a million blobs over 256 directories.
-        let shard = id.get(..2).unwrap_or("00");
+        let shard = id.get(..SHARD).unwrap_or("00");
         self.dir.join(shard).join(id)
     }
 
@@ -151,5 +171,8 @@ mod tests {
         assert_eq!(text, "x");
         assert!(store.open_blob("bb-lost").is_err());
         assert!(store.place("aa-named").exists());
+        store.truncate("cc-orphan").unwrap();
+        store.sweep_all(|id| Ok(id == "aa-named")).unwrap();
+        assert!(store.place("aa-named").exists() && !store.place("cc-orphan").exists());
     }
 }

@@ -66,7 +66,12 @@ async fn a_killed_service_loses_nothing_that_it_answered() {
     let endpoint = bench.send("GET", &url, ADA, &[], "").await.location().to_owned();
     assert_eq!(bench.send("PUT", &endpoint, None, &[], content.clone()).await.status, 201);
     drop(process);
+    // What a removal that came no further would have left.
+    let orphan = data.path().join("vault/bytes/00");
+    std::fs::create_dir_all(&orphan).unwrap();
+    std::fs::write(orphan.join("00-orphan"), "x").unwrap();
     let process = Process::start(data.path());
+    assert!(!orphan.join("00-orphan").exists());
     let node = bench.send("GET", &format!("{}/vault/nodes/ada/f", process.base), ADA, &[], "").await.node();
     assert_eq!(node.properties.get(property::MD5), Some(hex(&content).as_str()));
     let location = bench.send("GET", &format!("{}/vault/files/ada/f", process.base), ADA, &[], "").await;
