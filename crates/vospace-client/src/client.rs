@@ -191,7 +191,7 @@ impl Client {
         result
     }
 
-    fn update_lock(&self, uri: &VosUri) -> Arc<tokio::sync::Mutex<()>> {
+    pub(crate) fn update_lock(&self, uri: &VosUri) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.inner.updates.lock();
         if let Some(lock) = locks.get(uri).and_then(Weak::upgrade) {
             return lock;

@@ -171,6 +171,47 @@ async fn deleting_what_a_lost_request_deleted_is_success() {
 }
 
 #[tokio::test]
+async fn properties_that_could_cost_the_file_are_sent_only_where_they_cannot() {
+    let mut changes = Properties::new();
+    changes.set("custom:k", "x".repeat(5000));
+    let kind = crate::NodeKind::Data { busy: false };
+    for (status, sent) in [(405, true), (400, false)] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "PUT /svc/files/" => Reply::fault(status, "x"),
+            _ => Reply::ok(document()),
+        })
+        .await;
+        let result = stub.client().set_properties(&uri("/a"), &kind, &changes).await;
+        assert_eq!(result.is_ok(), sent);
+        assert_eq!(stub.lines().contains(&"POST /nodes/a".to_owned()), sent);
+    }
+}
+
+#[tokio::test]
+async fn updates_of_one_node_follow_one_another() {
+    let stub = Stub::service(|_, _| Reply::ok(document())).await;
+    let client = stub.client();
+    let lock = client.update_lock(&uri("/a"));
+    let held = lock.lock().await;
+    let mut changes = Properties::new();
+    changes.set("custom:k", "v");
+    let kind = crate::NodeKind::Data { busy: false };
+    let (a, b) = (uri("/a"), uri("/b"));
+    let waiting = client.set_properties(&a, &kind, &changes);
+    tokio::pin!(waiting);
+    let other = client.set_properties(&b, &kind, &changes);
+    tokio::select! {
+        biased;
+        _ = &mut waiting => panic!("it did not wait"),
+        result = other => assert!(result.is_ok(), "another node need not wait"),
+    }
+    assert_eq!(stub.lines(), ["POST /nodes/b"]);
+    drop(held);
+    waiting.await.unwrap();
+    assert_eq!(stub.lines(), ["POST /nodes/b", "POST /nodes/a"]);
+}
+
+#[tokio::test]
 async fn a_dangerous_name_is_never_sent() {
     let stub = Stub::service(|_, _| Reply::status(200)).await;
     let client = stub.client();

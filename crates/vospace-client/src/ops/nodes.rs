@@ -5,8 +5,8 @@
 
 use reqwest::Method;
 
+use super::probe::takes_direct_put;
 use crate::client::Client;
-use crate::dialect::Learned;
 use crate::http::{Answer, Grant, Outcome, Repeat, Request};
 use crate::node::{Node, NodeKind, Properties, property};
 use crate::uri::VosUri;
@@ -138,8 +138,11 @@ pub(crate) async fn set_properties(
         // An update without changes still changes the date on Vault.
         return stat(client, uri).await;
     }
-    if service.dialect().direct_put != Learned::No {
-        check_size(uri, &changes)?;
+    // A service that takes bytes at the path keeps its nodes in a file system.
+    if let Err(error) = check_size(uri, &changes)
+        && takes_direct_put(client, &service, uri).await?
+    {
+        return Err(error);
     }
     let document = write::request_node(uri, kind, &changes)?;
     // Setting the same values twice changes nothing more.

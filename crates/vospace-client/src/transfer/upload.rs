@@ -1,7 +1,5 @@
 //! Bytes out: directly to the path where the service takes them there, else to a negotiated URL.
 //!
-//! * Whether a service takes a PUT at the path is learned by one without bytes to the root container, where it can do
-//!   nothing: what has no such method says so (405), everything else refuses the place.
 //! * The node is made first when there is none. So a refusal comes before the bytes and leaves nothing behind (Cavern
 //!   makes the node before it tests the permission), new files inherit the container's permissions, and it is known
 //!   whether an empty node is ours to remove after a failure.
@@ -11,7 +9,7 @@
 use std::sync::Arc;
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Url};
 
 use super::digest::{Upload, digest_of};
 use super::{PutOptions, UploadSource, Uploaded, empty, negotiate};
@@ -20,6 +18,7 @@ use crate::dialect::Learned;
 use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
 use crate::node::{Md5, NodeKind, Properties};
 use crate::ops::nodes;
+use crate::ops::probe::takes_direct_put;
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
@@ -86,27 +85,6 @@ fn storable(content_type: &str) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_str(content_type.trim()).ok()
-}
-
-/// Whether bytes can be PUT to the path of a file.
-pub(super) async fn takes_direct_put(client: &Client, service: &Service, uri: &VosUri) -> Result<bool> {
-    match service.dialect().direct_put {
-        Learned::Yes => return Ok(true),
-        Learned::No => return Ok(false),
-        Learned::Unknown => {}
-    }
-    let Some(url) = service.file(&VosUri::new(uri.authority(), "/"))? else { return Ok(false) };
-    let request = Request::new(Method::PUT, url, Grant::Caller);
-    let direct = match client.inner.http.send(&request).await.map_err(|failure| failure.status) {
-        Err(Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::NOT_FOUND)) => false,
-        Err(Some(
-            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::INTERNAL_SERVER_ERROR,
-        )) => true,
-        // Anything else says nothing. Negotiation works everywhere.
-        Ok(_) | Err(_) => return Ok(false),
-    };
-    service.learn(|dialect| dialect.direct_put = if direct { Learned::Yes } else { Learned::No });
-    Ok(direct)
 }
 
 /// Makes the node if there is none; whether it did.
