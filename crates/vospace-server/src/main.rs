@@ -3,9 +3,9 @@
 mod args;
 
 use anyhow::Context as _;
-use args::{Arguments, Command, Import, Serve};
+use args::{Arguments, Command, Common, Import, ProfileChoice, Serve};
 use clap::Parser as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -49,10 +49,11 @@ fn run(options: Serve) -> anyhow::Result<()> {
     for (group, members) in options.groups {
         groups.add(&group, members);
     }
+    let common = options.common;
     let options = ServeOptions {
-        data: options.common.data.clone(),
+        data: common.data.clone(),
         listen: options.listen,
-        profiles: options.common.profile.profiles(),
+        profiles: common.profile.profiles(),
         users,
         groups: Arc::new(groups),
         quota: options.quota,
@@ -60,16 +61,38 @@ fn run(options: Serve) -> anyhow::Result<()> {
         refresh_interval: options.refresh_interval,
         control: options.control,
     };
+    let tls = options.tls;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {
         let service = serve::start(options).await?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "vospaced ready: registry={}", service.registry())?;
         stdout.flush()?;
+        if std::io::stderr().is_terminal() {
+            eprint!("{}", hint(&service.registry(), &common, tls));
+        }
         serve::stop_signal().await?;
         service.stop().await;
         Ok(())
     })
+}
+
+/// For a person at a terminal: what to type next. Tokens that were given are not repeated.
+fn hint(registry: &str, common: &Common, tls: bool) -> String {
+    let users = common.users();
+    let user = users.first().map_or("NAME", |(name, _)| name.as_str());
+    let token = if common.users.is_empty() { "demo-token" } else { "TOKEN" };
+    let prefix = if common.profile == ProfileChoice::Cavern { "arc" } else { "vos" };
+    let trust = if tls {
+        format!("  export VOSPACE_CA_BUNDLE={}\n", common.data.join("tls/ca.pem").display())
+    } else {
+        String::new()
+    };
+    format!(
+        "In another terminal:\n  export VOSPACE_REGISTRY_URL={registry} VOSPACE_TOKEN={token}\n{trust}  \
+         vls -l {prefix}:{user}\n  mountvofs --vospace {prefix}:{user} --mountpoint DIRECTORY\n\
+         The Python client: see docs/server.md. Ctrl-C stops the service.\n"
+    )
 }
 
 fn load(options: &Import) -> anyhow::Result<()> {
