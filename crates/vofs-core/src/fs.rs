@@ -9,5 +9,4 @@ pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod rename;
 pub(crate) mod statfs;
-pub(crate) mod table;
 pub(crate) mod write;

@@ -2,8 +2,10 @@
 //!
 //! Read top-down; a module uses only what stands below it.
 //!
-//! * [`engine`], `fs`: the POSIX operations, one verb family a file.
-//! * [`upload`]: bytes out, `fetch`: bytes in.
+//! * `life`: start, recovery, drain. `fs`: the POSIX operations, one verb family a file.
+//! * `upload`: bytes out.
+//! * [`engine`]: the stores side by side; `handles`, `listing`, `file`: what is open.
+//! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
 //!   bytes), `journal` with `dirty` (bytes that the service does not have yet).
 //! * [`remote`]: what the engine needs of a VOSpace, as a trait; [`clock`]: time, as a trait.
@@ -26,17 +28,19 @@ mod dirty;
 mod fetch;
 mod file;
 mod fs;
+mod handles;
 mod journal;
+mod life;
+mod listing;
 mod namespace;
 mod upload;
 
 pub use config::Config;
-pub use engine::Engine;
+pub use engine::{Engine, SpaceUse};
 pub use error::{Error, Result};
 pub use fs::attr::{Attr, SetAttr};
 pub use fs::dir::DirEntry;
 pub use fs::lookup::{Entry, Lookup};
-pub use fs::open::{OpenFlags, Opened};
-pub use fs::statfs::SpaceUse;
-pub use fs::table::Fh;
+pub use fs::open::Opened;
+pub use handles::{Fh, OpenFlags};
 pub use inode::Ino;

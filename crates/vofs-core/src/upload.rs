@@ -3,8 +3,8 @@
 //! The order is the promise: the data file is synchronised and its record committed before anything else; the record is
 //! removed only after the service has confirmed the bytes. An upload that fails changes nothing locally.
 
-pub(crate) mod conflict;
-mod recover;
+mod conflict;
+mod flush;
 pub(crate) mod retry;
 
 use std::sync::Arc;
@@ -58,12 +58,7 @@ fn record(file: &OpenFile, dirty: &DirtyFile, path: &NodePath, stage: Stage, err
 }
 
 /// Uploads the changes of `file`. The caller holds its flush lock and has marked it as uploading.
-pub(crate) async fn send(
-    engine: &Arc<Engine>,
-    file: &Arc<OpenFile>,
-    dirty: &Arc<DirtyFile>,
-    path: &NodePath,
-) -> Result<()> {
+async fn send(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
     make_durable(engine, file, dirty, path).await?;
     let outcome = transfer(engine, file, dirty, path).await;
     if let Err(error) = &outcome {

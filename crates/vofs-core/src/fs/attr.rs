@@ -6,12 +6,11 @@ use std::time::{Duration, SystemTime};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::handles::Fh;
 use crate::inode::{Ino, Type};
 use crate::meta::{Access, Kind, Meta};
 use crate::namespace::Answer;
 use crate::path::NodePath;
-
-use super::table::Fh;
 
 /// A file of its own changes shows for so long without a new question: the engine itself is the truth of it.
 const OWN_TTL: Duration = Duration::from_secs(1);

@@ -3,21 +3,20 @@
 //! One request for a directory at a time: who opens it meanwhile joins the one in the air. A child that was known and
 //! that the listing lacks is asked for singly, for a listing that broke off can look complete; only then it is gone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::handles::{DirHandle, Fh};
 use crate::inode::Ino;
+use crate::listing::Children;
 use crate::meta::{Kind, Meta};
 use crate::path::NodePath;
 
 use super::lookup::Entry;
-use super::table::Fh;
 
 /// Children that are asked for singly at a time.
 const SINGLE_QUESTIONS: usize = 8;
@@ -35,70 +34,6 @@ pub struct DirEntry {
     pub next: u64,
     /// Its attributes, where they were asked for (`readdirplus`).
     pub entry: Option<Entry>,
-}
-
-/// The children of a directory, as far as they are known yet.
-#[derive(Debug, Default)]
-pub(crate) struct Children {
-    entries: Mutex<Vec<(String, Meta)>>,
-    progress: watch::Sender<Progress>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Progress {
-    count: usize,
-    outcome: Option<Result<()>>,
-}
-
-/// One `opendir`.
-#[derive(Debug)]
-pub(crate) struct DirHandle {
-    ino: Ino,
-    path: NodePath,
-    children: Arc<Children>,
-}
-
-/// The listings that are in the air.
-#[derive(Debug, Default)]
-pub(crate) struct Listings(Mutex<HashMap<NodePath, Arc<Children>>>);
-
-impl Children {
-    fn push(&self, name: String, meta: Meta) {
-        let mut entries = self.entries.lock();
-        entries.push((name, meta));
-        self.progress.send_modify(|progress| progress.count = entries.len());
-    }
-
-    fn finish(&self, outcome: Result<()>) {
-        self.progress.send_modify(|progress| progress.outcome = Some(outcome));
-    }
-
-    /// True when [`Children::get`] of `index` would not wait.
-    fn is_known(&self, index: usize) -> bool {
-        let progress = self.progress.borrow();
-        index < progress.count || progress.outcome.is_some()
-    }
-
-    /// The child at `index`, once it is there; `None` past the last one.
-    async fn get(&self, index: usize) -> Result<Option<(String, Meta)>> {
-        let mut progress = self.progress.subscribe();
-        loop {
-            let outcome = {
-                let progress = progress.borrow_and_update();
-                if index < progress.count {
-                    break;
-                }
-                progress.outcome.clone()
-            };
-            if let Some(outcome) = outcome {
-                return outcome.map(|()| None);
-            }
-            if progress.changed().await.is_err() {
-                return Ok(None);
-            }
-        }
-        Ok(self.entries.lock().get(index).cloned())
-    }
 }
 
 impl Engine {
@@ -136,20 +71,17 @@ impl Engine {
     }
 
     fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
-        let mut listings = self.listings.0.lock();
-        if let Some(children) = listings.get(path) {
-            return Arc::clone(children);
+        let (children, to_fill) = self.listings.join_or_begin(path);
+        if !to_fill {
+            return children;
         }
-        let children = Arc::new(Children::default());
-        listings.insert(path.clone(), Arc::clone(&children));
-        drop(listings);
         let (engine, path, filled) = (Arc::clone(self), path.clone(), Arc::clone(&children));
         self.runtime.spawn(async move {
             let outcome = engine.fill(&path, &filled).await;
             if let Err(error) = &outcome {
                 tracing::warn!(%path, %error, "listing failed");
             }
-            engine.listings.0.lock().remove(&path);
+            engine.listings.end(&path);
             filled.finish(outcome);
         });
         children

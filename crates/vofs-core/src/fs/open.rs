@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::window::Window;
 use crate::file::OpenFile;
+use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
 use crate::meta::{Kind, Meta};
 use crate::path::NodePath;
@@ -15,22 +16,6 @@ use crate::upload;
 
 use super::attr::type_of;
 use super::lookup::Entry;
-use super::table::{Fh, FileHandle};
-
-/// How a file is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OpenFlags {
-    /// The handle may read.
-    pub read: bool,
-    /// The handle may write.
-    pub write: bool,
-    /// Writes go to the end.
-    pub append: bool,
-    /// The file becomes empty.
-    pub truncate: bool,
-    /// It must not exist yet.
-    pub exclusive: bool,
-}
 
 /// An open file.
 #[derive(Debug, Clone, Copy)]

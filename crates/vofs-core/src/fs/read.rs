@@ -9,9 +9,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::window::Window;
 use crate::file::{OpenFile, on_disk};
+use crate::handles::{Fh, FileHandle};
 use crate::path::NodePath;
-
-use super::table::{Fh, FileHandle};
 
 /// A larger file that is removed while it is open is not fetched for those who may read on; they get ESTALE where it is
 /// not cached (256 MiB).
@@ -124,9 +123,9 @@ impl Engine {
         let mut bytes = Vec::new();
         for part in dirty.parts(range) {
             let piece = match part {
-                Part::Local(range) => dirty.read(&range).map_err(on_disk(path, "read")),
-                Part::Zero(range) => Ok(vec![0; (range.end - range.start) as usize]),
                 Part::Base(range) => self.fetcher.read_now(path, blocks?, range, &handle.window)?,
+                Part::Local(range) => local(path, dirty, &range),
+                Part::Zero(range) => Ok(zeros(&range)),
             };
             match piece {
                 Ok(piece) => bytes.extend(piece),
@@ -147,8 +146,8 @@ impl Engine {
         let mut bytes = Vec::new();
         for part in dirty.parts(range) {
             bytes.extend(match part {
-                Part::Local(range) => dirty.read(&range).map_err(on_disk(path, "read"))?,
-                Part::Zero(range) => vec![0; (range.end - range.start) as usize],
+                Part::Local(range) => local(path, dirty, &range)?,
+                Part::Zero(range) => zeros(&range),
                 Part::Base(range) => {
                     let blocks = blocks.ok_or_else(|| Error::Stale(path.clone()))?;
                     self.fetcher.read(path, blocks, range, &handle.window).await?
@@ -157,4 +156,12 @@ impl Engine {
         }
         Ok(bytes)
     }
+}
+
+fn local(path: &NodePath, dirty: &DirtyFile, range: &Range<u64>) -> Result<Vec<u8>> {
+    dirty.read(range).map_err(on_disk(path, "read"))
+}
+
+fn zeros(range: &Range<u64>) -> Vec<u8> {
+    vec![0; (range.end - range.start) as usize]
 }

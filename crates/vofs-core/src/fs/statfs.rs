@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
-use crate::clock::Millis;
-use crate::engine::Engine;
+use crate::engine::{Engine, SpaceUse};
 use crate::error::Result;
 
 /// What `df` shows for a space without a quota: large enough that no installer refuses, small enough that no program's
@@ -14,18 +11,6 @@ const UNLIMITED: u64 = 1 << 50;
 
 /// How long an answer is believed: some programs ask before every file that they write.
 const BELIEVED: Duration = Duration::from_secs(60);
-
-/// Room of a space, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpaceUse {
-    /// All of it.
-    pub total: u64,
-    /// What is left, as far as the service says what is used.
-    pub free: u64,
-}
-
-/// The last answer, and when it came.
-pub(crate) type LastAnswer = Mutex<Option<(Millis, SpaceUse)>>;
 
 impl Engine {
     /// Room of the mounted tree: the nearest quota at or above its root.

@@ -6,10 +6,8 @@ use crate::dirty::DirtyFile;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
+use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
-use crate::upload;
-
-use super::table::{Fh, FileHandle};
 
 /// How much of the cache is given up when the disk is full and a write needs room.
 const MAKE_ROOM: u64 = 64 * 1024 * 1024;
@@ -63,7 +61,7 @@ impl Engine {
             let handle = self.handles.file(fh)?;
             return self.change_length(&handle.file, size).await;
         }
-        let flags = super::open::OpenFlags { write: true, ..Default::default() };
+        let flags = OpenFlags { write: true, ..Default::default() };
         let opened = self.open(ino, flags).await?;
         let file = Arc::clone(&self.handles.file(opened.fh)?.file);
         let mut outcome = self.change_length(&file, size).await;
@@ -110,34 +108,5 @@ impl Engine {
     pub async fn fsync(self: &Arc<Self>, fh: Fh) -> Result<()> {
         let handle = self.handles.file(fh)?;
         self.flush_file(&handle.file, true).await
-    }
-
-    /// Sends the changes of a file, if it has any.
-    ///
-    /// `now` is false for a plain close. A shell that runs `echo x > f` duplicates the descriptor and closes the first
-    /// one before it writes: sending the emptied file then would delete and make the node on a Vault, which loses its
-    /// identity, just before the real upload. So a file that was only emptied is made durable in the journal and
-    /// sent when its last descriptor is gone.
-    pub(crate) async fn flush_file(self: &Arc<Self>, file: &Arc<OpenFile>, now: bool) -> Result<()> {
-        let _flushing = file.flushing.lock().await;
-        let (dirty, path, emptied) = {
-            let mut state = file.state();
-            let (Some(dirty), Some(path)) = (state.dirty.clone(), state.path.clone()) else { return Ok(()) };
-            let emptied = dirty.length() == 0 && state.on_service.as_ref().is_some_and(|version| version.length > 0);
-            state.uploading = true;
-            (dirty, path, emptied)
-        };
-        let outcome = if emptied && !now {
-            upload::make_durable(self, file, &dirty, &path).await
-        } else {
-            upload::send(self, file, &dirty, &path).await
-        };
-        file.state().uploading = false;
-        self.files.settle(file);
-        if let Err(error) = &outcome {
-            tracing::error!(%path, %error, "not uploaded; the bytes are kept in the journal");
-            upload::retry::keep_trying(self, file);
-        }
-        outcome
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::meta::{Kind, Meta};
 
-use super::retry;
+use crate::upload::retry;
 
 impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.

@@ -11,9 +11,8 @@ use crate::error::{Error, Result};
 use crate::fetch::window::Window;
 use crate::file::OpenFile;
 use crate::inode::Ino;
-
-use super::dir::DirHandle;
-use super::open::OpenFlags;
+use crate::listing::Children;
+use crate::path::NodePath;
 
 /// The number of a handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +27,29 @@ pub(crate) struct FileHandle {
     pub(crate) window: Window,
     /// The version that this handle reads, and the epoch of the file in which it was chosen.
     pub(crate) pinned: Mutex<Option<(u64, OpenBlocks)>>,
+}
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenFlags {
+    /// The handle may read.
+    pub read: bool,
+    /// The handle may write.
+    pub write: bool,
+    /// Writes go to the end.
+    pub append: bool,
+    /// The file becomes empty.
+    pub truncate: bool,
+    /// It must not exist yet.
+    pub exclusive: bool,
+}
+
+/// One `opendir`.
+#[derive(Debug)]
+pub(crate) struct DirHandle {
+    pub(crate) ino: Ino,
+    pub(crate) path: NodePath,
+    pub(crate) children: Arc<Children>,
 }
 
 /// All handles of a mount.

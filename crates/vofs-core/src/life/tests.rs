@@ -5,8 +5,7 @@ use crate::clock::SystemClock;
 use crate::errno::ToErrno;
 use crate::fs::attr::SetAttr;
 use crate::fs::lookup::Lookup;
-use crate::fs::open::OpenFlags;
-use crate::fs::table::Fh;
+use crate::handles::{Fh, OpenFlags};
 use crate::inode::Ino;
 use crate::remote::fake::FakeRemote;
 
