@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ both_profiles!(
     readers_of_one_file_fetch_it_once,
     writers_of_many_files,
     two_mounts_see_each_other,
+    changed_on_both_sides_keeps_both,
     opened_and_closed_by_many,
     a_large_directory,
 );
@@ -69,6 +71,25 @@ fn two_mounts_see_each_other(profile: Profile) {
         fs::write(two.join("f"), &text).unwrap();
         assert_eq!(fs::read_to_string(one.join("f")).unwrap(), text);
     }
+}
+
+fn changed_on_both_sides_keeps_both(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f.fits", b"the base");
+    let mount = world.mount();
+    // What is still needed of the base is in the cache by then.
+    assert_eq!(fs::read(mount.join("f.fits")).unwrap(), b"the base");
+    let mut file = fs::OpenOptions::new().append(true).open(mount.join("f.fits")).unwrap();
+    // Before the write: starting a program closes its copies of our handles, and every close uploads.
+    world.put("f.fits", b"changed there");
+    file.write_all(b", changed here").unwrap();
+    nix::unistd::close(std::os::fd::OwnedFd::from(file)).unwrap();
+    assert_eq!(world.bytes("f.fits").as_deref(), Some(&b"changed there"[..]));
+    let names = world.vospace(&["ls", &world.uri("")]).ok().stdout();
+    let conflict = names.lines().find(|name| name.starts_with("f.fits.conflict-")).unwrap();
+    assert_eq!(world.bytes(conflict).as_deref(), Some(&b"the base, changed here"[..]));
+    assert_eq!(fs::read(mount.join("f.fits")).unwrap(), b"changed there");
+    assert_eq!(fs::read(mount.join(conflict)).unwrap(), b"the base, changed here");
 }
 
 fn opened_and_closed_by_many(profile: Profile) {
