@@ -10,13 +10,13 @@ mod outcome;
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, OpenFlags,
-    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry,
-    ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, Notifier,
+    OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
+    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
 
@@ -31,16 +31,20 @@ const BYTES: Duration = Duration::from_secs(24 * 3600);
 
 const GENERATION: Generation = Generation(0);
 
+/// The way back to the kernel, once there is one: its session is made after the adapter.
+pub(crate) type KernelLine = Arc<OnceLock<Notifier>>;
+
 /// The file system that the kernel talks to.
 #[derive(Debug)]
 pub(crate) struct Adapter {
     engine: Arc<Engine>,
+    kernel: KernelLine,
     runtime: tokio::runtime::Handle,
 }
 
 impl Adapter {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Adapter { engine, runtime: tokio::runtime::Handle::current() }
+    pub(crate) fn new(engine: Arc<Engine>, kernel: KernelLine) -> Self {
+        Adapter { engine, kernel, runtime: tokio::runtime::Handle::current() }
     }
 
     /// Runs what may wait, and hands its outcome to `answer`.
@@ -246,8 +250,17 @@ impl Filesystem for Adapter {
     fn open(&self, request: &Request, ino: INodeNo, how: OpenFlags, reply: ReplyOpen) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.open(Ino(ino.0), flags(how.0)).await };
+        let kernel = Arc::clone(&self.kernel);
         self.run(Waiting::new("open", request, ino, METADATA), work, move |outcome| {
             let opened = or_error!(reply, outcome);
+            if !opened.keep_cache
+                && let Some(kernel) = kernel.get()
+            {
+                // The size that the kernel believes may be that of another version; a program that maps the file or
+                // asks for its size right after the open must not get it. Offset -1: attributes only, the pages go
+                // with the answer.
+                let _ = kernel.inval_inode(ino, -1, 0);
+            }
             let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
             reply.opened(FileHandle(opened.fh.0), keep);
         });

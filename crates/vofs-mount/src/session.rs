@@ -11,7 +11,7 @@ use vofs_core::clock::SystemClock;
 use vofs_core::remote::VoSpace;
 
 use crate::Result;
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, KernelLine};
 use crate::daemon::Ready;
 use crate::failure::{Failure, Status};
 use crate::options::Settings;
@@ -42,7 +42,8 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
     let engine = Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock))
         .await
         .map_err(|error| Failure::engine(&settings.what, &error))?;
-    let adapter = Adapter::new(Arc::clone(&engine));
+    let kernel = KernelLine::default();
+    let adapter = Adapter::new(Arc::clone(&engine), Arc::clone(&kernel));
     let options = mount_options(&settings);
     let place = settings.mountpoint.clone();
     let session = tokio::task::spawn_blocking(move || Session::new(adapter, &place, &options)).await;
@@ -50,6 +51,7 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
         session.map_err(|error| error.to_string()).and_then(|made| made.map_err(|error| error.to_string())).map_err(
             |error| Failure::new(Status::Fuse, format!("cannot mount on {}: {error}", settings.mountpoint.display())),
         )?;
+    let _ = kernel.set(session.notifier());
     let mut unmounter = session.unmount_callable();
     kernel::raise_read_ahead(&settings.mountpoint);
     let mut serving = tokio::task::spawn_blocking(move || session.run());
