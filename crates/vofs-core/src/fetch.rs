@@ -228,6 +228,17 @@ impl Fetcher {
         }
     }
 
+    /// The service sends the whole file to `flight`, which becomes its one stream, unless there is one already.
+    fn takes_whole(&self, blocks: &OpenBlocks, flight: &Arc<Flight>) -> bool {
+        let flights = self.flights.lock();
+        let flying = flights.get(&blocks.id());
+        if flying.is_some_and(|flying| flying.iter().any(|other| other.is_whole() && !Arc::ptr_eq(other, flight))) {
+            return false;
+        }
+        flight.becomes_whole(blocks);
+        true
+    }
+
     fn landed(&self, blocks: &OpenBlocks, flight: &Arc<Flight>) {
         let mut flights = self.flights.lock();
         if let Some(flying) = flights.get_mut(&blocks.id()) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
@@ -50,12 +50,13 @@ pub(super) enum Landing {
 pub(super) struct Flight {
     progress: watch::Sender<Progress>,
     task: Mutex<Option<AbortHandle>>,
+    whole: AtomicBool,
 }
 
 impl Flight {
     pub(super) fn new(run: Range<u64>) -> Self {
         let progress = watch::Sender::new(Progress { next: run.start, end: run.end, outcome: None });
-        Flight { progress, task: Mutex::new(None) }
+        Flight { progress, task: Mutex::new(None), whole: AtomicBool::new(false) }
     }
 
     /// True while the block is still to come.
@@ -105,11 +106,17 @@ impl Flight {
     }
 
     /// The service sends the whole file, whatever was asked for.
-    fn becomes_whole(&self, blocks: &OpenBlocks) {
+    pub(super) fn becomes_whole(&self, blocks: &OpenBlocks) {
+        self.whole.store(true, Ordering::Relaxed);
         self.progress.send_modify(|progress| {
             progress.next = 0;
             progress.end = blocks.length().div_ceil(BLOCK);
         });
+    }
+
+    /// True for the one stream of a whole file.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Relaxed)
     }
 }
 
@@ -130,7 +137,7 @@ pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlock
 }
 
 /// False when the cache disk did not take a block.
-async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Flight) -> Result<bool> {
+async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<bool> {
     let (first, end) = (flight.progress.borrow().next, flight.reach());
     let incoming = fetcher.remote.open(path, first * BLOCK..(end * BLOCK).min(blocks.length())).await?;
     check_version(path, blocks.version(), &incoming)?;
@@ -138,7 +145,10 @@ async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: 
         if fetcher.ranges.swap(false, Ordering::Relaxed) {
             tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
         }
-        flight.becomes_whole(blocks);
+        if !fetcher.takes_whole(blocks, flight) {
+            // Another request of the same moment streams the file already; who waits for this one turns to that.
+            return Ok(true);
+        }
     }
     let mut block = incoming.start / BLOCK;
     if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && block != first) {
