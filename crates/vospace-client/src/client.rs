@@ -6,44 +6,26 @@
 //!
 //! The verbs are thin: `ops` has those on nodes, `transfer` those on bytes.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::pin::Pin;
-use std::sync::{Arc, Weak};
-
-use futures_util::Stream;
-use parking_lot::Mutex;
+use std::sync::Arc;
 
 use crate::Result;
-use crate::http::Http;
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
 use crate::ops::{jobs, listing, nodes, rename};
-use crate::registry::Registry;
 use crate::service::Service;
-use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, redirects::Redirects, upload};
+use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
 
 pub use crate::config::{ClientConfig, Deadlines, RetryPolicy};
 pub use crate::ops::jobs::JobCounts;
-
-/// The children of a container, as they arrive.
-pub type NodeStream = Pin<Box<dyn Stream<Item = Result<Node>> + Send + 'static>>;
+pub use crate::ops::listing::NodeStream;
 
 /// All services, one set of credentials.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// What the clones of a client share.
-pub(crate) struct Inner {
-    pub(crate) http: Http,
-    pub(crate) registry: Registry,
-    pub(crate) redirects: Redirects,
-    /// One lock per node that is being updated: services lose one of two concurrent updates. A lock lives as long
-    /// as somebody holds or awaits it.
-    updates: Mutex<HashMap<VosUri, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl fmt::Debug for Client {
@@ -58,10 +40,7 @@ impl Client {
     /// # Errors
     /// When credentials or certificate authorities cannot be read, or the registry is no URL.
     pub fn new(config: ClientConfig) -> Result<Client> {
-        let registry = Registry::new(&config)?;
-        let http = Http::new(&config, registry.is_plain())?;
-        let inner = Inner { http, registry, redirects: Redirects::default(), updates: Mutex::default() };
-        Ok(Client { inner: Arc::new(inner) })
+        Ok(Client { inner: Arc::new(Inner::new(&config)?) })
     }
 
     /// Whether requests carry no credentials.
@@ -75,16 +54,7 @@ impl Client {
     /// # Errors
     /// `UnknownService` when the registry has no such service, else what went wrong in asking.
     pub async fn service(&self, uri: &VosUri) -> Result<Arc<Service>> {
-        let resource_id = uri.resource_id();
-        match self.inner.registry.known(&resource_id) {
-            Some((service, false)) => Ok(service),
-            Some((service, true)) => {
-                let (client, old) = (self.clone(), Arc::clone(&service));
-                tokio::spawn(async move { client.inner.registry.refresh(&client.inner.http, &old).await });
-                Ok(service)
-            }
-            None => self.inner.registry.service(&self.inner.http, &resource_id).await,
-        }
+        self.inner.service(uri).await
     }
 
     /// One node, without children. A link is not followed.
@@ -92,7 +62,7 @@ impl Client {
     /// # Errors
     /// `NotFound`, `PermissionDenied` and everything else of [`crate::ErrorKind`].
     pub async fn stat(&self, uri: &VosUri) -> Result<Node> {
-        nodes::stat(self, uri).await
+        nodes::stat(&self.inner, uri).await
     }
 
     /// The children of a container as they arrive, in the order of the service. A failure is an `Err` item, after
@@ -103,7 +73,7 @@ impl Client {
     /// A container that the caller may not read is listed as empty by the CADC services.
     #[must_use]
     pub fn list(&self, uri: &VosUri) -> NodeStream {
-        listing::list(self.clone(), uri.clone())
+        listing::list(Arc::clone(&self.inner), uri.clone())
     }
 
     /// Makes a container. Its parent must exist.
@@ -111,7 +81,7 @@ impl Client {
     /// # Errors
     /// `AlreadyExists`, `NotFound` (the parent), `PermissionDenied` and others.
     pub async fn mkdir(&self, uri: &VosUri, properties: &Properties) -> Result<Node> {
-        nodes::create(self, uri, &NodeKind::Container, properties).await
+        nodes::create(&self.inner, uri, &NodeKind::Container, properties).await
     }
 
     /// Makes an empty file. Its parent must exist.
@@ -119,7 +89,7 @@ impl Client {
     /// # Errors
     /// As [`Client::mkdir`].
     pub async fn create(&self, uri: &VosUri, properties: &Properties) -> Result<Node> {
-        nodes::create(self, uri, &NodeKind::Data { busy: false }, properties).await
+        nodes::create(&self.inner, uri, &NodeKind::Data { busy: false }, properties).await
     }
 
     /// Makes a link to any URI. Cavern takes only targets in its own space.
@@ -127,7 +97,7 @@ impl Client {
     /// # Errors
     /// As [`Client::mkdir`].
     pub async fn link(&self, uri: &VosUri, target: &str) -> Result<Node> {
-        nodes::create(self, uri, &NodeKind::Link { target: target.to_owned() }, &Properties::new()).await
+        nodes::create(&self.inner, uri, &NodeKind::Link { target: target.to_owned() }, &Properties::new()).await
     }
 
     /// Deletes a file, a link (not its target) or an empty container.
@@ -136,7 +106,7 @@ impl Client {
     /// `NotEmpty`, `NotFound`, `PermissionDenied`, `Locked` and others.
     pub async fn delete(&self, uri: &VosUri) -> Result<()> {
         self.inner.redirects.forget(uri);
-        nodes::delete(self, uri).await
+        nodes::delete(&self.inner, uri).await
     }
 
     /// Deletes a container and everything below it. Refused for anything but a container: of a link, the service would
@@ -146,7 +116,7 @@ impl Client {
     /// `NotAContainer`, `PermissionDenied` and others. A deletion that succeeded in part is no error: see the counts.
     pub async fn delete_tree(&self, uri: &VosUri) -> Result<JobCounts> {
         self.inner.redirects.forget_tree(uri);
-        jobs::delete_tree(self, uri).await
+        jobs::delete_tree(&self.inner, uri).await
     }
 
     /// Gives a node another name or container, of the same service. Never replaces anything and never moves *into* an
@@ -157,7 +127,7 @@ impl Client {
     pub async fn rename(&self, from: &VosUri, to: &VosUri) -> Result<()> {
         self.inner.redirects.forget_tree(from);
         self.inner.redirects.forget_tree(to);
-        rename::rename(self, from, to).await
+        rename::rename(&self.inner, from, to).await
     }
 
     /// Changes properties: those given are set, those marked nil deleted, all others stay. Updates of one node by this
@@ -166,9 +136,9 @@ impl Client {
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `TooLarge` and others.
     pub async fn set_properties(&self, uri: &VosUri, kind: &NodeKind, changes: &Properties) -> Result<Node> {
-        let lock = self.update_lock(uri);
+        let lock = self.inner.update_lock(uri);
         let _held = lock.lock().await;
-        nodes::set_properties(self, uri, kind, changes).await
+        nodes::set_properties(&self.inner, uri, kind, changes).await
     }
 
     /// Opens the bytes of a file, whole or a range of them. A link is followed by the service. A service without
@@ -177,7 +147,7 @@ impl Client {
     /// # Errors
     /// `NotFound`, `NotData`, `RangeNotSatisfiable`, `PermissionDenied` and others.
     pub async fn open(&self, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
-        download::open(self, uri, range).await
+        download::open(&self.inner, uri, range).await
     }
 
     /// Stores the bytes of a file, making or overwriting it. What the service stored is compared by its digest.
@@ -186,19 +156,8 @@ impl Client {
     /// `NotFound` (the parent), `NotData`, `PermissionDenied`, `QuotaExceeded`, `ChecksumMismatch`, `Local` and others.
     pub async fn put(&self, uri: &VosUri, source: UploadSource, options: PutOptions) -> Result<Uploaded> {
         self.inner.redirects.forget(uri);
-        let result = upload::put(self, uri, source, options).await;
+        let result = upload::put(&self.inner, uri, source, options).await;
         self.inner.redirects.forget(uri);
         result
-    }
-
-    pub(crate) fn update_lock(&self, uri: &VosUri) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.inner.updates.lock();
-        if let Some(lock) = locks.get(uri).and_then(Weak::upgrade) {
-            return lock;
-        }
-        locks.retain(|_, lock| lock.strong_count() > 0);
-        let lock = Arc::new(tokio::sync::Mutex::new(()));
-        locks.insert(uri.clone(), Arc::downgrade(&lock));
-        lock
     }
 }

@@ -21,8 +21,9 @@ use reqwest::{Method, StatusCode, Url};
 use url::Origin;
 
 use crate::auth::Authenticator;
+use crate::body::pulse::Pulse;
+use crate::body::upload::Upload;
 use crate::config::{ClientConfig, Deadlines, RetryPolicy};
-use crate::transfer::digest::Upload;
 use crate::{Error, ErrorKind, Result};
 
 mod classify;
@@ -35,7 +36,6 @@ mod retry;
 pub(crate) mod trust;
 
 pub(crate) use classify::classify_fault;
-pub(crate) use deadline::Pulse;
 pub(crate) use failure::{Failure, Outcome, parse_http_date};
 pub(crate) use response::Response;
 

@@ -4,13 +4,16 @@
 //! nothing of inodes, caches or FUSE. Read it top-down: [`client`] has the verbs, a file uses only what stands
 //! below it:
 //!
-//! * [`client`] the verbs in one place, over `transfer` (bytes in and out) and `ops` (nodes, jobs, rename)
+//! * [`bulk`] trees of files in and out, over the verbs
+//! * [`client`] the verbs in one place, over [`transfer`] (bytes in and out) and `ops` (nodes, jobs, rename); all of
+//!   them over `inner` (what they share) and `redirects` (where the bytes of recently read files are)
 //! * [`service`] one service with its endpoints, and [`dialect`] what was learned of it
 //! * `registry`: from a resource id to endpoints, cached on disk
-//! * [`auth`] credentials, `http` requests with one retry policy, redirects and deadlines
+//! * [`auth`] credentials, `http` requests with one retry policy, redirects and deadlines, `body` the bytes in them
 //! * [`xml`], [`node`], [`uri`], [`error`]: the data model, shared with the embedded server
 
 pub mod auth;
+mod body;
 pub mod bulk;
 mod cache;
 pub mod client;
@@ -18,8 +21,10 @@ mod config;
 pub mod dialect;
 pub mod error;
 mod http;
+mod inner;
 pub mod node;
 mod ops;
+mod redirects;
 mod registry;
 pub mod service;
 #[cfg(test)]

@@ -1,25 +1,15 @@
 //! Bytes in and out.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::Stream;
-
-use crate::Result;
 use crate::node::{Md5, Timestamp};
 
-pub(crate) mod digest;
+pub use crate::body::{ByteStream, Progress, UploadSource};
+
 pub(crate) mod download;
 pub(crate) mod empty;
 pub(crate) mod negotiate;
-pub(crate) mod redirects;
 pub(crate) mod upload;
-
-/// Bytes as they arrive. It ends early only with an `Err`.
-pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send + 'static>>;
 
 /// An open file.
 pub struct Download {
@@ -49,34 +39,6 @@ impl fmt::Debug for Download {
             .finish_non_exhaustive()
     }
 }
-
-/// What to upload. It can be read again from its start, since a failed upload is repeated.
-#[derive(Debug, Clone)]
-pub enum UploadSource {
-    /// The first `length` bytes of a file, which must not change meanwhile.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Bytes to send; a shorter file is an error.
-        length: u64,
-    },
-    /// Bytes in memory.
-    Bytes(Bytes),
-}
-
-impl UploadSource {
-    /// How many bytes it has.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        match self {
-            UploadSource::File { length, .. } => *length,
-            UploadSource::Bytes(bytes) => bytes.len() as u64,
-        }
-    }
-}
-
-/// Called with the bytes sent so far, each time that some were. They fall back to 0 when an upload begins again.
-pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// How to upload.
 #[derive(Clone, Default)]

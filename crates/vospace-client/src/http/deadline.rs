@@ -1,36 +1,11 @@
 //! Time limits that know progress: a request may take for ever as long as bytes move.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When bytes last moved. Whoever moves them calls [`Pulse::beat`].
-#[derive(Debug)]
-pub(crate) struct Pulse {
-    start: Instant,
-    /// Milliseconds since `start`.
-    last: AtomicU64,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Pulse { start: Instant::now(), last: AtomicU64::new(0) }
-    }
-}
-
-impl Pulse {
-    /// Bytes moved.
-    pub(crate) fn beat(&self) {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
-    }
-
-    fn last(&self) -> Instant {
-        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
-    }
-}
+use crate::body::pulse::Pulse;
 
 /// Runs `work` until it is done or the pulse was silent for `limit`; then none.
 pub(super) async fn watch<F: Future>(work: F, pulse: &Pulse, limit: Duration) -> Option<F::Output> {

@@ -10,7 +10,7 @@ use reqwest::{StatusCode, Url};
 
 use super::failure::{Failure, Outcome};
 use super::{Body, Request};
-use crate::transfer::ByteStream;
+use crate::body::ByteStream;
 use crate::{Error, ErrorKind};
 
 /// Text of a failure that is worth reading.

@@ -191,7 +191,7 @@ async fn properties_that_could_cost_the_file_are_sent_only_where_they_cannot() {
 async fn updates_of_one_node_follow_one_another() {
     let stub = Stub::service(|_, _| Reply::ok(document())).await;
     let client = stub.client();
-    let lock = client.update_lock(&uri("/a"));
+    let lock = client.inner.update_lock(&uri("/a"));
     let held = lock.lock().await;
     let mut changes = Properties::new();
     changes.set("custom:k", "v");

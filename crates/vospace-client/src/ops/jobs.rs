@@ -4,13 +4,14 @@
 //! an error, so after a doubt the job is looked at. `WAIT` returns at any change of phase: it is sent until the phase is
 //! a final one.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Url};
 
 use super::nodes;
-use crate::client::Client;
 use crate::http::{Answer, Failure, Grant, Outcome, Repeat, Request, classify_fault, nonsense};
+use crate::inner::Inner;
 use crate::uri::VosUri;
 use crate::xml::job::{self, Job, Phase};
 use crate::{Error, ErrorKind, Result};
@@ -33,23 +34,23 @@ pub struct JobCounts {
     pub failed: u64,
 }
 
-pub(crate) async fn delete_tree(client: &Client, uri: &VosUri) -> Result<JobCounts> {
+pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobCounts> {
     if uri.is_root() {
         return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
     }
-    if !nodes::stat(client, uri).await?.is_container() {
+    if !nodes::stat(inner, uri).await?.is_container() {
         return Err(Error::node(ErrorKind::NotAContainer, uri, "only containers are deleted with all they contain"));
     }
-    let service = client.service(uri).await?;
+    let service = inner.service(uri).await?;
     let Some(url) = service.recursive_delete() else {
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no recursive deletion"));
     };
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).form(&[("target", &uri.to_wire())]);
-    let job = run(client, uri, request, DELETE_LIMIT).await;
+    let job = run(inner, uri, request, DELETE_LIMIT).await;
     let job = match job {
         Ok(job) => job,
         // The job may have done its work although nobody could say so.
-        Err(error) => match nodes::stat(client, uri).await {
+        Err(error) => match nodes::stat(inner, uri).await {
             Err(gone) if gone.kind() == ErrorKind::NotFound => return Ok(JobCounts { succeeded: 1, failed: 0 }),
             _ => return Err(error),
         },
@@ -66,15 +67,15 @@ pub(crate) async fn delete_tree(client: &Client, uri: &VosUri) -> Result<JobCoun
 }
 
 /// Makes the job of `request`, starts it and waits for its end. The job may have ended badly: see its phase.
-pub(super) async fn run(client: &Client, uri: &VosUri, request: Request, limit: Duration) -> Result<Job> {
-    let job = make(client, request).await?;
+pub(super) async fn run(inner: &Arc<Inner>, uri: &VosUri, request: Request, limit: Duration) -> Result<Job> {
+    let job = make(inner, request).await?;
     let started = Instant::now();
-    start(client, &job).await?;
+    start(inner, &job).await?;
     loop {
         let asked = Instant::now();
         let mut url = job.url.clone();
         url.query_pairs_mut().append_pair("WAIT", WAIT);
-        let answer = client.inner.http.fetch_following(&Request::get(url, job.grant)).await?;
+        let answer = inner.http.fetch_following(&Request::get(url, job.grant)).await?;
         let state = read(&answer)?;
         if state.phase.is_final() {
             return Ok(state);
@@ -97,8 +98,8 @@ pub(crate) struct JobUrl {
 }
 
 /// Sends a request that makes a job; the job's URL is where the answer leads.
-async fn make(client: &Client, request: Request) -> Result<JobUrl> {
-    let http = &client.inner.http;
+async fn make(inner: &Arc<Inner>, request: Request) -> Result<JobUrl> {
+    let http = &inner.http;
     let request = request.repeat(Repeat::Freely);
     let answer = http.fetch(&request).await?;
     if !answer.status.is_redirection() {
@@ -108,13 +109,13 @@ async fn make(client: &Client, request: Request) -> Result<JobUrl> {
     Ok(JobUrl { url: job.url, grant: job.grant })
 }
 
-async fn start(client: &Client, job: &JobUrl) -> Result<()> {
+async fn start(inner: &Arc<Inner>, job: &JobUrl) -> Result<()> {
     let request = Request::new(Method::POST, below(&job.url, "phase"), job.grant).form(&[("PHASE", "RUN")]);
-    match client.inner.http.fetch(&request).await {
+    match inner.http.fetch(&request).await {
         Ok(_) => Ok(()),
         Err(failure) if failure.outcome == Outcome::Unknown => {
             // Was it told? A job that is no longer pending was.
-            let answer = client.inner.http.fetch_following(&Request::get(job.url.clone(), job.grant)).await?;
+            let answer = inner.http.fetch_following(&Request::get(job.url.clone(), job.grant)).await?;
             if read(&answer)?.phase == Phase::Pending { Err(failure.into()) } else { Ok(()) }
         }
         Err(failure) => Err(failure.into()),
@@ -135,8 +136,8 @@ pub(crate) fn below(job: &Url, name: &str) -> Url {
 }
 
 /// The phase and, if it failed, the reason of a job of which no document is needed.
-pub(crate) async fn phase_and_error(client: &Client, job: &JobUrl) -> Result<(Option<Phase>, String), Failure> {
-    let http = &client.inner.http;
+pub(crate) async fn phase_and_error(inner: &Arc<Inner>, job: &JobUrl) -> Result<(Option<Phase>, String), Failure> {
+    let http = &inner.http;
     let answer = http.fetch_following(&Request::get(below(&job.url, "phase"), job.grant)).await?;
     let phase = Phase::parse(&String::from_utf8_lossy(&answer.body));
     let text = if phase == Some(Phase::Error) {

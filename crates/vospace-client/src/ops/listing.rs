@@ -9,17 +9,18 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use reqwest::Url;
 use tokio::io::AsyncBufRead;
 use tokio_util::io::StreamReader;
 
 use super::nodes::broken;
-use crate::client::{Client, NodeStream};
 use crate::dialect::Learned;
 use crate::http::{Grant, Request};
+use crate::inner::Inner;
 use crate::node::Node;
 use crate::service::Service;
 use crate::uri::VosUri;
@@ -34,11 +35,14 @@ const PROOF: usize = 2;
 /// How often a listing is taken up again from the last name after its connection was lost.
 const RESUMPTIONS: u32 = 3;
 
+/// The children of a container, as they arrive.
+pub type NodeStream = Pin<Box<dyn Stream<Item = Result<Node>> + Send + 'static>>;
+
 type Reader = ListingReader<Box<dyn AsyncBufRead + Send + Unpin>>;
 
-pub(crate) fn list(client: Client, uri: VosUri) -> NodeStream {
+pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
     let listing = Listing {
-        client,
+        inner,
         uri,
         service: None,
         page: None,
@@ -82,7 +86,7 @@ struct Page {
 }
 
 struct Listing {
-    client: Client,
+    inner: Arc<Inner>,
     uri: VosUri,
     service: Option<Arc<Service>>,
     page: Option<Page>,
@@ -99,7 +103,7 @@ impl Listing {
         let service = match &self.service {
             Some(service) => Arc::clone(service),
             None => {
-                let service = self.client.service(&self.uri).await?;
+                let service = self.inner.service(&self.uri).await?;
                 self.service = Some(Arc::clone(&service));
                 service
             }
@@ -196,7 +200,7 @@ impl Listing {
         };
         let url = self.url(service, limit)?;
         let continued = matches!(self.size, Size::Page | Size::Proof);
-        let response = match self.client.inner.http.call(&Request::get(url, Grant::Caller)).await {
+        let response = match self.inner.http.call(&Request::get(url, Grant::Caller)).await {
             Ok(response) => response,
             Err(failure)
                 if continued

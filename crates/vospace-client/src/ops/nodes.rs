@@ -3,11 +3,13 @@
 //! Making and deleting are not repeated blindly when the answer was lost: the node is asked for, and what is found
 //! decides whether it was done.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 
 use super::probe::takes_direct_put;
-use crate::client::Client;
 use crate::http::{Answer, Grant, Outcome, Repeat, Request};
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties, property};
 use crate::uri::VosUri;
 use crate::xml::{read, write};
@@ -33,11 +35,11 @@ const NEVER_SENT: [&str; 7] = [
     property::WRITABLE,
 ];
 
-pub(crate) async fn stat(client: &Client, uri: &VosUri) -> Result<Node> {
-    let service = client.service(uri).await?;
+pub(crate) async fn stat(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
+    let service = inner.service(uri).await?;
     let mut url = service.node(uri)?;
     url.query_pairs_mut().append_pair("limit", "0");
-    let answer = client.inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?;
+    let answer = inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?;
     to_node(uri, &answer)
 }
 
@@ -56,34 +58,34 @@ pub(super) fn broken(uri: &VosUri, error: &crate::xml::XmlError) -> Error {
     Error::node(kind, uri, error.to_string())
 }
 
-pub(crate) async fn create(client: &Client, uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<Node> {
-    let service = client.service(uri).await?;
+pub(crate) async fn create(inner: &Arc<Inner>, uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<Node> {
+    let service = inner.service(uri).await?;
     let mut sent = properties.clone();
     NEVER_SENT.iter().for_each(|uri| drop(sent.remove(uri)));
     let document = write::request_node(uri, kind, &sent)?;
     let request = Request::new(Method::PUT, service.node(uri)?, Grant::Caller).xml(document);
     let mut doubt = false;
     for round in 1.. {
-        let failure = match client.inner.http.fetch(&request).await {
+        let failure = match inner.http.fetch(&request).await {
             // Cavern's answer has neither date nor length, and some services answer nothing.
             Ok(answer) => {
                 return match to_node(uri, &answer) {
                     Ok(node) => Ok(node),
-                    Err(_) => stat(client, uri).await,
+                    Err(_) => stat(inner, uri).await,
                 };
             }
             Err(failure) => failure,
         };
         let unknown = failure.outcome == Outcome::Unknown;
         if unknown || (doubt && failure.kind() == ErrorKind::AlreadyExists) {
-            match stat(client, uri).await {
+            match stat(inner, uri).await {
                 Ok(node) if is_same_kind(&node.kind, kind) => return Ok(node),
                 Ok(_) => return Err(failure.into()),
                 Err(error) if error.kind() == ErrorKind::NotFound && unknown && round < ROUNDS => {}
                 Err(_) => return Err(failure.into()),
             }
             doubt = true;
-            client.inner.http.pause(round).await;
+            inner.http.pause(round).await;
             continue;
         }
         return Err(failure.into());
@@ -99,15 +101,15 @@ fn is_same_kind(a: &NodeKind, b: &NodeKind) -> bool {
     }
 }
 
-pub(crate) async fn delete(client: &Client, uri: &VosUri) -> Result<()> {
+pub(crate) async fn delete(inner: &Arc<Inner>, uri: &VosUri) -> Result<()> {
     if uri.is_root() {
         return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
     }
-    let service = client.service(uri).await?;
+    let service = inner.service(uri).await?;
     let request = Request::new(Method::DELETE, service.node(uri)?, Grant::Caller);
     let mut doubt = false;
     for round in 1.. {
-        let failure = match client.inner.http.fetch(&request).await {
+        let failure = match inner.http.fetch(&request).await {
             Ok(_) => return Ok(()),
             Err(failure) if doubt && failure.kind() == ErrorKind::NotFound => return Ok(()),
             Err(failure) => failure,
@@ -115,42 +117,42 @@ pub(crate) async fn delete(client: &Client, uri: &VosUri) -> Result<()> {
         if failure.outcome != Outcome::Unknown || round == ROUNDS {
             return Err(failure.into());
         }
-        match stat(client, uri).await {
+        match stat(inner, uri).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(_) => return Err(failure.into()),
             Ok(_) => {}
         }
         doubt = true;
-        client.inner.http.pause(round).await;
+        inner.http.pause(round).await;
     }
     unreachable!("the loop ends by returning")
 }
 
 pub(crate) async fn set_properties(
-    client: &Client,
+    inner: &Arc<Inner>,
     uri: &VosUri,
     kind: &NodeKind,
     changes: &Properties,
 ) -> Result<Node> {
-    let service = client.service(uri).await?;
+    let service = inner.service(uri).await?;
     let changes = sendable(changes);
     if changes.is_empty() {
         // An update without changes still changes the date on Vault.
-        return stat(client, uri).await;
+        return stat(inner, uri).await;
     }
     // A service that takes bytes at the path keeps its nodes in a file system.
     if let Err(error) = check_size(uri, &changes)
-        && takes_direct_put(client, &service, uri).await?
+        && takes_direct_put(inner, &service, uri).await?
     {
         return Err(error);
     }
     let document = write::request_node(uri, kind, &changes)?;
     // Setting the same values twice changes nothing more.
     let request = Request::new(Method::POST, service.node(uri)?, Grant::Caller).xml(document).repeat(Repeat::Freely);
-    let answer = client.inner.http.fetch(&request).await?;
+    let answer = inner.http.fetch(&request).await?;
     match to_node(uri, &answer) {
         Ok(node) => Ok(node),
-        Err(_) => stat(client, uri).await,
+        Err(_) => stat(inner, uri).await,
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a service can, asked of it where no ordinary answer tells.
 
+use std::sync::Arc;
+
 use reqwest::{Method, StatusCode};
 
 use crate::Result;
-use crate::client::Client;
 use crate::dialect::Learned;
 use crate::http::{Grant, Request};
+use crate::inner::Inner;
 use crate::service::Service;
 use crate::uri::VosUri;
 
@@ -13,7 +15,7 @@ use crate::uri::VosUri;
 ///
 /// Learned by a PUT without bytes to the root container, where it can do nothing: a service that has no such method
 /// says so (405), every other refuses the place.
-pub(crate) async fn takes_direct_put(client: &Client, service: &Service, uri: &VosUri) -> Result<bool> {
+pub(crate) async fn takes_direct_put(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<bool> {
     match service.dialect().direct_put {
         Learned::Yes => return Ok(true),
         Learned::No => return Ok(false),
@@ -21,7 +23,7 @@ pub(crate) async fn takes_direct_put(client: &Client, service: &Service, uri: &V
     }
     let Some(url) = service.file(&VosUri::new(uri.authority(), "/"))? else { return Ok(false) };
     let request = Request::new(Method::PUT, url, Grant::Caller);
-    let direct = match client.inner.http.send(&request).await.map_err(|failure| failure.status) {
+    let direct = match inner.http.send(&request).await.map_err(|failure| failure.status) {
         Err(Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::NOT_FOUND)) => false,
         Err(Some(
             StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::INTERNAL_SERVER_ERROR,

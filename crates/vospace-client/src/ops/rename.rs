@@ -5,23 +5,25 @@
 //! can (learned). Whatever an answer says in doubt, both ends are looked at: services report errors for moves that were
 //! done, and lose answers.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 
 use super::{jobs, nodes};
-use crate::client::Client;
 use crate::dialect::Learned;
 use crate::http::{Failure, Grant, Request, nonsense};
+use crate::inner::Inner;
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::job::Phase;
 use crate::xml::transfer::{self, Direction, Transfer};
 use crate::{Error, ErrorKind, Result};
 
-pub(crate) async fn rename(client: &Client, from: &VosUri, to: &VosUri) -> Result<()> {
+pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Result<()> {
     from.check()?;
     to.check()?;
     if from == to {
-        return nodes::stat(client, from).await.map(drop);
+        return nodes::stat(inner, from).await.map(drop);
     }
     if from.authority() != to.authority() {
         return Err(Error::node(ErrorKind::Unsupported, from, format!("it cannot move to another service ({to})")));
@@ -32,15 +34,15 @@ pub(crate) async fn rename(client: &Client, from: &VosUri, to: &VosUri) -> Resul
     if to.starts_with(from) {
         return Err(Error::node(ErrorKind::MovePrefix, from, format!("it cannot move into itself ({to})")));
     }
-    match nodes::stat(client, to).await {
+    match nodes::stat(inner, to).await {
         Ok(_) => return Err(Error::node(ErrorKind::AlreadyExists, to, "it exists, and a move does not replace")),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let service = client.service(from).await?;
-    match attempt(client, &service, from, to).await {
+    let service = inner.service(from).await?;
+    match attempt(inner, &service, from, to).await {
         Ok(()) => Ok(()),
-        Err(error) if was_done(client, from, to).await => {
+        Err(error) if was_done(inner, from, to).await => {
             tracing::debug!("the move of {from} was done although it was reported to fail: {error}");
             Ok(())
         }
@@ -48,7 +50,7 @@ pub(crate) async fn rename(client: &Client, from: &VosUri, to: &VosUri) -> Resul
     }
 }
 
-async fn attempt(client: &Client, service: &Service, from: &VosUri, to: &VosUri) -> Result<()> {
+async fn attempt(inner: &Arc<Inner>, service: &Service, from: &VosUri, to: &VosUri) -> Result<()> {
     let mut transfer = Transfer::new(from.to_wire(), Direction::Node(to.to_wire()));
     // Absent would mean to copy.
     transfer.keep_bytes = Some(false);
@@ -57,7 +59,7 @@ async fn attempt(client: &Client, service: &Service, from: &VosUri, to: &VosUri)
         && service.dialect().sync_move != Learned::No
     {
         let request = Request::new(Method::POST, url.clone(), Grant::Caller).xml(document.clone());
-        match synchronous(client, &request, from).await {
+        match synchronous(inner, &request, from).await {
             Ok(()) => {
                 service.learn(|dialect| dialect.sync_move = Learned::Yes);
                 return Ok(());
@@ -73,7 +75,7 @@ async fn attempt(client: &Client, service: &Service, from: &VosUri, to: &VosUri)
         return Err(Error::node(ErrorKind::Unsupported, from, "the service has no moves"));
     };
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).xml(document);
-    let job = jobs::run(client, from, request, jobs::MOVE_LIMIT).await?;
+    let job = jobs::run(inner, from, request, jobs::MOVE_LIMIT).await?;
     match job.phase {
         Phase::Completed => Ok(()),
         _ => Err(jobs::failed(from, &job)),
@@ -94,8 +96,8 @@ impl From<Failure> for Refusal {
 }
 
 /// The answer leads to a result that does not exist, but its job tells how the move went.
-async fn synchronous(client: &Client, request: &Request, from: &VosUri) -> Result<(), Refusal> {
-    let http = &client.inner.http;
+async fn synchronous(inner: &Arc<Inner>, request: &Request, from: &VosUri) -> Result<(), Refusal> {
+    let http = &inner.http;
     let answer = match http.fetch(request).await {
         Ok(answer) if answer.status.is_redirection() => answer,
         Ok(answer) => return Err(Refusal::NotThisWay(nonsense(&answer.url, format!("it answered {}", answer.status)))),
@@ -112,7 +114,7 @@ async fn synchronous(client: &Client, request: &Request, from: &VosUri) -> Resul
     let Some(job) = job_of(&details) else {
         return Err(Refusal::NotThisWay(nonsense(&details.url, "it is not the address of a job's result")));
     };
-    match jobs::phase_and_error(client, &job).await? {
+    match jobs::phase_and_error(inner, &job).await? {
         (Some(Phase::Completed), _) => Ok(()),
         (Some(Phase::Error), text) => Err(Refusal::Failed(jobs::fault(from, Phase::Error, &text))),
         (phase, _) => {
@@ -132,9 +134,9 @@ pub(crate) fn job_of(details: &Request) -> Option<jobs::JobUrl> {
     Some(jobs::JobUrl { url, grant: details.grant })
 }
 
-async fn was_done(client: &Client, from: &VosUri, to: &VosUri) -> bool {
-    let gone = matches!(nodes::stat(client, from).await, Err(error) if error.kind() == ErrorKind::NotFound);
-    gone && nodes::stat(client, to).await.is_ok()
+async fn was_done(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> bool {
+    let gone = matches!(nodes::stat(inner, from).await, Err(error) if error.kind() == ErrorKind::NotFound);
+    gone && nodes::stat(inner, to).await.is_ok()
 }
 
 #[cfg(test)]

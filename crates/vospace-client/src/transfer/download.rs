@@ -5,16 +5,18 @@
 //! as a prefix (so none is ever sent).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{StatusCode, Url};
 
 use super::{Download, negotiate};
-use crate::client::Client;
 use crate::dialect::Learned;
 use crate::http::{Failure, Grant, Request, Response, parse_http_date};
+use crate::inner::Inner;
 use crate::node::Md5;
+use crate::ops::nodes;
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
@@ -22,45 +24,45 @@ use crate::{Error, ErrorKind, Result};
 /// Places asked before giving up. A service leads to one of its sites at random.
 const SITES: u32 = 4;
 
-pub(crate) async fn open(client: &Client, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
-    let service = client.service(uri).await?;
+pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
+    let service = inner.service(uri).await?;
     if let Some(range) = &range
         && range.is_empty()
     {
         return Ok(nothing(range.start, None));
     }
-    if let Some(url) = client.inner.redirects.get(uri) {
-        match fetch(client, uri, url, &range).await {
+    if let Some(url) = inner.redirects.get(uri) {
+        match fetch(inner, uri, url, &range).await {
             Ok(response) => return accept(&service, uri, response, &range),
             // The file may be another by now, or the grant gone, or the site: the service knows better.
             Err(failure) => {
                 tracing::debug!("the kept address of {uri} no longer serves: {}", failure.error);
-                client.inner.redirects.forget(uri);
+                inner.redirects.forget(uri);
             }
         }
     }
     let Some(url) = service.file(uri)? else {
-        return negotiated(client, &service, uri, &range).await;
+        return negotiated(inner, &service, uri, &range).await;
     };
     let mut request = Request::get(url, Grant::Caller);
     if service.dialect().ranges != Learned::No {
         request = with_range(request, &range);
     }
     for round in 1.. {
-        let response = client.inner.http.call(&request).await?;
+        let response = inner.http.call(&request).await?;
         if !response.status.is_redirection() {
             return accept(&service, uri, response, &range);
         }
         // Where it leads carries its own grant, whatever host it is on.
-        let url = client.inner.http.redirected(&request, &response.url, &response.headers)?.url;
-        match fetch(client, uri, url.clone(), &range).await {
+        let url = inner.http.redirected(&request, &response.url, &response.headers)?.url;
+        match fetch(inner, uri, url.clone(), &range).await {
             Ok(response) => {
-                client.inner.redirects.keep(uri, url);
+                inner.redirects.keep(uri, url);
                 return accept(&service, uri, response, &range);
             }
             Err(failure) if round < SITES && may_be_elsewhere(failure.kind()) => {
                 tracing::debug!("another site is asked for {uri}: {}", failure.error);
-                client.inner.http.pause(round).await;
+                inner.http.pause(round).await;
             }
             Err(failure) => return Err(failure.into()),
         }
@@ -75,11 +77,16 @@ fn may_be_elsewhere(kind: ErrorKind) -> bool {
 }
 
 /// For a service without `/files`.
-async fn negotiated(client: &Client, service: &Service, uri: &VosUri, range: &Option<Range<u64>>) -> Result<Download> {
+async fn negotiated(
+    inner: &Arc<Inner>,
+    service: &Service,
+    uri: &VosUri,
+    range: &Option<Range<u64>>,
+) -> Result<Download> {
     let mut last = None;
-    for endpoint in negotiate::pull(client, service, uri).await? {
+    for endpoint in negotiate::pull(inner, service, uri).await? {
         let request = with_range(Request::get(endpoint.url, endpoint.grant), range);
-        match client.inner.http.call(&request).await {
+        match inner.http.call(&request).await {
             Ok(response) => return accept(service, uri, response, range),
             Err(failure) => last = Some(failure.into()),
         }
@@ -87,14 +94,14 @@ async fn negotiated(client: &Client, service: &Service, uri: &VosUri, range: &Op
     match last {
         Some(error) => Err(error),
         // No endpoint for a file that exists: it is empty.
-        None if client.stat(uri).await?.properties.length().unwrap_or(0) == 0 => Ok(nothing(0, Some(0))),
+        None if nodes::stat(inner, uri).await?.properties.length().unwrap_or(0) == 0 => Ok(nothing(0, Some(0))),
         None => Err(Error::node(ErrorKind::Service, uri, "the service offers no way to read it")),
     }
 }
 
 /// Asks a place once. Trying again is up to the caller, who can have another place.
-async fn fetch(client: &Client, uri: &VosUri, url: Url, range: &Option<Range<u64>>) -> Result<Response, Failure> {
-    let http = &client.inner.http;
+async fn fetch(inner: &Arc<Inner>, uri: &VosUri, url: Url, range: &Option<Range<u64>>) -> Result<Response, Failure> {
+    let http = &inner.http;
     let request = with_range(Request::get(url, Grant::Url), range);
     let response = http.send(&request).await?;
     if response.status.is_redirection() {

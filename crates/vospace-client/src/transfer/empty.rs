@@ -4,11 +4,13 @@
 //! there, the node has to be deleted and made again, with its properties and permissions. Cavern stores no bytes like
 //! any others.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 
 use super::{PutOptions, Uploaded};
-use crate::client::Client;
 use crate::http::{Grant, Request};
+use crate::inner::Inner;
 use crate::node::{Md5, Node, NodeKind, Properties, property};
 use crate::ops::nodes;
 use crate::service::Service;
@@ -21,7 +23,7 @@ const PATIENCE: u32 = 6;
 const DATA: NodeKind = NodeKind::Data { busy: false };
 
 pub(super) async fn put(
-    client: &Client,
+    inner: &Arc<Inner>,
     service: &Service,
     uri: &VosUri,
     direct: bool,
@@ -34,15 +36,15 @@ pub(super) async fn put(
             "nothing was to be uploaded, with the digest of something",
         ));
     }
-    let node = match nodes::create(client, uri, &DATA, &Properties::new()).await {
+    let node = match nodes::create(inner, uri, &DATA, &Properties::new()).await {
         Ok(_) => return Ok(EMPTY),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => nodes::stat(client, uri).await?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => nodes::stat(inner, uri).await?,
         Err(error) => return Err(error),
     };
     match node.kind {
         NodeKind::Data { .. } if is_empty(&node) => Ok(EMPTY),
-        NodeKind::Data { .. } if direct => truncate(client, service, uri).await,
-        NodeKind::Data { .. } => recreate(client, uri, &node).await,
+        NodeKind::Data { .. } if direct => truncate(inner, service, uri).await,
+        NodeKind::Data { .. } => recreate(inner, uri, &node).await,
         NodeKind::Container | NodeKind::Link { .. } => Err(Error::node(ErrorKind::NotData, uri, "it is no file")),
     }
 }
@@ -52,26 +54,26 @@ fn is_empty(node: &Node) -> bool {
     node.properties.length().unwrap_or(0) == 0 && node.properties.md5().is_none_or(|md5| md5 == Md5::EMPTY)
 }
 
-async fn truncate(client: &Client, service: &Service, uri: &VosUri) -> Result<Uploaded> {
+async fn truncate(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<Uploaded> {
     let Some(url) = service.file(uri)? else {
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no files"));
     };
-    client.inner.http.fetch(&Request::new(Method::PUT, url, Grant::Caller)).await?;
+    inner.http.fetch(&Request::new(Method::PUT, url, Grant::Caller)).await?;
     Ok(EMPTY)
 }
 
-async fn recreate(client: &Client, uri: &VosUri, node: &Node) -> Result<Uploaded> {
-    nodes::delete(client, uri).await?;
+async fn recreate(inner: &Arc<Inner>, uri: &VosUri, node: &Node) -> Result<Uploaded> {
+    nodes::delete(inner, uri).await?;
     let kept = kept(&node.properties);
     let mut round = 0;
     loop {
         round += 1;
-        match nodes::create(client, uri, &DATA, &kept).await {
+        match nodes::create(inner, uri, &DATA, &kept).await {
             Ok(_) => return Ok(EMPTY),
             // Between the two requests the file does not exist: this is worth more patience than others.
             Err(error) if error.is_transient() && round < PATIENCE => {
                 tracing::warn!("{uri} was deleted to make it empty and is being made again: {error}");
-                client.inner.http.pause(round).await;
+                inner.http.pause(round).await;
             }
             Err(error) => {
                 let text = format!("it was deleted to make it empty and could not be made again: {error}");

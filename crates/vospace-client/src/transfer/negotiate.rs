@@ -3,11 +3,13 @@
 //! The answer to the transfer document leads through redirects to the document with endpoints. Failure hides: in a
 //! document without endpoints, in a status at the last step, always in the job's error; that text is what is reported.
 
+use std::sync::Arc;
+
 use reqwest::{Method, Url};
 
-use crate::client::Client;
 use crate::dialect::Learned;
 use crate::http::{Grant, Repeat, Request};
+use crate::inner::Inner;
 use crate::ops::{jobs, rename};
 use crate::service::Service;
 use crate::uri::VosUri;
@@ -30,8 +32,8 @@ pub(crate) struct Endpoint {
 ///
 /// # Errors
 /// Refusals, which this form gives directly.
-pub(crate) async fn push_shortly(client: &Client, service: &Service, uri: &VosUri) -> Result<Option<Endpoint>> {
-    let http = &client.inner.http;
+pub(crate) async fn push_shortly(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<Option<Endpoint>> {
+    let http = &inner.http;
     let Some(url) = service.sync().filter(|_| service.dialect().short_negotiation != Learned::No) else {
         return Ok(None);
     };
@@ -60,24 +62,24 @@ pub(crate) async fn push_shortly(client: &Client, service: &Service, uri: &VosUr
 }
 
 /// URLs to PUT to, in the order offered. The service makes the node at once if there is none.
-pub(crate) async fn push(client: &Client, service: &Service, uri: &VosUri) -> Result<Vec<Endpoint>> {
-    negotiate(client, service, uri, Direction::PushToVoSpace, HTTPS_PUT, HTTP_PUT).await
+pub(crate) async fn push(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<Vec<Endpoint>> {
+    negotiate(inner, service, uri, Direction::PushToVoSpace, HTTPS_PUT, HTTP_PUT).await
 }
 
 /// URLs to GET from, in the order offered. None for an empty file.
-pub(crate) async fn pull(client: &Client, service: &Service, uri: &VosUri) -> Result<Vec<Endpoint>> {
-    negotiate(client, service, uri, Direction::PullFromVoSpace, HTTPS_GET, HTTP_GET).await
+pub(crate) async fn pull(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<Vec<Endpoint>> {
+    negotiate(inner, service, uri, Direction::PullFromVoSpace, HTTPS_GET, HTTP_GET).await
 }
 
 async fn negotiate(
-    client: &Client,
+    inner: &Arc<Inner>,
     service: &Service,
     uri: &VosUri,
     direction: Direction,
     secure: &str,
     plain: &str,
 ) -> Result<Vec<Endpoint>> {
-    let http = &client.inner.http;
+    let http = &inner.http;
     let Some(url) = service.sync() else {
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no transfer negotiation"));
     };
@@ -107,7 +109,7 @@ async fn negotiate(
         job = job.or_else(|| rename::job_of(&current));
         answer = match http.fetch(&current).await {
             Ok(answer) => answer,
-            Err(failure) => return Err(reason(client, uri, job).await.unwrap_or_else(|| failure.into())),
+            Err(failure) => return Err(reason(inner, uri, job).await.unwrap_or_else(|| failure.into())),
         };
     }
     let offered = transfer::read(&answer.body).map_err(|error| {
@@ -126,7 +128,7 @@ async fn negotiate(
         })
         .collect();
     if endpoints.is_empty()
-        && let Some(error) = reason(client, uri, job).await
+        && let Some(error) = reason(inner, uri, job).await
     {
         return Err(error);
     }
@@ -134,8 +136,8 @@ async fn negotiate(
 }
 
 /// Why a negotiation failed, if its job says so.
-async fn reason(client: &Client, uri: &VosUri, job: Option<jobs::JobUrl>) -> Option<Error> {
-    match jobs::phase_and_error(client, &job?).await {
+async fn reason(inner: &Arc<Inner>, uri: &VosUri, job: Option<jobs::JobUrl>) -> Option<Error> {
+    match jobs::phase_and_error(inner, &job?).await {
         Ok((Some(Phase::Error), text)) => Some(jobs::fault(uri, Phase::Error, &text)),
         _ => None,
     }

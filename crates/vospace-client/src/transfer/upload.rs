@@ -11,11 +11,11 @@ use std::sync::Arc;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use super::digest::{Upload, digest_of};
 use super::{PutOptions, UploadSource, Uploaded, empty, negotiate};
-use crate::client::Client;
+use crate::body::upload::{Upload, digest_of};
 use crate::dialect::Learned;
 use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
+use crate::inner::Inner;
 use crate::node::{Md5, NodeKind, Properties};
 use crate::ops::nodes;
 use crate::ops::probe::takes_direct_put;
@@ -31,12 +31,17 @@ const NEGOTIATIONS: u32 = 2;
 /// Links followed until the file is reached; services allow 21.
 const MAX_LINKS: usize = 20;
 
-pub(crate) async fn put(client: &Client, uri: &VosUri, source: UploadSource, options: PutOptions) -> Result<Uploaded> {
+pub(crate) async fn put(
+    inner: &Arc<Inner>,
+    uri: &VosUri,
+    source: UploadSource,
+    options: PutOptions,
+) -> Result<Uploaded> {
     let mut target = uri.clone();
     for _ in 0..=MAX_LINKS {
-        match put_at(client, &target, &source, &options).await {
+        match put_at(inner, &target, &source, &options).await {
             // Where bytes go directly to a path, links are not followed by the service.
-            Err(error) if error.kind() == ErrorKind::NotData => match nodes::stat(client, &target).await?.kind {
+            Err(error) if error.kind() == ErrorKind::NotData => match nodes::stat(inner, &target).await?.kind {
                 NodeKind::Link { target: next } => {
                     target = VosUri::from_wire(&next)
                         .map_err(|_| Error::node(ErrorKind::NotData, &target, format!("it is a link to {next}")))?;
@@ -49,14 +54,14 @@ pub(crate) async fn put(client: &Client, uri: &VosUri, source: UploadSource, opt
     Err(Error::node(ErrorKind::LinkLoop, uri, "it leads through too many links"))
 }
 
-async fn put_at(client: &Client, uri: &VosUri, source: &UploadSource, options: &PutOptions) -> Result<Uploaded> {
-    let service = client.service(uri).await?;
+async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options: &PutOptions) -> Result<Uploaded> {
+    let service = inner.service(uri).await?;
     if uri.is_root() {
         return Err(Error::node(ErrorKind::NotData, uri, "the root container is no file"));
     }
-    let direct = takes_direct_put(client, &service, uri).await?;
+    let direct = takes_direct_put(inner, &service, uri).await?;
     if source.length() == 0 {
-        return empty::put(client, &service, uri, direct, options).await;
+        return empty::put(inner, &service, uri, direct, options).await;
     }
     let known = match source {
         UploadSource::Bytes(bytes) => Some(digest_of(bytes)),
@@ -64,16 +69,16 @@ async fn put_at(client: &Client, uri: &VosUri, source: &UploadSource, options: &
     };
     let content_type = options.content_type.as_deref().and_then(storable);
     let sending = Sending {
-        client,
+        inner,
         uri,
         upload: Arc::new(Upload::new(source.clone(), options.progress.clone())),
         known,
         content_type,
     };
-    let created = ensure_node(client, uri).await?;
+    let created = ensure_node(inner, uri).await?;
     let result = if direct { sending.direct(&service).await } else { sending.negotiated(&service).await };
     if result.is_err() && created {
-        remove_if_empty(client, uri).await;
+        remove_if_empty(inner, uri).await;
     }
     result
 }
@@ -88,23 +93,21 @@ fn storable(content_type: &str) -> Option<HeaderValue> {
 }
 
 /// Makes the node if there is none; whether it did.
-async fn ensure_node(client: &Client, uri: &VosUri) -> Result<bool> {
-    match nodes::create(client, uri, &NodeKind::Data { busy: false }, &Properties::new()).await {
+async fn ensure_node(inner: &Arc<Inner>, uri: &VosUri) -> Result<bool> {
+    match nodes::create(inner, uri, &NodeKind::Data { busy: false }, &Properties::new()).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         // Who may not write here may still overwrite what is here, if the service asked for the right first.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && nodes::stat(client, uri).await.is_ok() => {
-            Ok(false)
-        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && nodes::stat(inner, uri).await.is_ok() => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 /// Removes a node that this upload made and could not fill.
-async fn remove_if_empty(client: &Client, uri: &VosUri) {
-    match nodes::stat(client, uri).await {
+async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri) {
+    match nodes::stat(inner, uri).await {
         Ok(node) if matches!(node.kind, NodeKind::Data { .. }) && node.properties.length().unwrap_or(0) == 0 => {
-            if let Err(error) = nodes::delete(client, uri).await {
+            if let Err(error) = nodes::delete(inner, uri).await {
                 tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");
             }
         }
@@ -113,7 +116,7 @@ async fn remove_if_empty(client: &Client, uri: &VosUri) {
 }
 
 struct Sending<'a> {
-    client: &'a Client,
+    inner: &'a Arc<Inner>,
     uri: &'a VosUri,
     upload: Arc<Upload>,
     /// The digest, when it is known beforehand.
@@ -144,7 +147,7 @@ impl Sending<'_> {
                 Sent::Again(error) if round >= ROUNDS => return Err(error),
                 Sent::Again(error) => tracing::debug!("{} is uploaded again: {error}", self.uri),
             }
-            self.client.inner.http.pause(round).await;
+            self.inner.http.pause(round).await;
         }
         unreachable!("the loop ends by returning")
     }
@@ -152,12 +155,12 @@ impl Sending<'_> {
     async fn negotiated(&self, service: &Service) -> Result<Uploaded> {
         let mut last = None;
         // The short way gives one place. Only if the bytes cannot be stored there are all of them asked for.
-        let first = negotiate::push_shortly(self.client, service, self.uri).await?;
+        let first = negotiate::push_shortly(self.inner, service, self.uri).await?;
         let rounds = if first.is_some() { 0..=NEGOTIATIONS } else { 1..=NEGOTIATIONS };
         for round in rounds {
             let endpoints = match (round, &first) {
                 (0, Some(first)) => vec![first.clone()],
-                _ => negotiate::push(self.client, service, self.uri).await?,
+                _ => negotiate::push(self.inner, service, self.uri).await?,
             };
             for endpoint in endpoints {
                 match self.send(&endpoint.url, endpoint.grant, true).await {
@@ -170,7 +173,7 @@ impl Sending<'_> {
                 }
             }
             if (1..NEGOTIATIONS).contains(&round) {
-                self.client.inner.http.pause(round).await;
+                self.inner.http.pause(round).await;
             }
         }
         Err(last.unwrap_or_else(|| {
@@ -188,7 +191,7 @@ impl Sending<'_> {
             request = request.header(CONTENT_TYPE, value.clone());
         }
         request.body = Body::Upload(Arc::clone(&self.upload));
-        let failure = match self.client.inner.http.call(&request).await {
+        let failure = match self.inner.http.call(&request).await {
             Ok(response) if response.status.is_success() => return self.stored(url, grant, elsewhere, &response).await,
             Ok(response) => {
                 let text = format!("it answered {} to the upload", response.status);
@@ -255,7 +258,7 @@ impl Sending<'_> {
     async fn find(&self, url: &Url, grant: Grant) -> Option<Uploaded> {
         let sent = self.upload.digest()?;
         let request = Request::new(Method::HEAD, url.clone(), grant);
-        let response = self.client.inner.http.send(&request).await.ok()?;
+        let response = self.inner.http.send(&request).await.ok()?;
         let digest = response.header("digest").and_then(Md5::from_digest_header);
         (response.length() == Some(self.upload.length()) && digest == Some(sent)).then(|| Uploaded {
             length: self.upload.length(),

@@ -10,9 +10,9 @@ use md5::{Digest as _, Md5 as Hasher};
 use parking_lot::Mutex;
 use tokio::io::AsyncReadExt as _;
 
+use super::pulse::Pulse;
 use super::{Progress, UploadSource};
 use crate::error::Error;
-use crate::http::Pulse;
 use crate::node::Md5;
 
 /// Bytes read and handed to the connection at once: large enough that the digest, not the call, takes the time.

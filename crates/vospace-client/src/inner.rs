@@ -1,0 +1,69 @@
+//! What the verbs share: requests, the registry, where bytes are, and who is updating what.
+//!
+//! It stands below `ops` and `transfer`, which do the work with it, and below [`crate::client`], which hands out clones
+//! of one [`Inner`].
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::Result;
+use crate::config::ClientConfig;
+use crate::http::Http;
+use crate::redirects::Redirects;
+use crate::registry::Registry;
+use crate::service::Service;
+use crate::uri::VosUri;
+
+/// See the module.
+pub(crate) struct Inner {
+    pub(crate) http: Http,
+    pub(crate) registry: Registry,
+    pub(crate) redirects: Redirects,
+    /// One lock per node that is being updated: services lose one of two concurrent updates. A lock lives as long
+    /// as somebody holds or awaits it.
+    updates: Mutex<HashMap<VosUri, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("http", &self.http).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Inner> {
+        let registry = Registry::new(config)?;
+        let http = Http::new(config, registry.is_plain())?;
+        Ok(Inner { http, registry, redirects: Redirects::default(), updates: Mutex::default() })
+    }
+
+    /// The service that a node is of. One that is known is given at once, and renewed in the background when it has
+    /// been known for long.
+    pub(crate) async fn service(self: &Arc<Self>, uri: &VosUri) -> Result<Arc<Service>> {
+        let resource_id = uri.resource_id();
+        match self.registry.known(&resource_id) {
+            Some((service, false)) => Ok(service),
+            Some((service, true)) => {
+                let (inner, old) = (Arc::clone(self), Arc::clone(&service));
+                tokio::spawn(async move { inner.registry.refresh(&inner.http, &old).await });
+                Ok(service)
+            }
+            None => self.registry.service(&self.http, &resource_id).await,
+        }
+    }
+
+    /// The lock under which a node is updated.
+    pub(crate) fn update_lock(&self, uri: &VosUri) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.updates.lock();
+        if let Some(lock) = locks.get(uri).and_then(Weak::upgrade) {
+            return lock;
+        }
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::new(tokio::sync::Mutex::new(()));
+        locks.insert(uri.clone(), Arc::downgrade(&lock));
+        lock
+    }
+}
