@@ -67,6 +67,6 @@ pub struct Uploaded {
     pub length: u64,
     /// Digest of what was sent, and, if the service told one, of what it stored.
     pub md5: Md5,
-    /// Identity of the stored bytes, where the service has such.
+    /// Identity of the stored bytes, where the service tells it with its answer. Vault does not.
     pub artifact_id: Option<String>,
 }

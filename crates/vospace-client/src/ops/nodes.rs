@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use reqwest::Method;
+use reqwest::header::DATE;
 
 use super::probe::takes_direct_put;
-use crate::http::{Answer, Grant, Outcome, Repeat, Request};
+use crate::http::{Answer, Grant, Outcome, Repeat, Request, parse_http_date};
 use crate::inner::Inner;
-use crate::node::{Node, NodeKind, Properties, property};
+use crate::node::{Node, NodeKind, Properties, Timestamp, property};
 use crate::uri::VosUri;
 use crate::xml::{read, write};
 use crate::{Error, ErrorKind, Result};
@@ -36,11 +37,17 @@ const NEVER_SENT: [&str; 7] = [
 ];
 
 pub(crate) async fn stat(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
+    Ok(stat_with_time(inner, uri).await?.0)
+}
+
+/// A node, and what time it was for the service when it answered, to the second, if it says.
+pub(crate) async fn stat_with_time(inner: &Arc<Inner>, uri: &VosUri) -> Result<(Node, Option<Timestamp>)> {
     let service = inner.service(uri).await?;
     let mut url = service.node(uri)?;
     url.query_pairs_mut().append_pair("limit", "0");
     let answer = inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?;
-    to_node(uri, &answer)
+    let time = answer.headers.get(DATE).and_then(|text| parse_http_date(text.to_str().ok()?));
+    Ok((to_node(uri, &answer)?, time))
 }
 
 /// The node of an answer, under the URI that was asked for: the path may have led through a link, or the service may

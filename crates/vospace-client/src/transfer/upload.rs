@@ -1,12 +1,15 @@
 //! Bytes out: directly to the path where the service takes them there, else to a negotiated URL.
 //!
-//! * The node is made first when there is none. So a refusal comes before the bytes and leaves nothing behind (Cavern
-//!   makes the node before it tests the permission), new files inherit the container's permissions, and it is known
-//!   whether an empty node is ours to remove after a failure.
+//! * Where bytes go to the path, the node is made first when there is none. So a refusal comes before the bytes and
+//!   leaves nothing behind (Cavern makes the node before it tests the permission), and new files inherit the
+//!   container's permissions. A negotiation does all that itself.
+//! * The empty node that a failed upload leaves is removed, but only one that this upload made: its own request told so,
+//!   or its date shows it.
 //! * An answer that was lost is asked for by HEAD before anything is sent again. A PUT that was forbidden is never
 //!   repeated: on Cavern the second one succeeds, in a place where the caller has no right to write.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
@@ -16,7 +19,7 @@ use crate::body::upload::{Upload, digest_of};
 use crate::dialect::Learned;
 use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
 use crate::inner::Inner;
-use crate::node::{Md5, NodeKind, Properties};
+use crate::node::{Md5, Node, NodeKind, Properties, Timestamp};
 use crate::ops::nodes;
 use crate::ops::probe::takes_direct_put;
 use crate::service::Service;
@@ -28,6 +31,8 @@ const DIGEST: HeaderName = HeaderName::from_static("digest");
 const ROUNDS: u32 = 3;
 /// How often URLs are negotiated.
 const NEGOTIATIONS: u32 = 2;
+/// The clock in an answer's header is cut to seconds.
+const CLOCK: Duration = Duration::from_secs(1);
 /// Links followed until the file is reached; services allow 21.
 const MAX_LINKS: usize = 20;
 
@@ -75,12 +80,26 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
         known,
         content_type,
     };
-    let created = ensure_node(inner, uri).await?;
-    let result = if direct { sending.direct(&service).await } else { sending.negotiated(&service).await };
-    if result.is_err() && created {
-        remove_if_empty(inner, uri).await;
+    let started = Instant::now();
+    let (made, result) = if direct {
+        let made = if ensure_node(inner, uri).await? { Made::Surely } else { Made::No };
+        (made, sending.direct(&service).await)
+    } else {
+        (Made::IfSince(started), sending.negotiated(&service).await)
+    };
+    if result.is_err() {
+        remove_if_empty(inner, uri, made).await;
     }
     result
+}
+
+/// Whether this upload made the node.
+#[derive(Clone, Copy)]
+enum Made {
+    No,
+    Surely,
+    /// If the node is not older than the upload.
+    IfSince(Instant),
 }
 
 /// A media type that may be sent: services take a body of a form type for parameters, and Cavern then empties the file.
@@ -104,15 +123,30 @@ async fn ensure_node(inner: &Arc<Inner>, uri: &VosUri) -> Result<bool> {
 }
 
 /// Removes a node that this upload made and could not fill.
-async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri) {
-    match nodes::stat(inner, uri).await {
-        Ok(node) if matches!(node.kind, NodeKind::Data { .. }) && node.properties.length().unwrap_or(0) == 0 => {
-            if let Err(error) = nodes::delete(inner, uri).await {
-                tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");
-            }
-        }
-        _ => {}
+async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri, made: Made) {
+    if matches!(made, Made::No) {
+        return;
     }
+    let Ok((node, time)) = nodes::stat_with_time(inner, uri).await else { return };
+    let ours = match made {
+        Made::No => false,
+        Made::Surely => true,
+        Made::IfSince(started) => is_younger(&node, time, started.elapsed()),
+    };
+    if ours
+        && matches!(node.kind, NodeKind::Data { .. })
+        && node.properties.length().unwrap_or(0) == 0
+        && let Err(error) = nodes::delete(inner, uri).await
+    {
+        tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");
+    }
+}
+
+/// Whether a node came into being within the last `elapsed`, by the clock of its service alone. Not known is no.
+fn is_younger(node: &Node, now: Option<Timestamp>, elapsed: Duration) -> bool {
+    let (Some(date), Some(now)) = (node.properties.date(), now) else { return false };
+    let Ok(since) = now.checked_sub(elapsed.saturating_add(CLOCK)) else { return false };
+    date >= since
 }
 
 struct Sending<'a> {
@@ -192,7 +226,7 @@ impl Sending<'_> {
         }
         request.body = Body::Upload(Arc::clone(&self.upload));
         let failure = match self.inner.http.call(&request).await {
-            Ok(response) if response.status.is_success() => return self.stored(url, grant, elsewhere, &response).await,
+            Ok(response) if response.status.is_success() => return self.stored(&response),
             Ok(response) => {
                 let text = format!("it answered {} to the upload", response.status);
                 return Sent::Again(Error::node(ErrorKind::Protocol, self.uri, text));
@@ -229,7 +263,7 @@ impl Sending<'_> {
     }
 
     /// Compares what the service says that it stored with what was sent.
-    async fn stored(&self, url: &Url, grant: Grant, negotiated: bool, response: &Response) -> Sent {
+    fn stored(&self, response: &Response) -> Sent {
         let Some(sent) = self.upload.digest() else {
             let text = "the service answered before it had all bytes";
             return Sent::Again(Error::node(ErrorKind::Protocol, self.uri, text));
@@ -244,14 +278,8 @@ impl Sending<'_> {
             let text = format!("bytes with the MD5 {sent} were sent and {told} stored");
             return Sent::Again(Error::node(ErrorKind::ChecksumMismatch, self.uri, text));
         }
-        let mut uploaded = Uploaded { length: self.upload.length(), md5: sent, artifact_id: None };
-        uploaded.artifact_id = match response.header("x-artifact-id") {
-            Some(id) => Some(id.to_owned()),
-            // The answer to a PUT has none, but the same URL tells.
-            None if negotiated => self.find(url, grant).await.and_then(|found| found.artifact_id),
-            None => None,
-        };
-        Sent::Stored(uploaded)
+        let artifact_id = response.header("x-artifact-id").map(str::to_owned);
+        Sent::Stored(Uploaded { length: self.upload.length(), md5: sent, artifact_id })
     }
 
     /// Asks whether exactly the bytes that were sent are there.

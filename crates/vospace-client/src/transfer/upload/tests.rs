@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::node::{Node, property};
+use crate::node::{format_date, property};
 use crate::testing::{Reply, Seen, Stub, uri};
 use crate::xml::transfer::{Direction, HTTP_PUT, HTTPS_PUT, Protocol, Transfer};
 use crate::xml::{transfer as document, write};
@@ -21,11 +21,19 @@ fn stored() -> Reply {
 }
 
 fn node(length: Option<u64>) -> Reply {
+    aged_node(length, Duration::ZERO)
+}
+
+/// The node as a service tells it that thinks it is `age` old.
+fn aged_node(length: Option<u64>, age: Duration) -> Reply {
+    let now = Timestamp::now();
     let mut node = Node::data(uri("/a"));
+    node.properties.set(property::DATE, format_date(now - age));
     if let Some(length) = length {
         node.properties.set(property::LENGTH, length.to_string());
     }
-    Reply::ok(write::node(&node, [].into_iter()))
+    let clock = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap();
+    Reply::ok(write::node(&node, [].into_iter())).header("Date", clock)
 }
 
 /// The requests that every upload has, for a service that takes bytes at the path (`direct`) or not.
@@ -79,8 +87,7 @@ async fn bytes_go_to_the_negotiated_place_without_credentials() {
         usual(seen, false).unwrap_or_else(|| match seen.line().as_str() {
             "GET /svc/xfer/J" => offer(seen, &["/svc/dead", "/svc/byte/1"]),
             "PUT /svc/dead" => Reply::fault(404, "gone"),
-            "PUT /svc/byte/1" => stored(),
-            "HEAD /svc/byte/1" => stored().header("Content-Length", "10").header("x-artifact-id", "id-7"),
+            "PUT /svc/byte/1" => stored().header("x-artifact-id", "id-7"),
             other => panic!("{other}"),
         })
     })
@@ -113,7 +120,7 @@ async fn one_request_finds_a_place_and_the_long_way_others() {
             "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
             "PUT /svc/byte/0" if dead => Reply::fault(500, "broken disk"),
             "PUT /svc/byte/0" | "PUT /svc/byte/1" => stored(),
-            "HEAD /svc/byte/0" | "HEAD /svc/byte/1" => Reply::fault(404, "x"),
+            "HEAD /svc/byte/0" => Reply::fault(404, "x"),
             "GET /svc/xfer/J" => offer(seen, &["/svc/byte/1"]),
             _ => usual(seen, false).unwrap(),
         })
@@ -224,6 +231,56 @@ async fn a_refused_negotiation_tells_the_reason_of_its_job() {
     let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
     assert_eq!(stub.lines().last().unwrap(), "DELETE /nodes/a");
+}
+
+#[tokio::test]
+async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
+    for (age, removed) in [(0, true), (60, false)] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
+            "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
+            "GET /svc/nodes/a?limit=0" => aged_node(None, Duration::from_secs(age)),
+            _ => usual(seen, false).unwrap(),
+        })
+        .await;
+        let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
+        assert_eq!(stub.lines().contains(&"DELETE /nodes/a".to_owned()), removed, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_file_costs_two_requests() {
+    // Negotiated: no node is made first, and nobody is asked afterwards.
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
+        "PUT /svc/byte/0" => stored(),
+        _ => usual(seen, false).unwrap(),
+    })
+    .await;
+    let client = stub.client();
+    client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+    // The service is asked once what it can.
+    assert_eq!(stub.lines(), ["PUT /files/", "POST /sync", "PUT /byte/0"]);
+    client.put(&uri("/b"), source(), PutOptions::default()).await.unwrap();
+    assert_eq!(stub.lines()[3..], ["POST /sync", "PUT /byte/0"]);
+    // To the path: the node is made, whether or not there is one, and told apart by the answer alone.
+    for status in [201, 409] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "PUT /svc/nodes/b" if status == 409 => Reply::fault(409, "DuplicateNode"),
+            "PUT /svc/nodes/a" | "PUT /svc/nodes/b" => {
+                let document = write::node(&Node::data(uri("/b")), [].into_iter());
+                Reply::Whole(201, vec![], document.into_bytes())
+            }
+            _ => usual(seen, true).unwrap_or_else(stored),
+        })
+        .await;
+        let client = stub.client();
+        client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+        let before = stub.lines().len();
+        client.put(&uri("/b"), source(), PutOptions::default()).await.unwrap();
+        assert_eq!(stub.lines()[before..], ["PUT /nodes/b", "PUT /files/b"], "{status}");
+    }
 }
 
 #[tokio::test]
