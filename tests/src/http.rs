@@ -13,6 +13,15 @@ pub struct Answer {
 
 /// One request with a bearer token; redirects are followed, TLS certificates not verified.
 pub fn request(method: &str, url: &str, token: Option<&str>) -> Answer {
+    send(method, url, token, String::new())
+}
+
+/// One request with a body.
+pub fn post(url: &str, body: &str) -> Answer {
+    send("POST", url, None, body.to_owned())
+}
+
+fn send(method: &str, url: &str, token: Option<&str>, body: String) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // A second installation in the same process is refused, and as good.
@@ -22,7 +31,7 @@ pub fn request(method: &str, url: &str, token: Option<&str>) -> Answer {
             .timeout(Duration::from_secs(30))
             .build()
             .unwrap();
-        let mut request = client.request(method.parse().unwrap(), url);
+        let mut request = client.request(method.parse().unwrap(), url).body(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }

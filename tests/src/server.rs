@@ -207,6 +207,30 @@ impl Server {
             .collect()
     }
 
+    /// Adds a rule by which requests go wrong, as JSON (docs/server.md, "Faults on demand").
+    pub fn fault(&self, rule: &str) {
+        let answer = http::post(&format!("{}/_bench/fault", self.base()), rule);
+        assert!(answer.status < 300, "{rule}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+    }
+
+    /// Removes all rules.
+    pub fn heal(&self) {
+        http::request("DELETE", &format!("{}/_bench/fault", self.base()), None);
+    }
+
+    /// Part of the path of requests for bytes.
+    pub fn byte_path(&self) -> &'static str {
+        match self.profile {
+            Profile::Vault => "/minoc/",
+            Profile::Cavern => "/arc/files/",
+        }
+    }
+
+    /// The certificate with key of the user `demo` of a TLS service.
+    pub fn user_certificate(&self) -> PathBuf {
+        self.data.join("tls/users/demo.pem")
+    }
+
     /// Empties the request log.
     pub fn forget(&self) {
         http::request("DELETE", &format!("{}/_bench/log", self.base()), None);

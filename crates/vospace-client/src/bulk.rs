@@ -234,6 +234,14 @@ pub enum BulkError {
         /// Of the bytes.
         actual: Md5,
     },
+    /// The bytes stopped coming half-way.
+    #[error("{node}: {error}")]
+    Broken {
+        /// The node.
+        node: VosUri,
+        /// What the client says.
+        error: Error,
+    },
     /// Fewer or more bytes came than the service announced.
     #[error("{node}: {actual} bytes received, {expected} announced; copy it again")]
     Length {

@@ -15,6 +15,7 @@ both_profiles!(
     ends_in_order,
     anonymous_is_read_only,
     read_only_on_request,
+    a_certificate_opens_the_space,
     options_of_the_python_program,
 );
 
@@ -116,6 +117,25 @@ fn installed_and_removed() {
     fs::write(bin.join("vmv"), "somebody else's").unwrap();
     run(Command::new(&script).arg("uninstall").arg(&bin)).ok();
     assert_eq!(names(), ["vmv"], "what is not ours stays");
+}
+
+fn a_certificate_opens_the_space(profile: Profile) {
+    let world = World::tls(profile);
+    let certificate = world.server.user_certificate();
+    let certificate = certificate.to_str().unwrap();
+    let mount = world.mounting().variable("VOSPACE_TOKEN", None).options(&["--certfile", certificate]).start();
+    fs::write(mount.join("f"), b"by certificate").unwrap();
+    assert_eq!(world.bytes("f").as_deref(), Some(&b"by certificate"[..]));
+    mount.unmount();
+    // Where everybody has it, it needs no option.
+    fs::create_dir(world.path("home/.ssl")).unwrap();
+    fs::copy(certificate, world.path("home/.ssl/cadcproxy.pem")).unwrap();
+    let mut vls = world.command("vospace");
+    vls.env_remove("VOSPACE_TOKEN").args(["ls", &world.uri("")]);
+    assert_eq!(run(&mut vls).ok().stdout(), "f\n");
+    // A service that nobody vouches for is refused, whatever it is shown.
+    vls.env_remove("VOSPACE_CA_BUNDLE").env("HOME", world.path("local"));
+    run(&mut vls).fails_with(1, &["ERROR:: ", "certificate"]);
 }
 
 fn options_of_the_python_program(profile: Profile) {

@@ -13,3 +13,4 @@ mod posix;
 mod python_client;
 mod sharing;
 mod trees;
+mod weather;

@@ -12,6 +12,7 @@ both_profiles!(
     readers_of_one_file_fetch_it_once,
     writers_of_many_files,
     two_mounts_see_each_other,
+    an_open_file_has_its_new_size_at_once,
     changed_on_both_sides_keeps_both,
     opened_and_closed_by_many,
     a_large_directory,
@@ -70,6 +71,17 @@ fn two_mounts_see_each_other(profile: Profile) {
         let text = format!("round {round}, of the other");
         fs::write(two.join("f"), &text).unwrap();
         assert_eq!(fs::read_to_string(one.join("f")).unwrap(), text);
+    }
+}
+
+/// What a program that maps a file asks first. The kernel believes the old size for a while unless it is told.
+fn an_open_file_has_its_new_size_at_once(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    for length in [1000, 5000, 20, 300_000, 7] {
+        world.put("f", &vec![b'x'; length]);
+        let file = fs::File::open(mount.join("f")).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), length as u64);
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path) -> Result
     let mut hasher = md5::Md5::new();
     let mut length = 0;
     while let Some(chunk) = download.body.next().await {
-        let chunk = chunk.map_err(|error| BulkError::remote(from, error))?;
+        let chunk = chunk.map_err(|error| BulkError::Broken { node: from.clone(), error })?;
         hasher.update(&chunk);
         length += chunk.len() as u64;
         writer.write_all(&chunk).await.map_err(local)?;

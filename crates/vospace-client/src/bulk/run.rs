@@ -163,14 +163,7 @@ async fn download(client: &Client, from: &VosUri, to: &Path, options: &Options) 
 
 /// Whether the same download may end otherwise: the file changed while it was read, or the connection broke.
 fn worth_another_try(error: &BulkError) -> bool {
-    match error {
-        BulkError::Corrupt { .. } | BulkError::Length { .. } => true,
-        BulkError::Remote { error, .. } => matches!(
-            error.kind(),
-            ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Service | ErrorKind::VersionChanged
-        ),
-        _ => false,
-    }
+    matches!(error, BulkError::Broken { .. } | BulkError::Corrupt { .. } | BulkError::Length { .. })
 }
 
 async fn upload(
