@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::blocks::{BLOCK, OpenBlocks};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::path::NodePath;
 
 use super::{Fetcher, check_version};
@@ -120,40 +121,71 @@ impl Flight {
     }
 }
 
-/// Flies: asks, checks, and puts block after block into the cache.
+/// Requests in a row that bring no new block before a body that keeps breaking off is an error.
+const TRIES: u32 = 4;
+
+/// Pause before the second of them; it doubles.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Flies: asks, checks, and puts block after block into the cache. A body that breaks off is asked for again from where
+/// it broke; what the client library itself could not get by trying again is final.
 pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlocks, flight: Arc<Flight>) {
-    let outcome = match carry(&fetcher, &path, &blocks, &flight).await {
-        Ok(true) => Outcome::Done,
-        Ok(false) => Outcome::CacheFailed,
-        Err(error) => {
-            if matches!(error, Error::Stale(_)) {
-                fetcher.store.doom(&path);
+    let mut tries = 0;
+    let outcome = loop {
+        let before = flight.progress.borrow().next;
+        match carry(&fetcher, &path, &blocks, &flight).await {
+            Ok(()) => break Outcome::Done,
+            Err(Trouble::CacheDisk) => break Outcome::CacheFailed,
+            Err(Trouble::Cut(error)) => {
+                tries = if flight.progress.borrow().next > before { 1 } else { tries + 1 };
+                if tries == TRIES {
+                    break Outcome::Failed(error);
+                }
+                tracing::debug!(%path, %error, "asked for again");
+                tokio::time::sleep(PAUSE * 2_u32.pow(tries - 1)).await;
             }
-            Outcome::Failed(error)
+            Err(Trouble::Final(error)) => {
+                if matches!(error, Error::Stale(_)) {
+                    fetcher.store.doom(&path);
+                }
+                break Outcome::Failed(error);
+            }
         }
     };
     fetcher.landed(&blocks, &flight);
     flight.progress.send_modify(|progress| progress.outcome = Some(outcome));
 }
 
-/// False when the cache disk did not take a block.
-async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<bool> {
+/// What ends a request before its last block.
+#[derive(Debug)]
+enum Trouble {
+    /// Asking again would not help.
+    Final(Error),
+    /// The body broke off.
+    Cut(Error),
+    /// The cache disk did not take a block.
+    CacheDisk,
+}
+
+async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<(), Trouble> {
     let (first, end) = (flight.progress.borrow().next, flight.reach());
-    let incoming = fetcher.remote.open(path, first * BLOCK..(end * BLOCK).min(blocks.length())).await?;
-    check_version(path, blocks.version(), &incoming)?;
+    let range = first * BLOCK..(end * BLOCK).min(blocks.length());
+    let incoming = fetcher.remote.open(path, range).await.map_err(Trouble::Final)?;
+    check_version(path, blocks.version(), &incoming).map_err(Trouble::Final)?;
     if !incoming.partial && (first > 0 || end * BLOCK < blocks.length()) {
         if fetcher.ranges.swap(false, Ordering::Relaxed) {
             tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
         }
         if !fetcher.takes_whole(blocks, flight) {
             // Another request of the same moment streams the file already; who waits for this one turns to that.
-            return Ok(true);
+            return Ok(());
         }
     }
+    let broken = |cause: String| Error::Io { path: path.clone(), cause };
     let mut block = incoming.start / BLOCK;
     if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && block != first) {
         let cause = format!("asked for bytes from {} on, the service sent them from {}", first * BLOCK, incoming.start);
-        return Err(Error::Io { path: path.clone(), cause });
+        return Err(Trouble::Final(broken(cause)));
     }
     let mut body = incoming.body;
     let mut buffer = BytesMut::with_capacity(BLOCK as usize);
@@ -161,18 +193,18 @@ async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: 
         let length = blocks.block_length(block);
         while buffer.len() < length {
             let Some(part) = body.next().await else {
-                let cause = format!("the service ended the file at byte {}", block * BLOCK + buffer.len() as u64);
-                return Err(Error::Io { path: path.clone(), cause });
+                let at = block * BLOCK + buffer.len() as u64;
+                return Err(Trouble::Cut(broken(format!("the service ended the file at byte {at}"))));
             };
-            buffer.extend_from_slice(&part?);
+            buffer.extend_from_slice(&part.map_err(Trouble::Cut)?);
         }
         let bytes = buffer.split_to(length);
         if let Err(error) = fetcher.store.write(blocks, block, &bytes) {
             tracing::warn!(%error, %path, "block cache: not writable, fetched past it");
-            return Ok(false);
+            return Err(Trouble::CacheDisk);
         }
         block += 1;
         flight.passed(block);
     }
-    Ok(true)
+    Ok(())
 }

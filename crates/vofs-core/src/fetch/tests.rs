@@ -90,11 +90,21 @@ async fn a_file_replaced_between_two_reads_is_stale_and_never_mixed() {
 async fn a_body_that_ends_early_is_an_error_and_leaves_no_short_block() {
     let bench = Bench::new().await;
     let (path, blocks, bytes) = bench.open("f", 1 << 20).await;
-    bench.remote.cut_bodies(100_000);
+    bench.remote.cut_bodies(60_000);
     let cut = bench.read(&path, &blocks, 90_000..120_000).await;
     assert!(matches!(cut, Err(Error::Io { .. })), "{cut:?}");
     bench.remote.mend();
     assert_eq!(bench.read(&path, &blocks, 90_000..120_000).await.expect("read"), bytes[90_000..120_000]);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_asked_for_again_from_there() {
+    let bench = Bench::new().await;
+    let (path, blocks, bytes) = bench.open("f", 400_000).await;
+    bench.remote.cut_bodies(100_000);
+    assert_eq!(bench.read(&path, &blocks, 0..400_000).await.expect("read"), bytes);
+    let requests = bench.remote.requests();
+    assert!(requests.len() > 3 && requests.windows(2).all(|pair| pair[0] != pair[1]), "{requests:?}");
 }
 
 #[tokio::test]
