@@ -79,7 +79,7 @@ fn an_open_file_has_its_new_size_at_once(profile: Profile) {
     let world = World::new(profile);
     let mount = world.mount();
     for length in [1000, 5000, 20, 300_000, 7] {
-        world.put("f", &vec![b'x'; length]);
+        world.put("f", vec![b'x'; length]);
         let file = fs::File::open(mount.join("f")).unwrap();
         assert_eq!(file.metadata().unwrap().len(), length as u64);
     }
