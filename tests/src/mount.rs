@@ -152,6 +152,11 @@ impl Mount {
         self.detach();
     }
 
+    /// `kill -9`, and the dead mount stays where it is.
+    pub fn crash(&mut self) {
+        self.daemon = None;
+    }
+
     fn detach(&mut self) {
         self.daemon = None;
         if is_mounted(&self.point) {
@@ -162,7 +167,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        let Some(daemon) = &mut self.daemon else { return };
+        let Some(daemon) = &mut self.daemon else { return self.detach() };
         if is_mounted(&self.point) {
             let _ = Command::new("fusermount3").arg("-u").arg(&self.point).stderr(Stdio::null()).status();
         }

@@ -14,18 +14,16 @@ use crate::kernel;
 pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
     let fail = |why: &str| Failure::new(Status::MountPoint, format!("mount point {}: {why}", path.display()));
     let path = std::path::absolute(path).map_err(|error| fail(&error.to_string()))?;
+    if is_dead(&path) {
+        // What a daemon that was killed leaves behind.
+        detach(&path).map_err(|error| {
+            let clear = format!("fusermount3 -uz {}", path.display());
+            fail(&format!("a former mount died and cannot be cleared ({error}); run `{clear}`"))
+        })?;
+    }
     match fs::metadata(&path) {
         Ok(found) if !found.is_dir() => return Err(fail("is not a directory; give another one with --mountpoint")),
         Ok(_) => {}
-        Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
-            // What a daemon that was killed leaves behind.
-            detach(&path).map_err(|error| {
-                fail(&format!(
-                    "a former mount died and cannot be cleared ({error}); run `fusermount3 -uz {}`",
-                    path.display()
-                ))
-            })?;
-        }
         Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir(&path).map_err(|error| {
             fail(&format!(
                 "does not exist and cannot be made ({error}); make it, or give another one with --mountpoint"
@@ -44,6 +42,12 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
         None => Ok(real),
         Some(_) => Err(fail("is not empty; give an empty directory with --mountpoint")),
     }
+}
+
+/// True for a mount whose daemon is gone. The kernel may still have the attributes of its root, so a look at those would
+/// not tell.
+fn is_dead(path: &Path) -> bool {
+    fs::read_dir(path).is_err_and(|error| error.raw_os_error() == Some(libc::ENOTCONN))
 }
 
 /// Takes a mount away, also while it is in use.

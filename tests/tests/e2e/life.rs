@@ -17,6 +17,7 @@ both_profiles!(
     read_only_on_request,
     a_certificate_opens_the_space,
     options_of_the_python_program,
+    a_dead_mount_is_cleared_by_the_next,
 );
 
 fn goes_to_the_background_when_it_answers(profile: Profile) {
@@ -145,4 +146,16 @@ fn options_of_the_python_program(profile: Profile) {
         ["--cache_nodes", "--max_flush_threads", "3", "--secure_get", "--nothreads", "--cache-limit", "100MiB", "-w"];
     let mount = world.mounting().options(&all).start();
     assert_eq!(fs::read(mount.join("f")).unwrap(), b"x");
+}
+
+/// Right after its daemon's end the kernel still has the attributes of the mount point, which then looks alive.
+fn a_dead_mount_is_cleared_by_the_next(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"here");
+    let mut dead = world.mount();
+    fs::metadata(dead.join("")).unwrap();
+    dead.crash();
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"here");
+    mount.unmount();
 }
