@@ -25,18 +25,33 @@ fn goes_to_the_background_when_it_answers(profile: Profile) {
     world.put("f", b"here");
     let point = world.path("mnt");
     fs::create_dir(&point).unwrap();
+    mounts_in_the_background(&world, &point);
+}
+
+/// Right after its daemon's end the kernel still has the attributes of the mount point, which then looks alive.
+fn a_dead_mount_is_cleared_by_the_next(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"here");
+    let mut dead = world.mount();
+    fs::metadata(dead.path()).unwrap();
+    dead.crash();
+    mounts_in_the_background(&world, dead.path());
+}
+
+#[track_caller]
+fn mounts_in_the_background(world: &World, point: &Path) {
     let mut command = world.command("mountvofs");
-    command.args(["--vospace", &world.uri(""), "--mountpoint"]).arg(&point).arg("--cache_dir").arg(world.path("cache"));
+    command.args(["--vospace", &world.uri(""), "--mountpoint"]).arg(point).arg("--cache_dir").arg(world.path("cache"));
     command.arg("--log").arg(world.path("mountvofs.log"));
     run(&mut command).ok();
     // No waiting: it has promised to answer.
-    assert!(is_mounted(&point));
+    assert!(is_mounted(point));
     let read = fs::read(point.join("f"));
-    let daemons = daemons(&point);
-    run(Command::new("fusermount3").arg("-u").arg(&point)).ok();
+    let daemons = daemons(point);
+    run(Command::new("fusermount3").arg("-u").arg(point)).ok();
     assert_eq!(read.unwrap(), b"here");
     assert_eq!(daemons.len(), 1, "{daemons:?}");
-    wait_until("the daemon's end", Duration::from_secs(30), || self::daemons(&point).is_empty());
+    wait_until("the daemon's end", Duration::from_secs(30), || self::daemons(point).is_empty());
 }
 
 /// The processes that have a mount point among their arguments (one that has ended has none).
@@ -146,16 +161,4 @@ fn options_of_the_python_program(profile: Profile) {
         ["--cache_nodes", "--max_flush_threads", "3", "--secure_get", "--nothreads", "--cache-limit", "100MiB", "-w"];
     let mount = world.mounting().options(&all).start();
     assert_eq!(fs::read(mount.join("f")).unwrap(), b"x");
-}
-
-/// Right after its daemon's end the kernel still has the attributes of the mount point, which then looks alive.
-fn a_dead_mount_is_cleared_by_the_next(profile: Profile) {
-    let world = World::new(profile);
-    world.put("f", b"here");
-    let mut dead = world.mount();
-    fs::metadata(dead.join("")).unwrap();
-    dead.crash();
-    let mount = world.mount();
-    assert_eq!(fs::read(mount.join("f")).unwrap(), b"here");
-    mount.unmount();
 }
