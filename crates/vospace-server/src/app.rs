@@ -5,15 +5,17 @@
 //! not good is refused everywhere, on public things too. Every answer to an anonymous caller carries the challenges,
 //! every other one the user's name.
 
-use crate::control::Control;
-use crate::fault::Fault;
+use crate::control::{Control, Mode};
+use crate::fault::{Fault, FaultKind};
 use crate::faults::{self, Effect};
 use crate::identity::{AUTHENTICATED, Caller, Users, challenges};
 use crate::names;
 use crate::oplog::{Entry, redacted};
 use crate::profile::{Bytes as ByteHabit, UnknownScheme};
 use crate::routes;
+use crate::shaping::Shaper;
 use crate::space::Space;
+use crate::space::sites::site_of;
 use crate::tls::PeerUser;
 use crate::uploads::STALLED;
 use axum::Router;
@@ -40,6 +42,8 @@ pub struct App {
     pub host: String,
     /// The control resource, if it is on.
     pub control: Option<Control>,
+    /// How slow the network seems to be.
+    pub shaper: Shaper,
 }
 
 impl App {
@@ -83,6 +87,8 @@ pub struct Call {
     pub query: String,
     /// The headers.
     pub headers: HeaderMap,
+    /// What goes wrong with this request, on demand of a test.
+    pub effect: Option<Effect>,
     /// The body; behind a lock because a body alone is not `Sync`, and a call is shared between steps.
     body: Mutex<Body>,
 }
@@ -193,39 +199,65 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
         bytes_out: 0,
     };
     let base = app.base(&parts.headers);
-    let (headers, body) = (parts.headers, Mutex::new(body));
-    let call = Call { app: Arc::clone(&app), caller: caller.clone(), method, base, rest, query, headers, body };
-
     let control = app.control.as_ref().filter(|_| service != "_bench");
-    let effect = control.and_then(|control| control.faults.due(&entry.method, &path));
-    if let Some(Effect::DelayMs(milliseconds)) = effect {
-        faults::delay(milliseconds).await;
+    let due = control.and_then(|control| control.faults.due(&entry.method, &path));
+    let effect = due.as_ref().map(|due| due.effect.clone());
+    let mut headers = parts.headers;
+    let mut rate = None;
+    match &effect {
+        Some(Effect::DelayMs(milliseconds)) => faults::delay(*milliseconds).await,
+        Some(Effect::RequestHeaders(changes)) => faults::put_headers(&mut headers, changes),
+        Some(Effect::BytesPerSecond(bytes)) => rate = Some(*bytes),
+        _ => {}
     }
+    let shaper = if service == "_bench" { &Shaper::default() } else { &app.shaper };
+    shaper.arrive().await;
+    let body = Mutex::new(shaper.shape(body, rate));
+    let (app, effect_of_call) = (Arc::clone(&app), effect.clone());
+    let call = Call {
+        app: Arc::clone(&app),
+        caller: caller.clone(),
+        method,
+        base,
+        rest,
+        query,
+        headers,
+        effect: effect_of_call,
+        body,
+    };
+    let mode = control.map_or(Mode::ReadWrite, Control::mode);
     let bad_credential = identified.is_err();
     let outcome = match (&effect, identified) {
-        (Some(Effect::Status(status)), _) => refuse(call.body(), faults::refused(*status)).await,
+        (Some(Effect::Status(status)), _) => {
+            let _ = refuse::<()>(call.body(), Fault::denied("")).await;
+            Ok(due.as_ref().map(|due| due.refusal(*status)).unwrap_or_default())
+        }
         (_, Err(fault)) => refuse(call.body(), fault).await,
+        (_, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
+            refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
+        }
         (_, Ok(_)) => dispatch(call, space.clone(), service, resource).await,
     };
     let mut response = outcome.unwrap_or_else(|fault| fault.response());
     decorate(&mut response, &caller, bad_credential, service, space.as_deref());
     entry.status = response.status().as_u16();
     tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
-    let Some(control) = control else {
-        return response;
-    };
     let (mut parts, body) = response.into_parts();
     // Counted bodies lose their length; without it the client could not tell a cut answer.
     if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
         parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
+    let mut body = shaper.shape(body, rate);
     match effect {
-        Some(Effect::CutAfter(bytes)) => Response::from_parts(parts, control.log.add(entry, faults::cut(body, bytes))),
-        Some(Effect::LoseAnswer(true)) => {
-            let (parts, body) = faults::lost().into_parts();
-            Response::from_parts(parts, control.log.add(entry, body))
-        }
-        _ => Response::from_parts(parts, control.log.add(entry, body)),
+        Some(Effect::CutAfter(bytes)) => body = faults::cut(body, bytes),
+        Some(Effect::StallAfter(bytes)) => body = faults::stalled(body, bytes),
+        Some(Effect::Headers(changes)) => faults::put_headers(&mut parts.headers, &changes),
+        Some(Effect::LoseAnswer(true)) => (parts, body) = faults::lost().into_parts(),
+        _ => {}
+    }
+    match control {
+        Some(control) => Response::from_parts(parts, control.log.add(entry, body)),
+        None => Response::from_parts(parts, body),
     }
 }
 
@@ -237,11 +269,13 @@ async fn dispatch(
 ) -> Result<Response<Body>, Fault> {
     match (service, space) {
         ("reg", _) => routes::registry::resource_caps(&call, resource),
-        ("minoc", _) => routes::bytes::serve(call, resource).await,
         ("_bench", _) => routes::control::serve(call, resource).await,
         ("", _) => Ok(welcome(&call)),
         (_, Some(space)) => in_space(call, space, resource).await,
-        (_, None) => Err(not_mounted()),
+        (_, None) => match site_of(service) {
+            Some(site) => routes::bytes::serve(call, site, resource).await,
+            None => Err(not_mounted()),
+        },
     }
 }
 
@@ -278,7 +312,7 @@ fn decorate(
             }
         }
     }
-    let server = space.map(|space| space.profile.server).or((service == "minoc").then_some(routes::bytes::SERVER));
+    let server = space.map(|space| space.profile.server).or(site_of(service).map(|_| routes::bytes::SERVER));
     if let Some(server) = server {
         headers.insert(header::SERVER, HeaderValue::from_static(server));
     }

@@ -28,6 +28,8 @@ Examples:
 pub(crate) enum Command {
     /// Run the service until it is told to stop.
     Serve(Serve),
+    /// Make a container with very many empty files, for tests of scale.
+    Populate(Populate),
     /// Copy a directory tree into the space, with or without a running service.
     Import(Import),
     /// Write a few small but valid FITS files.
@@ -80,6 +82,32 @@ pub(crate) struct Serve {
     /// Have a log of requests at /_bench/log and faults on demand at /_bench/fault (for tests).
     #[arg(long)]
     pub(crate) control: bool,
+    /// Byte sites of the vault profile, each with storage of its own.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) sites: u8,
+    /// Time until nodes and the other sites know of an upload, like 5s; 0 for at once.
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
+    pub(crate) harvest_delay: Duration,
+    /// Time added to every request, like 20ms.
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
+    pub(crate) latency: Duration,
+    /// Speed of each connection, like 25MB/s.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) connection_rate: Option<u64>,
+    /// Speed of all connections together, like 200MB/s.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) total_rate: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Populate {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The container, like demo/many; made if it is missing. The first name has to be a user's.
+    pub(crate) container: String,
+    /// Files to be there: node-0000000 and on.
+    #[arg(long, value_name = "N")]
+    pub(crate) count: u64,
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +162,28 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }
 
+/// A number of seconds, or a number with `ms`, `s` or `min`.
+fn time(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "min" => 60.0,
+        _ => return Err("expected a time like 20ms, 5s or 1min".to_owned()),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| "expected a time like 20ms, 5s or 1min".to_owned())?;
+    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+}
+
+/// Bytes a second: a size with or without `/s`.
+fn rate(text: &str) -> Result<u64, String> {
+    let size: bytesize::ByteSize = text.trim_end_matches("/s").parse()?;
+    if size.as_u64() == 0 { Err("a rate is above zero".to_owned()) } else { Ok(size.as_u64()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +196,13 @@ mod tests {
         let Command::Serve(serve) = arguments.command else { panic!() };
         assert_eq!(serve.common.users(), [("ada".to_owned(), "x".to_owned())]);
         assert_eq!(serve.refresh_interval, Duration::from_millis(500));
+        let text =
+            "vospaced serve --latency 20ms --connection-rate 25MB/s --total-rate 200MB/s --harvest-delay 2 --sites 2";
+        let Command::Serve(serve) = Arguments::parse_from(text.split(' ')).command else { panic!() };
+        assert_eq!((serve.latency, serve.harvest_delay), (Duration::from_millis(20), Duration::from_secs(2)));
+        assert_eq!((serve.connection_rate, serve.total_rate), (Some(25_000_000), Some(200_000_000)));
+        assert!(Arguments::try_parse_from(["vospaced", "serve", "--latency", "20parsec"]).is_err());
+        assert!(Arguments::try_parse_from(["vospaced", "serve", "--total-rate", "0"]).is_err());
         assert!(Arguments::try_parse_from(["vospaced", "serve", "--user", "a/b:x"]).is_err());
         assert!(Arguments::try_parse_from(["vospaced", "serve", "--user", "ada"]).is_err());
     }

@@ -8,7 +8,7 @@ use crate::profile::Bytes;
 use crate::space::{Space, new_row, now};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::nodes::{self, Kind, NodeId, ROOT, Row};
-use crate::store::properties;
+use crate::store::{copies, properties};
 use crate::uploads::finished;
 use md5::{Digest as _, Md5};
 use std::fs::File;
@@ -113,7 +113,8 @@ fn load_file(space: &Space, parent: NodeId, name: &str, source: &Path, owner: &s
                 encoding: None,
             };
             let before = space.store.write_now(|tx| {
-                let before = artifacts::replace(tx, &artifact)?;
+                let before = copies::replace(tx, 0, &artifact, true)?;
+                artifacts::replace(tx, &artifact)?;
                 space.refresh_row(tx, &artifact)?;
                 Ok(before)
             })?;

@@ -7,6 +7,7 @@
 //! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
 
 pub mod app;
+pub mod clock;
 pub mod control;
 pub mod fault;
 pub mod faults;
@@ -17,10 +18,12 @@ pub mod jobs;
 pub mod names;
 pub mod oplog;
 pub mod permissions;
+pub mod populate;
 pub mod profile;
 pub mod routes;
 pub mod sample;
 pub mod serve;
+pub mod shaping;
 pub mod space;
 pub mod store;
 pub mod tls;

@@ -3,7 +3,7 @@
 mod args;
 
 use anyhow::Context as _;
-use args::{Arguments, Command, Common, Import, ProfileChoice, Serve};
+use args::{Arguments, Command, Common, Import, Populate, ProfileChoice, Serve};
 use clap::Parser as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -12,7 +12,8 @@ use tracing_subscriber::EnvFilter;
 use vospace_server::identity::Users;
 use vospace_server::permissions::Groups;
 use vospace_server::serve::{self, ServeOptions};
-use vospace_server::{import, sample};
+use vospace_server::shaping::Shape;
+use vospace_server::{import, populate, sample};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Serve(options) => run(options),
         Command::Import(options) => load(&options),
+        Command::Populate(options) => fill(&options),
         Command::Sample { dir } => {
             sample::write(&dir).with_context(|| format!("cannot write samples to {}", dir.display()))
         }
@@ -60,6 +62,13 @@ fn run(options: Serve) -> anyhow::Result<()> {
         tls: options.tls,
         refresh_interval: options.refresh_interval,
         control: options.control,
+        sites: usize::from(options.sites),
+        harvest_delay: options.harvest_delay,
+        shape: Shape {
+            latency: options.latency,
+            connection_rate: options.connection_rate,
+            total_rate: options.total_rate,
+        },
     };
     let tls = options.tls;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
@@ -100,13 +109,29 @@ fn load(options: &Import) -> anyhow::Result<()> {
     let first = users.first().map(|(name, _)| name.clone()).unwrap_or_default();
     let container = options.container.clone().unwrap_or_else(|| first.clone());
     for profile in options.common.profile.profiles() {
-        let space = serve::open_space(&options.common.data, profile, Arc::default(), std::time::Duration::ZERO)?;
+        let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
         for (name, _) in &users {
             space.make_home(name, None)?;
         }
         let counts = import::tree(&space, &options.tree, &container, &first)
             .with_context(|| format!("cannot import {}", options.tree.display()))?;
         println!("imported {} files and {} containers into {}", counts.files, counts.containers, space.uri(&container));
+    }
+    Ok(())
+}
+
+fn fill(options: &Populate) -> anyhow::Result<()> {
+    let users = options.common.users();
+    let first = users.first().map(|(name, _)| name.clone()).unwrap_or_default();
+    for profile in options.common.profile.profiles() {
+        let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
+        for (name, _) in &users {
+            space.make_home(name, None)?;
+        }
+        let start = std::time::Instant::now();
+        let made = populate::populate(&space, &options.container, &first, options.count)?;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("made {made} files in {} in {seconds:.1} s", space.uri(&options.container));
     }
     Ok(())
 }

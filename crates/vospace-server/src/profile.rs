@@ -68,6 +68,10 @@ pub struct Profile {
     pub container_date_follows_children: bool,
     /// Whether a property document that names `core#MD5` erases the stored one.
     pub echo_erases_md5: bool,
+    /// Whether a property change reads all properties and writes them all back, so that one of two at a time is lost.
+    pub properties_race: bool,
+    /// Whether the destination of a move is cut at `#` and `?`, and replaces the file that then has the name.
+    pub move_cuts_names: bool,
     /// Whether the negotiation of a download of an empty file offers an endpoint at all.
     pub pull_of_empty_has_endpoint: bool,
 }
@@ -88,6 +92,8 @@ impl Profile {
             inner_links_only: false,
             container_date_follows_children: false,
             echo_erases_md5: false,
+            properties_race: true,
+            move_cuts_names: false,
             pull_of_empty_has_endpoint: false,
         }
     }
@@ -107,6 +113,8 @@ impl Profile {
             inner_links_only: true,
             container_date_follows_children: true,
             echo_erases_md5: true,
+            properties_race: false,
+            move_cuts_names: true,
             pull_of_empty_has_endpoint: true,
         }
     }

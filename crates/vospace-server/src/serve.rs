@@ -7,6 +7,7 @@ use crate::grants::Grants;
 use crate::identity::Users;
 use crate::permissions::Groups;
 use crate::profile::Profile;
+use crate::shaping::{Shape, Shaper};
 use crate::space::{Space, SpaceOptions};
 use crate::tls::{self, CertificateAcceptor};
 use axum_server::Handle;
@@ -47,6 +48,32 @@ pub struct ServeOptions {
     pub refresh_interval: Duration,
     /// Whether to have the control resource.
     pub control: bool,
+    /// Byte sites with separate storage.
+    pub sites: usize,
+    /// When the inventory of all sites hears of an upload; zero: at once.
+    pub harvest_delay: Duration,
+    /// How slow the network is to seem.
+    pub shape: Shape,
+}
+
+impl ServeOptions {
+    /// The vault profile in this directory, on a free port of the loopback, without users.
+    pub fn new(data: impl Into<PathBuf>) -> ServeOptions {
+        ServeOptions {
+            data: data.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            profiles: vec![Profile::vault()],
+            users: Users::default(),
+            groups: Arc::default(),
+            quota: None,
+            tls: false,
+            refresh_interval: Duration::ZERO,
+            control: false,
+            sites: 1,
+            harvest_delay: Duration::ZERO,
+            shape: Shape::default(),
+        }
+    }
 }
 
 /// Why the service cannot start.
@@ -113,18 +140,21 @@ impl Service {
     }
 }
 
-/// Opens the space of a profile in a data directory.
-pub fn open_space(
-    data: &Path,
-    profile: Profile,
-    groups: Arc<Groups>,
-    refresh_interval: Duration,
-) -> Result<Arc<Space>, StartError> {
+/// Opens the space of a profile in the data directory.
+pub fn open_space(profile: Profile, options: &ServeOptions) -> Result<Arc<Space>, StartError> {
+    let data: &Path = &options.data;
     let failed = |cause: String| StartError::Data { path: data.to_owned(), cause };
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
     let grants = Arc::new(Grants::open(&data.join("grants.key")).map_err(|error| failed(error.to_string()))?);
     let dir = data.join(profile.service);
-    let options = SpaceOptions { profile, groups, grants, refresh_interval };
+    let options = SpaceOptions {
+        profile,
+        groups: Arc::clone(&options.groups),
+        grants,
+        refresh_interval: options.refresh_interval,
+        sites: options.sites,
+        harvest_delay: options.harvest_delay,
+    };
     let space = Space::open(&dir, options).map_err(|fault: Fault| failed(fault.detail().to_owned()))?;
     Ok(Arc::new(space))
 }
@@ -136,8 +166,8 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let interrupted = running.exists();
     let names = options.users.names();
     let mut spaces = Vec::new();
-    for profile in options.profiles {
-        let space = open_space(&options.data, profile, Arc::clone(&options.groups), options.refresh_interval)?;
+    for profile in options.profiles.clone() {
+        let space = open_space(profile, &options)?;
         let failed = |fault: Fault| StartError::Data { path: options.data.clone(), cause: fault.to_string() };
         space.store.sweep(interrupted).map_err(failed)?;
         for name in &names {
@@ -157,6 +187,7 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         tls: options.tls,
         host: address.to_string(),
         control: options.control.then(Control::default),
+        shaper: Shaper::new(options.shape),
     });
     let service = app.router().into_make_service();
     let handle = Handle::new();
@@ -174,7 +205,10 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let mut tasks = vec![server];
     for space in spaces {
         if !space.refreshes_at_once() {
-            tasks.push(tokio::spawn(refresh(space)));
+            tasks.push(tokio::spawn(refresh(Arc::clone(&space))));
+        }
+        if !space.sites.harvest_delay().is_zero() {
+            tasks.push(tokio::spawn(harvest(space)));
         }
     }
     Ok(Service { address, tls: options.tls, handle, tasks, running, _lock: lock })
@@ -205,6 +239,17 @@ async fn refresh(space: Arc<Space>) {
         ticks.tick().await;
         if let Err(fault) = space.refresh_recent().await {
             tracing::warn!(%fault, "refresh failed");
+        }
+    }
+}
+
+/// The worker that carries news and bytes from site to site.
+async fn harvest(space: Arc<Space>) {
+    let mut ticks = tokio::time::interval(space.sites.harvest_delay() / 2);
+    loop {
+        ticks.tick().await;
+        if let Err(fault) = space.harvest().await {
+            tracing::warn!(%fault, "harvest failed");
         }
     }
 }

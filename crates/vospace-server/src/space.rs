@@ -11,10 +11,12 @@
 pub mod changes;
 pub mod create;
 pub mod document;
+pub mod dump;
 pub mod negotiate;
 pub mod refresh;
 pub mod relocate;
 pub mod remove;
+pub mod sites;
 pub mod tree;
 pub mod update;
 pub mod walk;
@@ -27,9 +29,8 @@ use crate::permissions::{Groups, Rights};
 use crate::profile::Profile;
 use crate::store::Store;
 use crate::store::nodes::{self, Copied, Kind, NodeId, ROOT, Row};
-use crate::uploads::Uploads;
-use jiff::Timestamp;
 use rusqlite::Connection;
+use sites::Sites;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,10 @@ pub struct SpaceOptions {
     pub grants: Arc<Grants>,
     /// How often listings catch up with the bytes; zero: at once.
     pub refresh_interval: Duration,
+    /// Byte sites, at least one.
+    pub sites: usize,
+    /// When the inventory of all sites hears of an upload; zero: at once.
+    pub harvest_delay: Duration,
 }
 
 /// One VOSpace.
@@ -62,8 +67,8 @@ pub struct Space {
     pub store: Arc<Store>,
     /// Its jobs.
     pub jobs: Jobs,
-    /// Uploads in several segments.
-    pub uploads: Uploads,
+    /// The byte sites.
+    pub sites: Sites,
     /// The signer of byte URLs.
     pub grants: Arc<Grants>,
     authority: String,
@@ -74,13 +79,13 @@ pub struct Space {
 impl Space {
     /// Opens or creates the space in this directory.
     pub fn open(dir: &Path, options: SpaceOptions) -> Result<Space, Fault> {
-        let store = Store::open(dir)?;
+        let store = Store::open(dir, options.sites)?;
         let space = Space {
             authority: options.profile.authority(),
             profile: options.profile,
             store: Arc::new(store),
             jobs: Jobs::default(),
-            uploads: Uploads::default(),
+            sites: Sites::new(options.sites, options.harvest_delay),
             grants: options.grants,
             groups: options.groups,
             refresh_interval: options.refresh_interval,
@@ -179,9 +184,9 @@ impl Space {
     }
 }
 
-/// Now, in milliseconds since 1970.
+/// Now by the service's clock, in milliseconds since 1970.
 pub fn now() -> i64 {
-    Timestamp::now().as_millisecond()
+    crate::clock::now()
 }
 
 /// A new storage identity.

@@ -11,6 +11,7 @@
 
 pub mod artifacts;
 pub mod bytes;
+pub mod copies;
 pub mod nodes;
 pub mod properties;
 mod schema;
@@ -32,35 +33,58 @@ pub struct Store {
     file: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
-    bytes: ByteStore,
+    sites: Vec<ByteStore>,
 }
 
 impl Store {
-    /// Opens or creates the store in this directory.
-    pub fn open(dir: &Path) -> Result<Store, Fault> {
+    /// Opens or creates the store in this directory, with so many byte sites (at least one), each with its own files.
+    pub fn open(dir: &Path, sites: usize) -> Result<Store, Fault> {
         std::fs::create_dir_all(dir)?;
         let file = dir.join("nodes.sqlite");
         let writer = Connection::open(&file)?;
         schema::prepare(&writer)?;
-        let bytes = ByteStore::open(&dir.join("bytes"))?;
-        Ok(Store { file, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), bytes })
+        let bytes = |site: usize| match site {
+            0 => ByteStore::open(&dir.join("bytes")),
+            _ => ByteStore::open(&dir.join(format!("bytes-{}", site + 1))),
+        };
+        let sites = (0..sites.max(1)).map(bytes).collect::<Result<Vec<_>, _>>()?;
+        Ok(Store { file, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), sites })
     }
 
     /// Finishes or removes what an interrupted run left half done; `all` looks at every file, which takes a second for
     /// a hundred thousand. Only for the one process that serves the store.
     pub fn sweep(&self, all: bool) -> Result<(), Fault> {
         let writer = self.writer.lock();
-        self.bytes.sweep(|id| artifacts::is_blob(&writer, id))?;
-        if all {
-            self.bytes
-                .sweep_all(|id| Ok(artifacts::is_blob(&writer, id)? || nodes::by_storage(&writer, id)?.is_some()))?;
+        for (site, bytes) in self.sites.iter().enumerate() {
+            bytes.sweep(|id| copies::is_blob(&writer, site, id))?;
+            if all {
+                let in_place = |id: &str| Ok::<_, Fault>(site == 0 && nodes::by_storage(&writer, id)?.is_some());
+                bytes.sweep_all(|id| Ok(copies::is_blob(&writer, site, id)? || in_place(id)?))?;
+            }
         }
         Ok(())
     }
 
-    /// The files.
+    /// The files of the first site, and those that are written in place.
     pub fn bytes(&self) -> &ByteStore {
-        &self.bytes
+        self.site(0)
+    }
+
+    /// The files of a site; of the first one for a site that is not there.
+    pub fn site(&self, site: usize) -> &ByteStore {
+        self.sites.get(site).unwrap_or(&self.sites[0])
+    }
+
+    /// How many sites there are.
+    pub fn sites(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Removes a blob that nothing names any more, at all sites.
+    pub fn remove_blob(&self, blob: &str) {
+        for site in &self.sites {
+            site.remove(blob);
+        }
     }
 
     /// Runs a reading closure on a blocking thread, within one read transaction.

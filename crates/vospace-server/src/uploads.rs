@@ -2,19 +2,18 @@
 //!
 //! [`Sink`] owns the file while it is written, and what is to be done with it if nobody finishes it: a client may go
 //! away at any moment, so the clean-up is in its `Drop`. Writing and hashing happen off the async threads, a megabyte at
-//! a time. [`Uploads`] keeps the running checksum of each PUT transaction, so that a segment costs its own length; after
-//! a restart it is computed anew from the file.
+//! a time. The running checksum can be stored and taken up again, so that a segment of a PUT transaction costs its own
+//! length, also after a restart.
 
 use crate::fault::Fault;
 use crate::store::{Store, blocking};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use md5::digest::common::hazmat::SerializableState as _;
 use md5::{Digest as _, Md5};
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +26,13 @@ pub const STALLED: Duration = Duration::from_secs(60);
 /// What happens to the file if it is not finished.
 #[derive(Debug)]
 pub enum Abandoned {
-    /// The blob is removed.
-    Discard(Arc<Store>, String),
+    /// The blob is removed from this site.
+    Discard(Arc<Store>, usize, String),
     /// The file is emptied (Cavern, observed).
     Truncate,
-    /// The file stays as it is: the settled length of a transaction is elsewhere.
+    /// The file goes back to this length.
+    RollBack(u64),
+    /// The file stays as it is.
     Leave,
 }
 
@@ -79,6 +80,17 @@ impl Sink {
         self.abandoned = Abandoned::Leave;
     }
 
+    /// If the upload is not finished, this happens to the file instead.
+    pub fn if_abandoned(&mut self, abandoned: Abandoned) {
+        self.abandoned = abandoned;
+    }
+
+    fn shorten(&self, length: u64) {
+        if let Err(error) = self.file.set_len(length) {
+            tracing::warn!(%error, "could not shorten a file after a failed upload");
+        }
+    }
+
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Fault> {
         for chunk in batch {
             self.file.write_all(chunk)?;
@@ -94,10 +106,11 @@ impl Sink {
         let mut batch = Vec::new();
         let mut size = 0;
         loop {
-            let chunk = match tokio::time::timeout(STALLED, chunks.next()).await {
-                Ok(None) => None,
-                Ok(Some(Ok(chunk))) => Some(chunk),
-                Ok(Some(Err(_))) | Err(_) => return Err(Cut::Body),
+            let (chunk, cut) = match tokio::time::timeout(STALLED, chunks.next()).await {
+                Ok(None) => (None, false),
+                Ok(Some(Ok(chunk))) => (Some(chunk), false),
+                // What came before is written: whether it stays is decided by what happens to the file.
+                Ok(Some(Err(_))) | Err(_) => (None, true),
             };
             let ended = chunk.is_none();
             if let Some(chunk) = chunk {
@@ -114,7 +127,7 @@ impl Sink {
                 self = blocking(work).await.map_err(Cut::Store)?;
             }
             if ended {
-                let whole = announced.is_none_or(|length| length == self.written);
+                let whole = !cut && announced.is_none_or(|length| length == self.written);
                 return if whole { Ok(self) } else { Err(Cut::Body) };
             }
         }
@@ -124,75 +137,24 @@ impl Sink {
 impl Drop for Sink {
     fn drop(&mut self) {
         match &self.abandoned {
-            Abandoned::Discard(store, blob) => store.bytes().discard(blob),
-            Abandoned::Truncate => {
-                if let Err(error) = self.file.set_len(0) {
-                    tracing::warn!(%error, "could not empty a file after a failed upload");
-                }
-            }
+            Abandoned::Discard(store, site, blob) => store.site(*site).discard(blob),
+            Abandoned::Truncate => self.shorten(0),
+            Abandoned::RollBack(length) => self.shorten(*length),
             Abandoned::Leave => {}
         }
     }
 }
 
-/// The checksum of a transaction at its boundaries.
-#[derive(Clone, Debug)]
-pub struct Running {
-    /// Settled bytes.
-    pub length: u64,
-    /// Of all settled bytes.
-    pub md5: Md5,
-    /// Of the bytes before the last segment, if it can still be reverted.
-    pub previous: Option<Md5>,
+/// The state of a running checksum, to be stored.
+pub fn frozen(md5: &Md5) -> Vec<u8> {
+    md5.serialize().to_vec()
 }
 
-#[derive(Debug, Default)]
-struct Upload {
-    turn: Arc<tokio::sync::Mutex<()>>,
-    running: Option<Running>,
-}
-
-/// The transactions that this process has seen.
-#[derive(Debug, Default)]
-pub struct Uploads {
-    by_id: Mutex<HashMap<String, Upload>>,
-}
-
-impl Uploads {
-    /// The lock that makes segments and their ends come one after another. It is held while a client sends, so a
-    /// question for the state must not take it.
-    pub fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(&self.by_id.lock().entry(id.to_owned()).or_default().turn)
-    }
-
-    /// The checksums, if they are known for so many settled bytes.
-    pub fn running(&self, id: &str, length: u64) -> Option<Running> {
-        self.by_id.lock().get(id)?.running.clone().filter(|running| running.length == length)
-    }
-
-    /// Remembers the checksums.
-    pub fn remember(&self, id: &str, running: Running) {
-        self.by_id.lock().entry(id.to_owned()).or_default().running = Some(running);
-    }
-
-    /// Forgets a transaction.
-    pub fn forget(&self, id: &str) {
-        self.by_id.lock().remove(id);
-    }
-}
-
-/// The checksum of the first bytes of a file.
-pub fn checksum(file: &mut File, length: u64) -> Result<Md5, Fault> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut md5 = Md5::new();
-    let mut rest = file.take(length);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match rest.read(&mut buffer)? {
-            0 => return Ok(md5),
-            count => md5.update(&buffer[..count]),
-        }
-    }
+/// A running checksum from its stored state.
+pub fn thawed(state: &[u8]) -> Result<Md5, Fault> {
+    let damaged = |_| Fault::internal("the state of a checksum is damaged");
+    let state = state.try_into().map_err(|_| Fault::internal("the state of a checksum is damaged"))?;
+    Md5::deserialize(state).map_err(damaged)
 }
 
 /// The finished value of a checksum.
@@ -218,8 +180,9 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"hello");
         let sink = Sink::new(File::create(&path).unwrap(), Abandoned::Truncate);
         assert!(matches!(sink.pour(Body::from("hello"), Some(6)).await, Err(Cut::Body)));
-        std::fs::write(&path, "x").unwrap();
-        let mut file = File::open(&path).unwrap();
-        assert_eq!(finished(checksum(&mut file, 0).unwrap()), vospace_client::node::Md5::EMPTY);
+        std::fs::write(&path, "hello").unwrap();
+        let sink = Sink::new(File::options().append(true).open(&path).unwrap(), Abandoned::RollBack(5));
+        assert!(matches!(sink.pour(Body::from(" there"), Some(7)).await, Err(Cut::Body)));
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello");
     }
 }

@@ -10,6 +10,8 @@ mod control;
 mod discovery;
 #[path = "server/durability.rs"]
 mod durability;
+#[path = "server/found.rs"]
+mod found;
 #[path = "server/listings.rs"]
 mod listings;
 #[path = "server/moves.rs"]
@@ -22,6 +24,10 @@ mod nodes;
 mod put_transactions;
 #[path = "server/rights.rs"]
 mod rights;
+#[path = "server/scale.rs"]
+mod scale;
+#[path = "server/sites.rs"]
+mod sites;
 #[path = "server/support.rs"]
 mod support;
 #[path = "server/tls.rs"]

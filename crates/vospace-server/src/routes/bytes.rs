@@ -6,14 +6,16 @@
 
 use crate::app::{Call, not_allowed, not_mounted, refuse};
 use crate::fault::Fault;
+use crate::faults;
 use crate::grants::Permit;
 use crate::routes::facts::{Facts, send};
 use crate::routes::files::created;
 use crate::routes::range::Wanted;
 use crate::routes::transaction;
+use crate::space::sites::SiteState;
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
-use crate::store::blocking;
+use crate::store::{blocking, copies};
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -37,6 +39,8 @@ const ATTEMPTS: usize = 5;
 pub struct Target {
     /// Where it belongs.
     pub space: Arc<Space>,
+    /// The site that was asked.
+    pub site: usize,
     /// The key of the artifact record.
     pub storage: String,
     /// From `:fo/NAME`.
@@ -44,11 +48,16 @@ pub struct Target {
 }
 
 /// All methods of `/minoc/files/TOKEN/ARTIFACT`.
-pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
+pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<Body>, Fault> {
     let (Some(space), "files") = (call.app.redirected().cloned(), resource) else {
         return Err(not_mounted());
     };
-    let (target, permit) = match target(&call, space) {
+    match space.sites.state(site) {
+        None => return Err(not_mounted()),
+        Some(SiteState::Up) => {}
+        Some(SiteState::Dead | SiteState::Down) => return Ok(faults::lost()),
+    }
+    let (target, permit) = match target(&call, space, site) {
         Ok(found) => found,
         Err(fault) => return refuse(call.body(), fault).await,
     };
@@ -69,7 +78,7 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
     }
 }
 
-fn target(call: &Call, space: Arc<Space>) -> Result<(Target, Permit), Fault> {
+fn target(call: &Call, space: Arc<Space>, site: usize) -> Result<(Target, Permit), Fault> {
     let path = call.servlet_path()?;
     let invalid = || Fault::denied("invalid auth token");
     let (token, artifact) = path.trim_start_matches('/').split_once('/').ok_or_else(invalid)?;
@@ -79,22 +88,22 @@ fn target(call: &Call, space: Arc<Space>) -> Result<(Target, Permit), Fault> {
     };
     let grant = space.grants.verify(token, artifact).ok_or_else(invalid)?;
     let storage = artifact.strip_prefix("cadc:vault/").ok_or_else(invalid)?.to_owned();
-    Ok((Target { space, storage, name }, grant.permit))
+    Ok((Target { space, site, storage, name }, grant.permit))
 }
 
 /// The record of an artifact, and its bytes if they are wanted.
-async fn open(space: &Arc<Space>, storage: &str, wanted: bool) -> Result<(Artifact, Option<File>), Fault> {
+async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> Result<(Artifact, Option<File>), Fault> {
     for _ in 0..ATTEMPTS {
         let (opener, storage) = (Arc::clone(space), storage.to_owned());
         let found = space
             .store
             .read(move |db| {
-                let artifact = artifacts::get(db, &storage)?
+                let artifact = copies::get(db, site, &storage)?
                     .ok_or_else(|| Fault::plain(404, format!("not found: cadc:vault/{storage}")))?;
                 if !wanted {
                     return Ok(Some((artifact, None)));
                 }
-                match opener.store.bytes().open_blob(&artifact.blob) {
+                match opener.store.site(site).open_blob(&artifact.blob) {
                     Ok(file) => Ok(Some((artifact, Some(file)))),
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(error.into()),
@@ -109,9 +118,9 @@ async fn open(space: &Arc<Space>, storage: &str, wanted: bool) -> Result<(Artifa
 }
 
 async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
-    let Target { space, storage, name } = target;
+    let Target { space, site, storage, name } = target;
     let wanted = call.method == Method::GET;
-    let (artifact, file) = open(&space, &storage, wanted).await?;
+    let (artifact, file) = open(&space, site, &storage, wanted).await?;
     let facts = Facts::of(&artifact, name);
     let Some(mut file) = file else {
         let mut response = Response::new(Body::empty());
@@ -183,11 +192,13 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
     };
     let announced = call.content_length();
     let (content_type, encoding) = described(&call);
-    let space = target.space;
+    let Target { space, site, storage, .. } = target;
+    let key = storage.clone();
+    let first = space.store.read(move |db| Ok(copies::get(db, site, &key)?.is_none())).await?;
     let blob = Uuid::new_v4().to_string();
     let (creator, name) = (Arc::clone(&space), blob.clone());
-    let file = blocking(move || Ok(creator.store.bytes().create(&name)?)).await?;
-    let sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), blob.clone()));
+    let file = blocking(move || Ok(creator.store.site(site).create(&name)?)).await?;
+    let sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), site, blob.clone()));
     let sink = sink.pour(call.body(), announced).await.map_err(|cut| cut_fault(cut, announced))?;
     if sink.written() == 0 {
         return Err(Fault::argument("invalid StorageMetadata.contentLength: 0"));
@@ -197,7 +208,7 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         return Err(Fault::plain(412, format!("checksum mismatch: actual md5:{md5}")));
     }
     let artifact = Artifact {
-        storage: target.storage,
+        storage,
         blob,
         length: sink.written(),
         md5: md5.to_string(),
@@ -205,9 +216,8 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         content_type,
         encoding,
     };
-    let before = record(&space, artifact.clone()).await?;
     sink.keep();
-    publish(&space, &artifact.blob, before).await?;
+    space.store_artifact(site, artifact, first).await?;
     Ok(created(md5, None))
 }
 
@@ -238,32 +248,6 @@ pub fn described(call: &Call) -> (Option<String>, Option<String>) {
     (text("content-type"), text("content-encoding"))
 }
 
-/// Makes an artifact true, in one step; the blob that it replaces is returned.
-pub async fn record(space: &Arc<Space>, artifact: Artifact) -> Result<Option<String>, Fault> {
-    let writer = Arc::clone(space);
-    space
-        .store
-        .write(move |tx| {
-            let before = artifacts::replace(tx, &artifact)?;
-            if writer.refreshes_at_once() {
-                writer.refresh_row(tx, &artifact)?;
-            }
-            Ok(before)
-        })
-        .await
-}
-
-/// Gives a recorded blob its place, and removes the one before.
-pub async fn publish(space: &Arc<Space>, blob: &str, before: Option<String>) -> Result<(), Fault> {
-    let (space, blob) = (Arc::clone(space), blob.to_owned());
-    blocking(move || {
-        space.store.bytes().publish(&blob)?;
-        space.drop_blobs(before);
-        Ok(())
-    })
-    .await
-}
-
 async fn describe(call: Call, target: Target) -> Result<Response<Body>, Fault> {
     let parameters = call.parameters().await?;
     let value = |name: &str| {
@@ -277,7 +261,8 @@ async fn describe(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         .write(move |tx| {
             let (content_type, encoding) =
                 (content_type.as_ref().map(Option::as_deref), encoding.as_ref().map(Option::as_deref));
-            artifacts::describe(tx, &storage, content_type, encoding)
+            artifacts::describe(tx, &storage, content_type, encoding)?;
+            copies::describe(tx, &storage, content_type, encoding)
         })
         .await?;
     let mut response = Response::new(Body::empty());
@@ -286,12 +271,10 @@ async fn describe(call: Call, target: Target) -> Result<Response<Body>, Fault> {
 }
 
 async fn remove(target: Target) -> Result<Response<Body>, Fault> {
-    let Target { space, storage, .. } = target;
-    let blob = space.store.write(move |tx| artifacts::remove(tx, &storage)).await?;
-    if blob.is_none() {
+    let Target { space, site, storage, .. } = target;
+    if !space.remove_copy(site, storage).await? {
         return Err(Fault::plain(404, "not found"));
     }
-    space.drop_blobs(blob);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -1,12 +1,44 @@
 //! The control resource `/_bench`, for tests; absent unless the service was started with it.
 
 use crate::app::{Call, not_allowed, not_mounted, ok};
+use crate::clock;
+use crate::control::Mode;
 use crate::fault::Fault;
 use crate::faults::Rule;
+use crate::space::dump;
+use crate::space::sites::SiteState;
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
-/// `/_bench/log` (GET, DELETE) and `/_bench/fault` (GET, POST of one rule, DELETE of all).
+/// Nodes that a tree dump shows unless it is asked for another number.
+const DUMPED: usize = 100_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    /// Milliseconds that the service's clock is ahead.
+    offset_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModeChange {
+    mode: Mode,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteChange {
+    /// From 1.
+    site: usize,
+    state: SiteState,
+}
+
+/// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET) and
+/// `/_bench/clock`, `/_bench/mode`, `/_bench/site` (POST).
 pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
     let Some(control) = &call.app.control else {
         return Err(not_mounted());
@@ -20,9 +52,7 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
         ("log", method) => Ok(not_allowed(method, "GET, DELETE")),
         ("fault", &Method::GET) => json(&control.faults.rules()),
         ("fault", &Method::POST) => {
-            let text = call.take_body(1 << 16).await?;
-            let rule: Rule = serde_json::from_slice(&text).map_err(|error| Fault::argument(error.to_string()))?;
-            control.faults.add(rule);
+            control.faults.add(posted::<Rule>(&call).await?);
             Ok(empty(StatusCode::CREATED))
         }
         ("fault", &Method::DELETE) => {
@@ -30,8 +60,45 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             Ok(empty(StatusCode::NO_CONTENT))
         }
         ("fault", method) => Ok(not_allowed(method, "GET, POST, DELETE")),
+        ("tree", &Method::GET) => tree(&call).await,
+        ("clock", &Method::GET) => json(&json!({"now_ms": clock::now()})),
+        ("clock", &Method::POST) => {
+            clock::set_offset(posted::<Clock>(&call).await?.offset_ms);
+            json(&json!({"now_ms": clock::now()}))
+        }
+        ("mode", &Method::POST) => {
+            control.set_mode(posted::<ModeChange>(&call).await?.mode);
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("site", &Method::POST) => {
+            let change: SiteChange = posted(&call).await?;
+            let space = call.app.redirected().ok_or_else(not_mounted)?;
+            if !change.site.checked_sub(1).is_some_and(|site| space.sites.set(site, change.state)) {
+                return Err(Fault::argument(format!("no site {}", change.site)));
+            }
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("tree" | "clock" | "mode" | "site", method) => Ok(not_allowed(method, "GET, POST")),
         _ => Err(not_mounted()),
     }
+}
+
+/// Everything below a path (the whole space without it): `?space=vault&path=/demo&limit=1000`.
+async fn tree(call: &Call) -> Result<Response<Body>, Fault> {
+    let wanted = call.parameter("space");
+    let space = match &wanted {
+        Some(service) => call.app.space(service),
+        None => call.app.spaces.first(),
+    };
+    let space = space.ok_or_else(|| Fault::argument("no such space"))?;
+    let path = call.parameter("path").unwrap_or_default();
+    let limit = call.parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(DUMPED);
+    json(&dump::tree(space, path, limit).await?)
+}
+
+async fn posted<T: DeserializeOwned>(call: &Call) -> Result<T, Fault> {
+    let text = call.take_body(1 << 16).await?;
+    serde_json::from_slice(&text).map_err(|error| Fault::argument(error.to_string()))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Response<Body>, Fault> {

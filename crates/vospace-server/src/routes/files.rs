@@ -141,18 +141,21 @@ async fn head(call: &Call, space: Arc<Space>, path: String) -> Result<Response<B
 async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
     let name = names::split(&path).map(|(_, name)| names::encoded(name)).unwrap_or_default();
     let (row, path) = find(call, &space, path).await?;
-    let storage = row.storage.clone();
-    let artifact = space.store.read(move |db| artifacts::get(db, &storage)).await?;
-    if artifact.is_none() {
-        if row.copied.length.unwrap_or(0) > 0 {
-            return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
-        }
+    let (finder, storage) = (Arc::clone(&space), row.storage.clone());
+    let (known, sites) = space
+        .store
+        .read(move |db| Ok((artifacts::get(db, &storage)?.is_some(), finder.sites_for_reading(db, &storage)?)))
+        .await?;
+    if !known && row.copied.length.unwrap_or(0) == 0 {
         return Ok(no_content());
     }
+    let Some(site) = sites.first() else {
+        return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
+    };
     // The endpoint is pasted together from the path, and fails for names that no URI can hold.
     names::pasted(&path)?;
     let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
-    let mut location = format!("{}:fo/{name}", space.byte_url(&call.base, &file));
+    let mut location = format!("{}:fo/{name}", space.byte_url(&call.base, *site, &file));
     if !call.query.is_empty() {
         location = format!("{location}?{}", call.query);
     }

@@ -2,6 +2,7 @@
 
 use crate::app::{Call, not_allowed, ok, see_other};
 use crate::fault::{Fault, FaultKind};
+use crate::faults::{self, Effect};
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::routes::nodes::parse_node;
@@ -113,7 +114,8 @@ async fn change_phase(call: Call, space: &Arc<Space>, job: Job, job_url: &str) -
                 return Err(Fault::internal(format!("cannot run job in phase {}", job.phase.as_str())));
             };
             // Detached on purpose: the job goes on when its starter has gone.
-            tokio::spawn(run(Arc::clone(space), call.caller.clone(), job.id.clone(), work, stop));
+            let (space, caller) = (Arc::clone(space), call.caller.clone());
+            tokio::spawn(run(space, caller, job.id.clone(), work, stop, call.effect.clone()));
         }
         Some("ABORT") => space.jobs.abort(&job.id),
         other => return Err(Fault::argument(format!("invalid phase: {}", other.unwrap_or_default()))),
@@ -121,9 +123,22 @@ async fn change_phase(call: Call, space: &Arc<Space>, job: Job, job_url: &str) -
     Ok(see_other(job_url))
 }
 
-async fn run(space: Arc<Space>, caller: Caller, id: String, work: Option<Work>, stop: Arc<AtomicBool>) {
+async fn run(
+    space: Arc<Space>,
+    caller: Caller,
+    id: String,
+    work: Option<Work>,
+    stop: Arc<AtomicBool>,
+    effect: Option<Effect>,
+) {
+    match &effect {
+        // It says that it is at work, for ever, and does nothing.
+        Some(Effect::StickJob(true)) => return,
+        Some(Effect::SlowJobMs(milliseconds)) => faults::delay(*milliseconds).await,
+        _ => {}
+    }
     let outcome = match work {
-        Some(Work::Transfer(transfer)) => return perform(&space, &caller, &id, &transfer).await,
+        Some(Work::Transfer(transfer)) => return perform(&space, &caller, &id, &transfer, effect.as_ref()).await,
         Some(Work::Remove(Some(target))) => match space.path_of(&target) {
             Ok(path) => space.remove_tree(caller, path, Arc::clone(&stop)).await,
             Err(fault) => Err(fault),

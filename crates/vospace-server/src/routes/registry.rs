@@ -1,10 +1,11 @@
 //! Registry, capabilities and availability: how a client finds everything else.
 
 use crate::app::{Call, not_mounted, ok};
+use crate::control::{Control, Mode};
 use crate::fault::Fault;
 use crate::space::Space;
 use axum::body::Body;
-use axum::http::Response;
+use axum::http::{Response, StatusCode};
 use vospace_client::xml::availability::{self, Availability};
 use vospace_client::xml::capabilities::{self, Capabilities, Capability, Interface};
 
@@ -54,9 +55,14 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
 
 /// `GET /SERVICE/availability`; with `detail=min` no body.
 pub fn availability(call: &Call) -> Response<Body> {
+    let mode = call.app.control.as_ref().map_or(Mode::ReadWrite, Control::mode);
     if call.parameter("detail").as_deref() == Some("min") {
-        return ok("text/xml", Body::empty());
+        let mut response = ok("text/xml", Body::empty());
+        if mode == Mode::Offline {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        return response;
     }
-    let document = Availability { available: true, notes: vec!["accepting requests".to_owned()] };
+    let document = Availability { available: mode == Mode::ReadWrite, notes: vec![mode.note().to_owned()] };
     ok("text/xml", availability::write(&document))
 }

@@ -1,26 +1,32 @@
 //! PUT transactions of the byte service: an upload in segments that can be resumed.
 //!
-//! `start` gives an identity; further PUTs append; HEAD tells how far it is settled; POST `revert` takes the last
-//! segment back, once; POST `abort` ends it; PUT `commit` makes the artifact. Segments are sequential and carry no
-//! offset. A segment that is cut is lost as a whole. The digest of every answer is that of all bytes so far; a `Digest`
-//! of the request is the whole file's and is compared only when the announced total is reached. A commit does not ask
-//! whether the total was reached.
+//! `start` gives an identity; further PUTs append; HEAD tells how much has come; POST `revert` takes the last segment
+//! back, once; POST `abort` ends it; PUT `commit` makes the artifact. Segments carry no offset. The digest of every
+//! answer is that of the segments that ended well; a `Digest` of the request is the whole file's and is compared only
+//! when the announced total is reached. A commit does not ask whether the total was reached.
+//!
+//! Length and checksum are not bound together, which is how the real service commits bytes that are not what their MD5
+//! says (Vault, observed), and a client has to be able to bear it: a segment that a client cuts is rolled back, but one
+//! that is refused with 412 leaves its bytes and not its checksum, so does one that the service itself was killed in,
+//! and of two at the same time one checksum wins. HEAD then shows a length and the digest of something shorter. A commit
+//! through another file's URL makes the bytes that other file's.
 
 use crate::app::{Call, not_allowed, refuse};
 use crate::fault::Fault;
+use crate::faults::{self, Effect};
 use crate::grants::Permit;
-use crate::routes::bytes::{Target, cut_fault, described, publish, record as record_artifact, wanted_digest};
+use crate::routes::bytes::{Target, cut_fault, described, wanted_digest};
 use crate::routes::files::{DIGEST, created};
 use crate::space::now;
 use crate::store::artifacts::Artifact;
 use crate::store::blocking;
 use crate::store::transactions::{self, PutTransaction};
-use crate::uploads::{Abandoned, Running, Sink, checksum, finished};
+use crate::uploads::{Abandoned, Cut, Sink, finished, frozen, thawed};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
 use std::fs::OpenOptions;
-use std::io::{Seek as _, SeekFrom};
+use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -54,31 +60,31 @@ pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Respons
     }
 }
 
-async fn load(target: &Target, id: &str) -> Result<PutTransaction, Fault> {
-    let (wanted, storage) = (id.to_owned(), target.storage.clone());
+fn unknown(id: &str) -> Fault {
+    Fault::argument(format!("unknown transaction: {id}"))
+}
+
+/// The record, whatever file it was begun for, and its file.
+async fn load(target: &Target, id: &str) -> Result<(PutTransaction, PathBuf), Fault> {
+    let wanted = id.to_owned();
     let record = target.space.store.read(move |db| transactions::get(db, &wanted)).await?;
-    match record {
-        Some(record) if record.storage == storage => Ok(record),
-        _ => Err(Fault::argument(format!("unknown transaction: {id}"))),
-    }
+    let record = record.filter(|record| record.site == target.site).ok_or_else(|| unknown(id))?;
+    let path = target.space.store.site(target.site).transaction(id);
+    Ok((record, path))
 }
 
-/// The running checksums, from memory or from the file.
-async fn running(target: &Target, record: &PutTransaction) -> Result<Running, Fault> {
-    if let Some(running) = target.space.uploads.running(&record.id, record.length) {
-        return Ok(running);
-    }
-    let (path, length, previous) = (target.space.store.bytes().transaction(&record.id), record.length, record.previous);
-    blocking(move || {
-        let mut file = std::fs::File::open(path)?;
-        let md5 = checksum(&mut file, length)?;
-        let previous = previous.map(|length| checksum(&mut file, length)).transpose()?;
-        Ok(Running { length, md5, previous })
-    })
-    .await
+async fn length_of(path: PathBuf) -> Result<u64, Fault> {
+    blocking(move || Ok(std::fs::metadata(path)?.len())).await
 }
 
-fn accepted(record: &PutTransaction, md5: Md5) -> Response<Body> {
+/// Stores the new boundary; the transaction may have ended meanwhile.
+async fn save(target: &Target, record: &PutTransaction) -> Result<(), Fault> {
+    let stored = record.clone();
+    let there = target.space.store.write(move |tx| transactions::update(tx, &stored)).await?;
+    if there { Ok(()) } else { Err(unknown(&record.id)) }
+}
+
+fn accepted(record: &PutTransaction) -> Result<Response<Body>, Fault> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::ACCEPTED;
     let headers = response.headers_mut();
@@ -87,16 +93,17 @@ fn accepted(record: &PutTransaction, md5: Md5) -> Response<Body> {
     if let Ok(id) = HeaderValue::from_str(&record.id) {
         headers.insert(ID, id);
     }
-    put_digest(&mut response, record, md5);
-    response
+    put_digest(&mut response, record)?;
+    Ok(response)
 }
 
-fn put_digest(response: &mut Response<Body>, record: &PutTransaction, md5: Md5) {
-    if record.length > 0
-        && let Ok(value) = HeaderValue::from_str(&finished(md5).to_digest_header())
+fn put_digest(response: &mut Response<Body>, record: &PutTransaction) -> Result<(), Fault> {
+    if record.digested > 0
+        && let Ok(value) = HeaderValue::from_str(&finished(thawed(&record.state)?).to_digest_header())
     {
         response.headers_mut().insert(DIGEST, value);
     }
+    Ok(())
 }
 
 async fn start(call: Call, target: Target) -> Result<Response<Body>, Fault> {
@@ -106,120 +113,111 @@ async fn start(call: Call, target: Target) -> Result<Response<Body>, Fault> {
     let length = call.content_length();
     let record = PutTransaction {
         id: Uuid::new_v4().to_string(),
+        site: target.site,
         storage: target.storage.clone(),
         total: total.or(length.filter(|length| *length > 0)),
-        length: 0,
+        digested: 0,
+        state: frozen(&Md5::new()),
         previous: None,
     };
     let stored = record.clone();
-    let path = target.space.store.bytes().transaction(&record.id);
+    let path = target.space.store.site(target.site).transaction(&record.id);
     target
         .space
         .store
         .write(move |tx| {
             std::fs::File::create_new(path)?;
-            transactions::put(tx, &stored)
+            transactions::insert(tx, &stored)
         })
         .await?;
     if length == Some(0) {
-        return Ok(accepted(&record, Md5::new()));
+        return accepted(&record);
     }
-    append_to(call, target, record).await
+    append(call, target, record.id).await
 }
 
 async fn append(call: Call, target: Target, id: String) -> Result<Response<Body>, Fault> {
-    match load(&target, &id).await {
-        Ok(record) => append_to(call, target, record).await,
-        Err(fault) => refuse(call.body(), fault).await,
-    }
-}
-
-async fn append_to(call: Call, target: Target, record: PutTransaction) -> Result<Response<Body>, Fault> {
+    let (mut record, path) = match load(&target, &id).await {
+        Ok((record, _)) if record.storage != target.storage => return refuse(call.body(), unknown(&id)).await,
+        Ok(found) => found,
+        Err(fault) => return refuse(call.body(), fault).await,
+    };
     let wanted = match wanted_digest(&call) {
         Ok(wanted) => wanted,
         Err(fault) => return refuse(call.body(), fault).await,
     };
-    let turn = target.space.uploads.turn(&record.id);
-    let _turn = turn.lock().await;
-    // Another segment may have been settled while this one waited.
-    let mut record = load(&target, &record.id).await?;
-    let before = running(&target, &record).await?;
-    let path = target.space.store.bytes().transaction(&record.id);
-    let settled = record.length;
-    let file = blocking(move || {
-        let mut file = OpenOptions::new().write(true).open(path)?;
-        // A segment that never ended may have left bytes.
-        file.set_len(settled)?;
-        file.seek(SeekFrom::Start(settled))?;
-        Ok(file)
+    let (file, before) = blocking(move || {
+        // Behind whatever is there: also behind the bytes of a segment that did not end well.
+        let file = OpenOptions::new().append(true).open(path)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
     })
     .await?;
     let announced = call.content_length();
-    let sink = Sink::resumed(file, before.md5.clone(), Abandoned::Leave);
-    let sink = sink.pour(call.body(), announced).await.map_err(|cut| cut_fault(cut, announced))?;
-    if sink.written() == 0 && record.length == 0 {
+    let mut sink = Sink::resumed(file, thawed(&record.state)?, Abandoned::RollBack(before));
+    let mut body = call.body();
+    if let Some(Effect::TearSegment(bytes)) = call.effect {
+        // As when the service is killed in the middle: nobody is left to roll back.
+        sink.if_abandoned(Abandoned::Leave);
+        body = faults::cut(body, bytes);
+    }
+    let sink = sink.pour(body, announced).await.map_err(|cut| match (cut, &call.effect) {
+        (Cut::Body, Some(Effect::TearSegment(_))) => Fault::internal("killed on demand"),
+        (cut, _) => cut_fault(cut, announced),
+    })?;
+    let length = before + sink.written();
+    if length == 0 {
         return Err(Fault::argument("invalid input: no content"));
     }
-    record.previous = Some(settled);
-    record.length = settled + sink.written();
     let md5 = sink.md5();
-    if record.total.is_some_and(|total| record.length > total) {
-        return Err(Fault::plain(412, format!("content-length exceeded: {}", record.length)));
+    sink.keep();
+    if record.total.is_some_and(|total| length > total) {
+        return Err(Fault::plain(412, format!("content-length exceeded: {length}")));
     }
-    if record.total == Some(record.length) && wanted.is_some_and(|wanted| wanted != finished(md5.clone())) {
+    if record.total == Some(length) && wanted.is_some_and(|wanted| wanted != finished(md5.clone())) {
         return Err(Fault::plain(412, format!("checksum mismatch: actual md5:{}", finished(md5))));
     }
-    let stored = record.clone();
-    target.space.store.write(move |tx| transactions::put(tx, &stored)).await?;
-    let running = Running { length: record.length, md5: md5.clone(), previous: Some(before.md5) };
-    target.space.uploads.remember(&record.id, running);
-    Ok(accepted(&record, md5))
+    record.previous = Some((before, std::mem::replace(&mut record.state, frozen(&md5))));
+    record.digested = length;
+    save(&target, &record).await?;
+    accepted(&record)
 }
 
 async fn status(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    let record = load(&target, &id).await?;
-    let running = running(&target, &record).await?;
+    let (record, path) = load(&target, &id).await?;
+    let length = length_of(path).await?;
     let mut response = Response::new(Body::empty());
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(record.length));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(ID, id);
     }
-    put_digest(&mut response, &record, running.md5);
+    put_digest(&mut response, &record)?;
     Ok(response)
 }
 
 async fn revert(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    let turn = target.space.uploads.turn(&id);
-    let _turn = turn.lock().await;
-    let mut record = load(&target, &id).await?;
-    let now = running(&target, &record).await?;
-    let (Some(length), Some(md5)) = (record.previous, now.previous) else {
+    let (mut record, path) = load(&target, &id).await?;
+    let Some((length, state)) = record.previous.take() else {
         return Err(Fault::argument("transaction not revertable"));
     };
-    record.length = length;
-    record.previous = None;
-    let stored = record.clone();
-    target.space.store.write(move |tx| transactions::put(tx, &stored)).await?;
-    target.space.uploads.remember(&id, Running { length, md5: md5.clone(), previous: None });
-    Ok(accepted(&record, md5))
+    record.state = state;
+    record.digested = length;
+    blocking(move || Ok(OpenOptions::new().write(true).open(path)?.set_len(length)?)).await?;
+    save(&target, &record).await?;
+    accepted(&record)
 }
 
 async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    load(&target, &id).await?;
-    let turn = target.space.uploads.turn(&id);
-    let _turn = turn.lock().await;
-    let path = target.space.store.bytes().transaction(&id);
-    let record = id.clone();
+    let (_, path) = load(&target, &id).await?;
     target
         .space
         .store
         .write(move |tx| {
-            transactions::remove(tx, &record)?;
+            transactions::remove(tx, &id)?;
             std::fs::remove_file(path)?;
             Ok(())
         })
         .await?;
-    target.space.uploads.forget(&id);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
@@ -229,35 +227,26 @@ async fn finish(call: Call, target: Target, id: String) -> Result<Response<Body>
     if call.content_length().is_some_and(|length| length != 0) {
         return refuse(call.body(), Fault::argument("commit takes no content")).await;
     }
-    let turn = target.space.uploads.turn(&id);
-    let _turn = turn.lock().await;
-    let record = load(&target, &id).await?;
-    if record.length == 0 {
+    let (record, path) = load(&target, &id).await?;
+    let length = length_of(path).await?;
+    if length == 0 {
         return Err(Fault::internal("java.lang.NullPointerException"));
     }
-    let md5 = finished(running(&target, &record).await?.md5);
+    let md5 = finished(thawed(&record.state)?);
     let (content_type, encoding) = described(&call);
     let blob = Uuid::new_v4().to_string();
-    let (space, name, length, transaction) = (Arc::clone(&target.space), blob.clone(), record.length, id.clone());
-    blocking(move || {
-        let bytes = space.store.bytes();
-        OpenOptions::new().write(true).open(bytes.transaction(&transaction))?.set_len(length)?;
-        Ok(bytes.adopt_transaction(&transaction, &name)?)
-    })
-    .await?;
+    let (space, name, site, transaction) = (Arc::clone(&target.space), blob.clone(), target.site, id.clone());
+    blocking(move || Ok(space.store.site(site).adopt_transaction(&transaction, &name)?)).await?;
     let artifact = Artifact {
-        storage: target.storage.clone(),
+        storage: target.storage,
         blob,
-        length: record.length,
+        length,
         md5: md5.to_string(),
         content_date: now(),
         content_type,
         encoding,
     };
-    let before = record_artifact(&target.space, artifact.clone()).await?;
-    publish(&target.space, &artifact.blob, before).await?;
-    let gone = id.clone();
-    target.space.store.write(move |tx| transactions::remove(tx, &gone)).await?;
-    target.space.uploads.forget(&id);
+    target.space.store_artifact(target.site, artifact, false).await?;
+    target.space.store.write(move |tx| transactions::remove(tx, &id)).await?;
     Ok(created(md5, None))
 }

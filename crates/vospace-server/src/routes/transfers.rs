@@ -6,8 +6,10 @@
 
 use crate::app::{Call, not_allowed, ok, see_other};
 use crate::fault::{Fault, FaultKind};
+use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
+use crate::names;
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
 use axum::body::Body;
@@ -43,7 +45,7 @@ pub async fn synchronous(call: Call, space: Arc<Space>) -> Result<Response<Body>
     let transfer = transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?;
     let work = Some(Work::Transfer(transfer.clone()));
     let id = space.jobs.create(call.caller.clone(), work, Phase::Executing);
-    perform(&space, &call.caller, &id, &transfer).await;
+    perform(&space, &call.caller, &id, &transfer, call.effect.as_ref()).await;
     Ok(details(&id))
 }
 
@@ -55,7 +57,7 @@ pub fn is_text_xml(call: &Call) -> bool {
 }
 
 /// Does what the transfer asks for, and leaves the outcome in the job. A negotiation stays EXECUTING for ever.
-pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &Transfer) {
+pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &Transfer, effect: Option<&Effect>) {
     let outcome = match &transfer.direction {
         Direction::PushToVoSpace => {
             negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file)))
@@ -64,7 +66,11 @@ pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &T
             negotiate(space, caller, transfer, Way::Pull).await.map(|file| Outcome::Negotiated(Box::new(file)))
         }
         Direction::Node(to) if transfer.keep_bytes == Some(false) => {
-            relocate(space, caller, transfer.target(), to).await.map(Outcome::Moved)
+            let moved = relocate(space, caller, transfer.target(), to).await.map(Outcome::Moved);
+            match (moved, effect) {
+                (Ok(_), Some(Effect::MisreportMove(true))) => Err(Fault::plain(500, "misreported on demand")),
+                (moved, _) => moved,
+            }
         }
         Direction::Node(_) => Err(Fault::plain(405, "copyNode is not implemented")),
         Direction::PullToVoSpace => Err(Fault::plain(405, "pullToVoSpace not implemented")),
@@ -92,6 +98,10 @@ enum Outcome {
 async fn relocate(space: &Arc<Space>, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {
     let (from, to) = (space.path_of(from)?, space.path_of(to)?);
     let path = space.relocate(caller.clone(), from, to).await?;
+    if !space.profile.move_cuts_names && names::pasted(&path).is_err() {
+        // The node has moved, and is out of reach by now: the name fails only when the result is written.
+        return Err(Fault::plain(500, format!("URISyntaxException: Illegal character in path: {path}")));
+    }
     Ok(space.uri(&path))
 }
 
@@ -117,7 +127,7 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
     };
     let asked = std::mem::take(&mut transfer.protocols);
     match (negotiated, fault) {
-        (Some(file), _) => transfer.protocols = space.endpoints(&call.base, &file, &asked),
+        (Some(file), _) => transfer.protocols = space.endpoints(&call.base, &file, &asked).await?,
         (None, Some(fault)) => match fault.kind() {
             FaultKind::NodeNotFound | FaultKind::ContainerNotFound => {
                 let path = space.path_of(transfer.target()).unwrap_or_default();
@@ -157,7 +167,8 @@ async fn by_parameters(call: Call, space: Arc<Space>) -> Result<Response<Body>, 
     let known = protocol.contains("vospace/core#http");
     let asked = if known { suitable } else { &protocol };
     let asked = Protocol { uri: asked.to_owned(), ..Protocol::default() };
-    let endpoint = space.endpoints(&call.base, &file, &[asked]).into_iter().find_map(|protocol| protocol.endpoint);
+    let endpoints = space.endpoints(&call.base, &file, &[asked]).await?;
+    let endpoint = endpoints.into_iter().find_map(|protocol| protocol.endpoint);
     match endpoint {
         Some(endpoint) => Ok(see_other(&endpoint)),
         None => Err(Fault::plain(400, "requested transfer specs not supported")),

@@ -10,6 +10,7 @@ use crate::grants::Permit;
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::Bytes;
+use crate::space::sites::service_of;
 use crate::store::nodes::{Kind, Row};
 use std::sync::Arc;
 use vospace_client::xml::transfer::Protocol;
@@ -103,14 +104,32 @@ impl Space {
     }
 
     /// The protocols of the answer, with endpoints. None at all for a file without bytes at a byte service.
-    pub fn endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
-        match self.profile.bytes {
-            Bytes::Redirected => self.byte_service_endpoints(base, file, asked),
-            Bytes::InPlace => self.file_endpoints(base, file, asked),
+    pub async fn endpoints(
+        self: &Arc<Self>,
+        base: &str,
+        file: &Negotiated,
+        asked: &[Protocol],
+    ) -> Result<Vec<Protocol>, Fault> {
+        if self.profile.bytes == Bytes::InPlace {
+            return Ok(self.file_endpoints(base, file, asked));
         }
+        let sites = match file.way {
+            Way::Push => self.sites_for_writing(),
+            Way::Pull => {
+                let (space, storage) = (Arc::clone(self), file.row.storage.clone());
+                self.store.read(move |db| space.sites_for_reading(db, &storage)).await?
+            }
+        };
+        Ok(self.byte_service_endpoints(base, file, asked, &sites))
     }
 
-    fn byte_service_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
+    fn byte_service_endpoints(
+        &self,
+        base: &str,
+        file: &Negotiated,
+        asked: &[Protocol],
+        sites: &[usize],
+    ) -> Vec<Protocol> {
         if file.way == Way::Pull && file.row.copied.length.unwrap_or(0) == 0 {
             return Vec::new();
         }
@@ -120,23 +139,22 @@ impl Space {
             // Whatever security methods were asked for, the URL is pre-authorised: repeated protocols collapse.
             let repeated = answer.iter().any(|other| other.uri == protocol.uri);
             if !repeated && suitable.iter().any(|end| protocol.uri.ends_with(end)) {
-                let endpoint = self.byte_url(base, file);
-                answer.push(Protocol {
+                answer.extend(sites.iter().map(|site| Protocol {
                     uri: protocol.uri.clone(),
-                    endpoint: Some(endpoint),
+                    endpoint: Some(self.byte_url(base, *site, file)),
                     security_methods: Vec::new(),
-                });
+                }));
             }
         }
         answer
     }
 
-    /// The URL of a file at the byte service.
-    pub fn byte_url(&self, base: &str, file: &Negotiated) -> String {
+    /// The URL of a file at a site of the byte service.
+    pub fn byte_url(&self, base: &str, site: usize, file: &Negotiated) -> String {
         let artifact = artifact_uri(&file.row.storage);
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
         let token = self.grants.sign(&artifact, permit, file.caller.name());
-        format!("{base}/minoc/files/{token}/{artifact}")
+        format!("{base}/{}/files/{token}/{artifact}", service_of(site))
     }
 
     fn file_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {

@@ -18,7 +18,27 @@ impl Space {
     /// Moves a node; answers its new path.
     pub async fn relocate(self: &Arc<Self>, caller: Caller, from: String, to: String) -> Result<String, Fault> {
         let space = Arc::clone(self);
-        self.store.write(move |tx| space.relocate_in(tx, &caller, &from, &to)).await
+        let (path, blobs) = self
+            .store
+            .write(move |tx| {
+                if !space.profile.move_cuts_names {
+                    return Ok((space.relocate_in(tx, &caller, &from, &to)?, Vec::new()));
+                }
+                let cut = names::pasted(&to)?;
+                let blobs = if cut == to { Vec::new() } else { space.make_way(tx, &caller, &cut)? };
+                Ok((space.relocate_in(tx, &caller, &from, &cut)?, blobs))
+            })
+            .await?;
+        self.drop_blobs(blobs);
+        Ok(path)
+    }
+
+    /// Removes the file that a destination hits whose name was cut: the check for an existing node saw the whole name.
+    fn make_way(&self, db: &Connection, caller: &Caller, to: &str) -> Result<Vec<String>, Fault> {
+        match self.walk(db, caller, to, Leaf::Keep)?.leaf {
+            Some(row) if row.kind == Kind::Data => self.remove_row(db, &row),
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn relocate_in(&self, db: &Connection, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {

@@ -5,8 +5,8 @@ use super::walk::Leaf;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::profile::Bytes;
-use crate::store::artifacts;
 use crate::store::nodes::{self, Kind, Row};
+use crate::store::{artifacts, copies};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ impl Space {
     /// Removes the node at this path.
     pub async fn remove(self: &Arc<Self>, caller: Caller, path: String) -> Result<(), Fault> {
         let space = Arc::clone(self);
-        let blob = self
+        let blobs = self
             .store
             .write(move |tx| {
                 let (walked, row) = space.find(tx, &caller, &path, Leaf::Keep)?;
@@ -31,25 +31,28 @@ impl Space {
                 space.remove_row(tx, &row)
             })
             .await?;
-        self.drop_blobs(blob);
+        self.drop_blobs(blobs);
         Ok(())
     }
 
     /// Removes a row whose children have gone; returns the bytes to remove once that is committed.
-    pub fn remove_row(&self, db: &Connection, row: &Row) -> Result<Option<String>, Fault> {
+    pub fn remove_row(&self, db: &Connection, row: &Row) -> Result<Vec<String>, Fault> {
         nodes::remove(db, row.id)?;
         self.child_changed(db, row.parent)?;
         match (row.kind, self.profile.bytes) {
-            (Kind::Data, Bytes::Redirected) => artifacts::remove(db, &row.storage),
-            (Kind::Data, Bytes::InPlace) => Ok(Some(row.storage.clone())),
-            _ => Ok(None),
+            (Kind::Data, Bytes::Redirected) => {
+                artifacts::remove(db, &row.storage)?;
+                copies::remove_all(db, &row.storage)
+            }
+            (Kind::Data, Bytes::InPlace) => Ok(vec![row.storage.clone()]),
+            _ => Ok(Vec::new()),
         }
     }
 
     /// Removes bytes that nothing names any more.
     pub fn drop_blobs(&self, blobs: impl IntoIterator<Item = String>) {
         for blob in blobs {
-            self.store.bytes().remove(&blob);
+            self.store.remove_blob(&blob);
         }
     }
 }

@@ -12,16 +12,68 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::profile::Metadata;
 use crate::store::nodes::{self, Copied, Kind, Row};
-use crate::store::{artifacts, properties};
+use crate::store::{artifacts, copies, properties};
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use vospace_client::node::{Node, NodeKind};
 
 impl Space {
     /// Changes properties of the node at this path.
-    pub async fn set_properties(self: &Arc<Self>, caller: Caller, path: String, node: Node) -> Result<Node, Fault> {
+    ///
+    /// Where properties race, all are read first and all written back in a second step; what another change did between
+    /// the two is lost. `gap` is a pause between them, for tests.
+    pub async fn set_properties(
+        self: &Arc<Self>,
+        caller: Caller,
+        path: String,
+        node: Node,
+        gap: Duration,
+    ) -> Result<Node, Fault> {
         let space = Arc::clone(self);
-        self.store.write(move |tx| space.set_properties_in(tx, &caller, &path, &node)).await
+        if !self.profile.properties_race {
+            return self.store.write(move |tx| space.set_properties_in(tx, &caller, &path, &node)).await;
+        }
+        let (reader, user, wanted) = (Arc::clone(self), caller.clone(), path.clone());
+        let before = self
+            .store
+            .read(move |db| match reader.walk(db, &user, &wanted, Leaf::Keep)?.leaf {
+                Some(row) => Ok(Some((properties::all(db, row.id)?, row))),
+                None => Ok(None),
+            })
+            .await?;
+        if !gap.is_zero() {
+            tokio::time::sleep(gap).await;
+        }
+        self.store
+            .write(move |tx| {
+                if let Some((texts, row)) = &before {
+                    space.set_back(tx, row, texts)?;
+                }
+                space.set_properties_in(tx, &caller, &path, &node)
+            })
+            .await
+    }
+
+    /// Puts properties and permissions back to what they were when they were read.
+    fn set_back(&self, db: &Connection, before: &Row, texts: &[(String, String)]) -> Result<(), Fault> {
+        let Some(mut row) = nodes::by_id(db, before.id)? else { return Ok(()) };
+        let known: HashMap<&str, &str> = texts.iter().map(|(uri, value)| (uri.as_str(), value.as_str())).collect();
+        for (uri, value) in properties::all(db, row.id)? {
+            if known.get(uri.as_str()) != Some(&value.as_str()) {
+                properties::set(db, row.id, &uri, known.get(uri.as_str()).copied())?;
+            }
+        }
+        for (uri, value) in texts {
+            properties::set(db, row.id, uri, Some(value))?;
+        }
+        row.is_public = before.is_public;
+        row.inherit = before.inherit;
+        row.locked = before.locked;
+        row.group_read.clone_from(&before.group_read);
+        row.group_write.clone_from(&before.group_write);
+        nodes::update(db, &row)
     }
 
     fn set_properties_in(&self, db: &Connection, caller: &Caller, path: &str, node: &Node) -> Result<Node, Fault> {
@@ -63,12 +115,10 @@ impl Space {
                 let (content_type, encoding) = (text(&changes.content_type), text(&changes.encoding));
                 let described = content_type.is_some() || encoding.is_some();
                 if described {
-                    artifacts::describe(
-                        db,
-                        &row.storage,
-                        content_type.as_ref().map(Option::as_deref),
-                        encoding.as_ref().map(Option::as_deref),
-                    )?;
+                    let content_type = content_type.as_ref().map(Option::as_deref);
+                    let encoding = encoding.as_ref().map(Option::as_deref);
+                    artifacts::describe(db, &row.storage, content_type, encoding)?;
+                    copies::describe(db, &row.storage, content_type, encoding)?;
                 }
                 row.copied = match artifacts::get(db, &row.storage)? {
                     Some(artifact) if self.refreshes_at_once() => artifact.copied(),

@@ -1,4 +1,4 @@
-//! Artifact records: what the byte service knows of each file's bytes.
+//! Artifact records: what the inventory of all byte sites knows of each file's bytes.
 //!
 //! The key is the storage identity of the node, which outlives overwrites and renames. The blob is the name of the
 //! file with the bytes, a new one for every PUT, and is what minoc shows as `x-artifact-id`: the strong validator.
@@ -59,9 +59,8 @@ pub fn get(connection: &Connection, storage: &str) -> Result<Option<Artifact>, F
     Ok(statement.query_row([storage], read).optional()?)
 }
 
-/// Puts a record in place of the one before, whose blob is returned.
-pub fn replace(connection: &Connection, artifact: &Artifact) -> Result<Option<String>, Fault> {
-    let before = get(connection, &artifact.storage)?.map(|record| record.blob);
+/// Puts a record in place of the one before.
+pub fn replace(connection: &Connection, artifact: &Artifact) -> Result<(), Fault> {
     connection
         .prepare_cached(&format!("INSERT OR REPLACE INTO artifacts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?
         .execute(params![
@@ -73,13 +72,13 @@ pub fn replace(connection: &Connection, artifact: &Artifact) -> Result<Option<St
             artifact.content_type,
             artifact.encoding,
         ])?;
-    Ok(before)
+    Ok(())
 }
 
-/// Removes a record and returns its blob.
-pub fn remove(connection: &Connection, storage: &str) -> Result<Option<String>, Fault> {
-    let mut statement = connection.prepare_cached("DELETE FROM artifacts WHERE storage = ?1 RETURNING blob")?;
-    Ok(statement.query_row([storage], |row| row.get(0)).optional()?)
+/// Removes a record.
+pub fn remove(connection: &Connection, storage: &str) -> Result<(), Fault> {
+    connection.prepare_cached("DELETE FROM artifacts WHERE storage = ?1")?.execute([storage])?;
+    Ok(())
 }
 
 /// Changes media type and encoding, which belong to the artifact. `None` leaves a value, `Some(None)` clears it.
@@ -107,9 +106,4 @@ pub fn changed_since(connection: &Connection, since: i64) -> Result<Vec<Artifact
     let mut statement =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM artifacts WHERE content_date >= ?1"))?;
     Ok(statement.query_map([since], read)?.collect::<Result<Vec<_>, _>>()?)
-}
-
-/// Whether some record names this blob.
-pub fn is_blob(connection: &Connection, blob: &str) -> Result<bool, Fault> {
-    Ok(connection.prepare_cached("SELECT 1 FROM artifacts WHERE blob = ?1")?.exists([blob])?)
 }

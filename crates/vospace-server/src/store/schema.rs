@@ -4,8 +4,8 @@ use crate::fault::Fault;
 use rusqlite::Connection;
 use std::time::Duration;
 
-/// Version of the tables below, kept in `user_version`; a store of another version is refused, not guessed at.
-const VERSION: i64 = 1;
+/// Version of the tables below, kept in `user_version`; a store of a later version is refused, not guessed at.
+const VERSION: i64 = 2;
 
 /// A writer in another process (`vospaced import` beside a running service) may hold the lock for a whole batch.
 const BUSY: Duration = Duration::from_secs(30);
@@ -51,12 +51,36 @@ CREATE TABLE artifacts (
     encoding     TEXT
 );
 CREATE INDEX artifacts_by_date ON artifacts (content_date);
+";
+
+/// What came with version 2: the records of the single sites, and transactions with the state of their checksum.
+const SITES: &str = "
+CREATE TABLE copies (
+    site         INTEGER NOT NULL,
+    storage      TEXT NOT NULL,
+    located      INTEGER NOT NULL,
+    harvested    INTEGER NOT NULL,
+    blob         TEXT NOT NULL,
+    length       INTEGER NOT NULL,
+    md5          TEXT NOT NULL,
+    content_date INTEGER NOT NULL,
+    content_type TEXT,
+    encoding     TEXT,
+    PRIMARY KEY (storage, site)
+) WITHOUT ROWID;
+CREATE INDEX copies_by_blob ON copies (blob);
+CREATE INDEX copies_unharvested ON copies (content_date) WHERE harvested = 0;
+INSERT INTO copies SELECT 0, storage, 1, 1, blob, length, md5, content_date, content_type, encoding FROM artifacts;
+DROP TABLE IF EXISTS put_transactions;
 CREATE TABLE put_transactions (
-    id       TEXT PRIMARY KEY,
-    storage  TEXT NOT NULL,
-    total    INTEGER,
-    length   INTEGER NOT NULL,
-    previous INTEGER
+    id              TEXT PRIMARY KEY,
+    site            INTEGER NOT NULL,
+    storage         TEXT NOT NULL,
+    total           INTEGER,
+    digested        INTEGER NOT NULL,
+    state           BLOB NOT NULL,
+    previous_length INTEGER,
+    previous_state  BLOB
 );
 ";
 
@@ -67,8 +91,11 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Fault> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
         VERSION => Ok(()),
-        0 => {
-            connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+        0 | 1 => {
+            let tables = if version == 0 { TABLES } else { "" };
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {tables} {SITES} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?;
             Ok(())
         }
         other => Err(Fault::internal(format!("the store has version {other}, this program knows version {VERSION}"))),

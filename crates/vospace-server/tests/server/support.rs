@@ -3,7 +3,6 @@
 use axum::http::HeaderMap;
 use reqwest::{Client, Method, redirect};
 use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vospace_client::node::{Md5, Node};
@@ -21,7 +20,7 @@ pub(crate) struct Bench {
     service: Option<Service>,
     pub(crate) base: String,
     http: Client,
-    refresh_interval: Duration,
+    adjust: fn(&mut ServeOptions),
 }
 
 /// An answer, read to its end.
@@ -52,14 +51,14 @@ impl Answer {
 
 impl Bench {
     pub(crate) async fn start() -> Bench {
-        Bench::with_refresh(Duration::ZERO).await
+        Bench::with(|_| {}).await
     }
 
-    pub(crate) async fn with_refresh(refresh_interval: Duration) -> Bench {
+    /// A bench whose service is started with other options.
+    pub(crate) async fn with(adjust: fn(&mut ServeOptions)) -> Bench {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        let mut bench =
-            Bench { dir: TempDir::new().unwrap(), service: None, base: String::new(), http, refresh_interval };
+        let mut bench = Bench { dir: TempDir::new().unwrap(), service: None, base: String::new(), http, adjust };
         bench.open().await;
         bench
     }
@@ -71,20 +70,21 @@ impl Bench {
         users.add("admin", "admin-token");
         let mut groups = Groups::default();
         groups.add("team", ["eve".to_owned()]);
-        let options = ServeOptions {
-            data: self.dir.path().to_owned(),
-            listen: "127.0.0.1:0".parse().unwrap(),
+        let mut options = ServeOptions {
             profiles: vec![Profile::vault(), Profile::cavern()],
             users,
             groups: Arc::new(groups),
-            quota: None,
-            tls: false,
-            refresh_interval: self.refresh_interval,
             control: true,
+            ..ServeOptions::new(self.dir.path())
         };
+        (self.adjust)(&mut options);
         let service = serve::start(options).await.unwrap();
         self.base = service.base();
         self.service = Some(service);
+    }
+
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     pub(crate) async fn restart(&mut self) {
@@ -264,17 +264,7 @@ pub(crate) async fn tls_service(data: &std::path::Path) -> Service {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut users = Users::default();
     users.add("ada", "ada-token");
-    let options = ServeOptions {
-        data: data.to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        profiles: vec![Profile::vault()],
-        users,
-        groups: Arc::default(),
-        quota: None,
-        tls: true,
-        refresh_interval: Duration::ZERO,
-        control: false,
-    };
+    let options = ServeOptions { users, tls: true, ..ServeOptions::new(data) };
     serve::start(options).await.unwrap()
 }
 
