@@ -8,6 +8,9 @@ use crate::auth::Credentials;
 /// Where CADC publishes which services exist and where.
 pub(crate) const DEFAULT_REGISTRY: &str = "https://ws.cadc-ccda.hia-iha.nrc-cnrc.gc.ca/reg/resource-caps";
 
+/// Some seconds' worth on a fast line: little to send again, and few requests for a large file.
+const SEGMENT: u64 = 64 << 20;
+
 /// Everything that [`crate::Client::new`] needs to know.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
@@ -27,6 +30,9 @@ pub struct ClientConfig {
     pub retry: RetryPolicy,
     /// How long to wait for what.
     pub deadlines: Deadlines,
+    /// Bytes of a segment, on services that take large files in segments. Longer files go that way: what is sent again
+    /// after a lost connection is at most this much.
+    pub segment: u64,
 }
 
 impl Default for ClientConfig {
@@ -40,6 +46,7 @@ impl Default for ClientConfig {
             user_agent: concat!("vospace-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             retry: RetryPolicy::default(),
             deadlines: Deadlines::default(),
+            segment: SEGMENT,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Dialect {
     pub direct_put: Learned,
     /// The place for an upload can be asked for with one request (the parameter form of synchronous transfers).
     pub short_negotiation: Learned,
+    /// Large files can be uploaded in segments.
+    pub transactions: Learned,
     /// A move can be done within one request.
     pub sync_move: Learned,
 }

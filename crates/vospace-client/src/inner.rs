@@ -22,6 +22,8 @@ pub(crate) struct Inner {
     pub(crate) http: Http,
     pub(crate) registry: Registry,
     pub(crate) redirects: Redirects,
+    /// Bytes of a segment of a large upload.
+    pub(crate) segment: u64,
     /// One lock per node that is being updated: services lose one of two concurrent updates. A lock lives as long
     /// as somebody holds or awaits it.
     updates: Mutex<HashMap<VosUri, Weak<tokio::sync::Mutex<()>>>>,
@@ -37,7 +39,13 @@ impl Inner {
     pub(crate) fn new(config: &ClientConfig) -> Result<Inner> {
         let registry = Registry::new(config)?;
         let http = Http::new(config, registry.is_plain())?;
-        Ok(Inner { http, registry, redirects: Redirects::default(), updates: Mutex::default() })
+        Ok(Inner {
+            http,
+            registry,
+            redirects: Redirects::default(),
+            segment: config.segment.max(1),
+            updates: Mutex::default(),
+        })
     }
 
     /// The service that a node is of. One that is known is given at once, and renewed in the background when it has

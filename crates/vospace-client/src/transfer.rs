@@ -3,12 +3,15 @@
 use std::fmt;
 
 use crate::node::{Md5, Timestamp};
+use crate::uri::VosUri;
+use crate::{Error, ErrorKind};
 
 pub use crate::body::{ByteStream, Progress, UploadSource};
 
 pub(crate) mod download;
 pub(crate) mod empty;
 pub(crate) mod negotiate;
+pub(crate) mod transaction;
 pub(crate) mod upload;
 
 /// An open file.
@@ -58,6 +61,21 @@ impl fmt::Debug for PutOptions {
             .field("md5", &self.md5)
             .finish_non_exhaustive()
     }
+}
+
+/// What became of one way to store bytes.
+#[derive(Debug)]
+enum Sent {
+    Stored(Uploaded),
+    /// Another try, here or elsewhere, may succeed.
+    Again(Error),
+    /// None will.
+    Refused(Error),
+}
+
+/// The file to upload is not the one that was announced.
+fn changed(uri: &VosUri) -> Error {
+    Error::node(ErrorKind::ChecksumMismatch, uri, "the bytes to upload are not those that the digest tells")
 }
 
 /// What was stored.

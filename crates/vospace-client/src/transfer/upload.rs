@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use super::{PutOptions, UploadSource, Uploaded, empty, negotiate};
+use super::transaction::Segmented;
+use super::{PutOptions, Sent, UploadSource, Uploaded, changed, empty, negotiate};
 use crate::body::upload::{Upload, digest_of};
 use crate::dialect::Learned;
 use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
@@ -26,7 +27,6 @@ use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
-const DIGEST: HeaderName = HeaderName::from_static("digest");
 /// How often the bytes are sent to one place.
 const ROUNDS: u32 = 3;
 /// How often URLs are negotiated.
@@ -158,15 +158,6 @@ struct Sending<'a> {
     content_type: Option<HeaderValue>,
 }
 
-/// What became of one PUT.
-enum Sent {
-    Stored(Uploaded),
-    /// Another try, here or elsewhere, may succeed.
-    Again(Error),
-    /// None will.
-    Refused(Error),
-}
-
 impl Sending<'_> {
     async fn direct(&self, service: &Service) -> Result<Uploaded> {
         let Some(url) = service.file(self.uri)? else { return self.negotiated(service).await };
@@ -197,7 +188,11 @@ impl Sending<'_> {
                 _ => negotiate::push(self.inner, service, self.uri).await?,
             };
             for endpoint in endpoints {
-                match self.send(&endpoint.url, endpoint.grant, true).await {
+                let sent = match self.segmented(service, &endpoint.url, endpoint.grant).await {
+                    Some(sent) => sent,
+                    None => self.send(&endpoint.url, endpoint.grant, true).await,
+                };
+                match sent {
                     Sent::Stored(uploaded) => return Ok(uploaded),
                     Sent::Refused(error) => return Err(error),
                     Sent::Again(error) => {
@@ -215,11 +210,25 @@ impl Sending<'_> {
         }))
     }
 
+    /// Sends a large file in segments, where the place takes such. None where it does not; nothing was stored then.
+    async fn segmented(&self, service: &Service, url: &Url, grant: Grant) -> Option<Sent> {
+        let way = Segmented {
+            inner: self.inner,
+            uri: self.uri,
+            url,
+            grant,
+            whole: &self.upload,
+            known: self.known,
+            content_type: self.content_type.as_ref(),
+        };
+        way.put(service).await
+    }
+
     /// Sends the bytes once. `elsewhere`: other places may hold what this one lacks.
     async fn send(&self, url: &Url, grant: Grant, elsewhere: bool) -> Sent {
         let mut request = Request::new(Method::PUT, url.clone(), grant);
         if let Some(value) = self.known.and_then(|md5| HeaderValue::from_str(&md5.to_digest_header()).ok()) {
-            request = request.header(DIGEST, value);
+            request = request.header(HeaderName::from_static("digest"), value);
         }
         if let Some(value) = &self.content_type {
             request = request.header(CONTENT_TYPE, value.clone());
@@ -248,7 +257,7 @@ impl Sending<'_> {
         }
         let lied = matches!((self.known, self.upload.digest()), (Some(known), Some(sent)) if known != sent);
         match failure.kind() {
-            ErrorKind::ChecksumMismatch if lied => Sent::Refused(self.changed()),
+            ErrorKind::ChecksumMismatch if lied => Sent::Refused(changed(self.uri)),
             ErrorKind::ChecksumMismatch | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Service => {
                 Sent::Again(failure.into())
             }
@@ -258,10 +267,6 @@ impl Sending<'_> {
         }
     }
 
-    fn changed(&self) -> Error {
-        Error::node(ErrorKind::ChecksumMismatch, self.uri, "the bytes to upload are not those that the digest tells")
-    }
-
     /// Compares what the service says that it stored with what was sent.
     fn stored(&self, response: &Response) -> Sent {
         let Some(sent) = self.upload.digest() else {
@@ -269,7 +274,7 @@ impl Sending<'_> {
             return Sent::Again(Error::node(ErrorKind::Protocol, self.uri, text));
         };
         if self.known.is_some_and(|known| known != sent) {
-            return Sent::Refused(self.changed());
+            return Sent::Refused(changed(self.uri));
         }
         let told = response.header("digest").and_then(Md5::from_digest_header);
         if let Some(told) = told
