@@ -21,7 +21,7 @@ use crate::handles::Handles;
 use crate::inode::InodeTable;
 use crate::journal::Journal;
 use crate::listing::Listings;
-use crate::namespace::Namespace;
+use crate::namespace::{self, Namespace};
 use crate::path::NodePath;
 use crate::remote::Remote;
 
@@ -79,6 +79,9 @@ impl Engine {
         if let Err(error) = self.store.save().await {
             tracing::warn!(%error, "block cache: the index was not saved");
         }
+        if let Err(error) = self.names.save().await {
+            tracing::warn!(%error, "metadata cache: the index was not saved");
+        }
         let remaining = self.files.dirty();
         let mut paths: Vec<_> = remaining.iter().filter_map(|file| file.state().path.clone()).collect();
         paths.sort();
@@ -111,6 +114,7 @@ async fn open_index(cache_dir: &CacheDir, identity: &str) -> Result<Db> {
         Ok(())
     })
     .await?;
+    namespace::distrust_after_crash(&db).await?;
     Ok(db)
 }
 
@@ -122,5 +126,7 @@ fn remove_database(place: &std::path::Path) {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

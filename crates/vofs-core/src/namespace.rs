@@ -2,7 +2,8 @@
 //!
 //! Memory answers; SQLite is what the next mount starts from. A directory is loaded from it when it is first touched.
 //! What expires is not dropped: it is what a stale listing is held against (`merge`), so that a service whose
-//! listings lag never shrinks or blanks a file that we know better.
+//! listings lag never shrinks or blanks a file that we know better. After a crash all of it counts as expired: our own last
+//! changes may not have been written down.
 //!
 //! Own changes are recorded as they happen. Absence from a listing proves nothing by itself: [`Namespace::list`] hands
 //! such names back for a question each, and only [`Namespace::remove`] drops them.
@@ -27,6 +28,8 @@ use crate::error::Result;
 use crate::meta::Meta;
 use crate::path::NodePath;
 use crate::version::Version;
+
+pub(crate) use persist::distrust_after_crash;
 
 /// Directories kept in memory; the others wait in SQLite. At 1,000 names each this is about 100 MB.
 const DIRECTORIES: NonZeroUsize = NonZeroUsize::new(512).expect("invariant: not zero");
@@ -99,6 +102,11 @@ impl Namespace {
             listing_ttl: config.listing_ttl,
             negative_ttl: config.negative_ttl,
         }
+    }
+
+    /// Writes down that this mount ended in order, so that the next one may believe what it finds.
+    pub(crate) async fn save(&self) -> Result<()> {
+        persist::end_in_order(&self.db).await
     }
 
     /// What memory says of `path`, without waiting. A directory that is only in SQLite answers `Ask(None)`; see

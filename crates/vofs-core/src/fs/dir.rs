@@ -47,27 +47,13 @@ impl Engine {
             return Err(Error::NotADirectory(path));
         }
         self.names.load(&path).await?;
+        // Before the listing: a file that is uploaded in between is then in either of the two.
+        let local = self.files.dirty_names(&path);
         let children = match self.names.listing(&path) {
-            Some(listing) => self.cached(&path, &listing),
+            Some(listing) => cached(&listing, local),
             None => self.list(&path),
         };
         Ok(self.handles.add_directory(DirHandle { ino, path, children }))
-    }
-
-    fn cached(&self, path: &NodePath, listing: &[(String, Meta)]) -> Arc<Children> {
-        let children = Arc::new(Children::default());
-        let mut seen = HashSet::new();
-        for (name, meta) in listing {
-            seen.insert(name.as_str());
-            children.push(name.clone(), meta.clone());
-        }
-        for (name, meta) in self.files.dirty_names(path) {
-            if !seen.contains(name.as_str()) {
-                children.push(name, meta);
-            }
-        }
-        children.finish(Ok(()));
-        children
     }
 
     fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
@@ -101,6 +87,7 @@ impl Engine {
             children.push(name.clone(), self.names.merged(&path.join(&name), meta.clone()));
             nodes.push((name, meta));
         }
+        let local = self.files.dirty_names(path);
         let missing = self.names.list(path, nodes);
         let mut questions = stream::iter(missing)
             .map(|name| async move {
@@ -118,7 +105,7 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
-        for (name, meta) in self.files.dirty_names(path) {
+        for (name, meta) in local {
             if seen.insert(name.clone()) {
                 children.push(name, meta);
             }
@@ -186,6 +173,20 @@ impl Engine {
     pub fn releasedir(&self, fh: Fh) {
         self.handles.remove_directory(fh);
     }
+}
+
+/// A listing that needs no question, with the files that the service may not have yet.
+fn cached(listing: &[(String, Meta)], local: Vec<(String, Meta)>) -> Arc<Children> {
+    let children = Arc::new(Children::default());
+    let listed: HashSet<&str> = listing.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, meta) in listing {
+        children.push(name.clone(), meta.clone());
+    }
+    for (name, meta) in local.into_iter().filter(|(name, _)| !listed.contains(name.as_str())) {
+        children.push(name, meta);
+    }
+    children.finish(Ok(()));
+    children
 }
 
 /// False for what a hostile or broken service may send and no directory can show.

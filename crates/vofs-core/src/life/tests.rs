@@ -9,20 +9,21 @@ use crate::handles::{Fh, OpenFlags};
 use crate::inode::Ino;
 use crate::remote::fake::FakeRemote;
 
-const READ: OpenFlags = OpenFlags { read: true, write: false, append: false, truncate: false, exclusive: false };
-const WRITE: OpenFlags = OpenFlags { write: true, ..READ };
+pub(super) const READ: OpenFlags =
+    OpenFlags { read: true, write: false, append: false, truncate: false, exclusive: false };
+pub(super) const WRITE: OpenFlags = OpenFlags { write: true, ..READ };
 
-struct Bench {
-    remote: Arc<FakeRemote>,
+pub(super) struct Bench {
+    pub(super) remote: Arc<FakeRemote>,
     place: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Bench { remote: Arc::new(FakeRemote::new()), place: tempfile::tempdir().expect("a temporary directory") }
     }
 
-    async fn mount(&self) -> Mount {
+    pub(super) async fn mount(&self) -> Mount {
         let mut config = Config::new("vos:test", self.place.path().join("cache"));
         config.retry_pause = (Duration::from_millis(5), Duration::from_millis(20));
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
@@ -35,10 +36,10 @@ impl Bench {
     }
 }
 
-struct Mount(Arc<Engine>);
+pub(super) struct Mount(pub(super) Arc<Engine>);
 
 impl Mount {
-    async fn walk(&self, path: &str) -> Option<(Ino, u64)> {
+    pub(super) async fn walk(&self, path: &str) -> Option<(Ino, u64)> {
         let mut at = (Ino::ROOT, 0);
         for name in path.split('/') {
             match self.0.lookup(at.0, name).await.expect("looked up") {
@@ -53,7 +54,7 @@ impl Mount {
         self.walk(path).await.expect("it exists").0
     }
 
-    async fn open(&self, path: &str, flags: OpenFlags) -> Fh {
+    pub(super) async fn open(&self, path: &str, flags: OpenFlags) -> Fh {
         self.0.open(self.ino(path).await, flags).await.expect("opens").fh
     }
 
@@ -63,7 +64,7 @@ impl Mount {
         self.0.create(parent, name, OpenFlags { exclusive: true, ..WRITE }).await.expect("created").1.fh
     }
 
-    async fn close(&self, fh: Fh) -> Result<()> {
+    pub(super) async fn close(&self, fh: Fh) -> Result<()> {
         let outcome = self.0.flush(fh).await;
         self.0.release(fh).await;
         outcome
@@ -76,7 +77,7 @@ impl Mount {
         bytes
     }
 
-    async fn names(&self, path: &str) -> Vec<String> {
+    pub(super) async fn names(&self, path: &str) -> Vec<String> {
         let ino = if path.is_empty() { Ino::ROOT } else { self.ino(path).await };
         let fh = self.0.opendir(ino).await.expect("opens");
         let (mut names, mut at) = (Vec::new(), 2);
@@ -97,7 +98,7 @@ impl Mount {
         names
     }
 
-    async fn until_clean(&self) {
+    pub(super) async fn until_clean(&self) {
         for _ in 0..2000 {
             if self.0.files.dirty().is_empty() {
                 return;

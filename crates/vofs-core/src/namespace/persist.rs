@@ -33,6 +33,26 @@ pub(super) async fn load(db: &Db, directory: &NodePath) -> Result<Directory> {
     .await
 }
 
+/// Nothing that a mount wrote is fresh for the next one unless it ended in order: records are written behind, and the
+/// last of them may be lost while an older listing that contradicts them is there.
+pub(crate) async fn distrust_after_crash(db: &Db) -> Result<()> {
+    db.call(|connection| {
+        let in_order = connection.execute("DELETE FROM property WHERE key = 'ended-in-order'", [])? > 0;
+        if !in_order {
+            connection.execute_batch("DELETE FROM listing; UPDATE node SET fetched = 0;")?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn end_in_order(db: &Db) -> Result<()> {
+    db.call(|connection| {
+        connection.execute("INSERT OR REPLACE INTO property (key, value) VALUES ('ended-in-order', '')", []).map(drop)
+    })
+    .await
+}
+
 /// One node of `directory`.
 pub(super) fn store(db: &Db, directory: &NodePath, name: &str, known: Known) {
     let (key, name) = (directory.as_str().to_owned(), name.to_owned());
