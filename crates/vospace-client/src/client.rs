@@ -106,7 +106,9 @@ impl Client {
     /// `NotEmpty`, `NotFound`, `PermissionDenied`, `Locked` and others.
     pub async fn delete(&self, uri: &VosUri) -> Result<()> {
         self.inner.redirects.forget(uri);
-        nodes::delete(&self.inner, uri).await
+        nodes::delete(&self.inner, uri).await?;
+        self.inner.forget_meant(uri);
+        Ok(())
     }
 
     /// Deletes a container and everything below it. Refused for anything but a container: of a link, the service would
@@ -127,7 +129,9 @@ impl Client {
     pub async fn rename(&self, from: &VosUri, to: &VosUri) -> Result<()> {
         self.inner.redirects.forget_tree(from);
         self.inner.redirects.forget_tree(to);
-        rename::rename(&self.inner, from, to).await
+        rename::rename(&self.inner, from, to).await?;
+        self.inner.forget_meant(from);
+        Ok(())
     }
 
     /// Changes properties: those given are set, those marked nil deleted, all others stay. Updates of one node by this

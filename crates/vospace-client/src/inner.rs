@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
+use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::Result;
@@ -17,6 +19,9 @@ use crate::registry::Registry;
 use crate::service::Service;
 use crate::uri::VosUri;
 
+/// Files remembered: more than are stored within any second.
+const MEANT: NonZeroUsize = NonZeroUsize::new(4096).expect("invariant: not zero");
+
 /// See the module.
 pub(crate) struct Inner {
     pub(crate) http: Http,
@@ -24,6 +29,9 @@ pub(crate) struct Inner {
     pub(crate) redirects: Redirects,
     /// Bytes of a segment of a large upload.
     pub(crate) segment: u64,
+    /// Files that this client made or stored lately, and meant to. What a failed upload left behind is told from a file
+    /// by its date, which is exact to a second only, and by its length, which a service may not know yet.
+    meant: Mutex<LruCache<VosUri, ()>>,
     /// One lock per node that is being updated: services lose one of two concurrent updates. A lock lives as long
     /// as somebody holds or awaits it.
     updates: Mutex<HashMap<VosUri, Weak<tokio::sync::Mutex<()>>>>,
@@ -44,6 +52,7 @@ impl Inner {
             registry,
             redirects: Redirects::default(),
             segment: config.segment.max(1),
+            meant: Mutex::new(LruCache::new(MEANT)),
             updates: Mutex::default(),
         })
     }
@@ -61,6 +70,21 @@ impl Inner {
             }
             None => self.registry.service(&self.http, &resource_id).await,
         }
+    }
+
+    /// Notes a file that is there because it was meant to be.
+    pub(crate) fn note_meant(&self, uri: &VosUri) {
+        self.meant.lock().put(uri.clone(), ());
+    }
+
+    /// Notes that it no longer is.
+    pub(crate) fn forget_meant(&self, uri: &VosUri) {
+        self.meant.lock().pop(uri);
+    }
+
+    /// Whether a file was noted.
+    pub(crate) fn is_meant(&self, uri: &VosUri) -> bool {
+        self.meant.lock().contains(uri)
     }
 
     /// The lock under which a node is updated.

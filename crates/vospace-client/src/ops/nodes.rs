@@ -76,6 +76,7 @@ pub(crate) async fn create(inner: &Arc<Inner>, uri: &VosUri, kind: &NodeKind, pr
         let failure = match inner.http.fetch(&request).await {
             // Cavern's answer has neither date nor length, and some services answer nothing.
             Ok(answer) => {
+                inner.note_meant(uri);
                 return match to_node(uri, &answer) {
                     Ok(node) => Ok(node),
                     Err(_) => stat(inner, uri).await,
@@ -86,7 +87,10 @@ pub(crate) async fn create(inner: &Arc<Inner>, uri: &VosUri, kind: &NodeKind, pr
         let unknown = failure.outcome == Outcome::Unknown;
         if unknown || (doubt && failure.kind() == ErrorKind::AlreadyExists) {
             match stat(inner, uri).await {
-                Ok(node) if is_same_kind(&node.kind, kind) => return Ok(node),
+                Ok(node) if is_same_kind(&node.kind, kind) => {
+                    inner.note_meant(uri);
+                    return Ok(node);
+                }
                 Ok(_) => return Err(failure.into()),
                 Err(error) if error.kind() == ErrorKind::NotFound && unknown && round < ROUNDS => {}
                 Err(_) => return Err(failure.into()),

@@ -87,8 +87,9 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
     } else {
         (Made::IfSince(started), sending.negotiated(&service).await)
     };
-    if result.is_err() {
-        remove_if_empty(inner, uri, made).await;
+    match &result {
+        Ok(_) => inner.note_meant(uri),
+        Err(_) => remove_if_empty(inner, uri, made).await,
     }
     result
 }
@@ -131,7 +132,7 @@ async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri, made: Made) {
     let ours = match made {
         Made::No => false,
         Made::Surely => true,
-        Made::IfSince(started) => is_younger(&node, time, started.elapsed()),
+        Made::IfSince(started) => !inner.is_meant(uri) && is_younger(&node, time, started.elapsed()),
     };
     if ours
         && matches!(node.kind, NodeKind::Data { .. })

@@ -247,6 +247,24 @@ async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
         assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
         assert_eq!(stub.lines().contains(&"DELETE /nodes/a".to_owned()), removed, "{age}");
     }
+    // A file that was stored a moment ago, of which the service does not know the length yet.
+    let stub = Stub::service(|seen, n| match seen.line().as_str() {
+        "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
+        "PUT /svc/byte/0" if n < 3 => stored(),
+        "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
+        "GET /svc/nodes/a?limit=0" => aged_node(None, Duration::ZERO),
+        _ => usual(seen, false).unwrap(),
+    })
+    .await;
+    let client = stub.client();
+    client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+    assert!(client.put(&uri("/a"), source(), PutOptions::default()).await.is_err());
+    assert!(!stub.lines().contains(&"DELETE /nodes/a".to_owned()));
+    // Once deleted, a later leftover is one again.
+    client.delete(&uri("/a")).await.unwrap();
+    let before = stub.lines().len();
+    assert!(client.put(&uri("/a"), source(), PutOptions::default()).await.is_err());
+    assert!(stub.lines()[before..].contains(&"DELETE /nodes/a".to_owned()));
 }
 
 #[tokio::test]
