@@ -24,6 +24,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Unread bytes of a refused upload that are still taken in, so that the client reads the refusal and not a reset.
@@ -38,6 +39,8 @@ pub struct App {
     pub users: Users,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The folder with the certificate authority.
+    pub authority: PathBuf,
     /// Host and port for requests that name none.
     pub host: String,
     /// The control resource, if it is on.
@@ -269,6 +272,8 @@ async fn dispatch(
 ) -> Result<Response<Body>, Fault> {
     match (service, space) {
         ("reg", _) => routes::registry::resource_caps(&call, resource),
+        ("cred", _) => routes::credentials::cred(&call, resource).await,
+        ("ac", _) => routes::credentials::login(&call, resource).await,
         ("_bench", _) => routes::control::serve(call, resource).await,
         ("", _) => Ok(welcome(&call)),
         (_, Some(space)) => in_space(call, space, resource).await,

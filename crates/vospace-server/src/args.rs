@@ -88,6 +88,9 @@ pub(crate) struct Serve {
     /// Time until nodes and the other sites know of an upload, like 5s; 0 for at once.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) harvest_delay: Duration,
+    /// How long tokens are good, like 10min; from the start of the service, or from the login. Default: for ever.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) token_lifetime: Option<Duration>,
     /// Time added to every request, like 20ms.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) latency: Duration,
@@ -128,20 +131,37 @@ pub(crate) struct Common {
     /// The service to behave like.
     #[arg(long, value_enum, default_value = "vault")]
     pub(crate) profile: ProfileChoice,
-    /// A user and his token; may be repeated. Default: demo:demo-token.
-    #[arg(long = "user", value_name = "NAME:TOKEN", value_parser = user)]
-    pub(crate) users: Vec<(String, String)>,
+    /// A user, his token, and his password for the login and the certificates; may be repeated. Default:
+    /// demo:demo-token:demo-password.
+    #[arg(long = "user", value_name = "NAME:TOKEN[:PASSWORD]", value_parser = user)]
+    pub(crate) users: Vec<User>,
+}
+
+/// A user as named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) password: Option<String>,
 }
 
 impl Common {
     /// The users, or the default one.
-    pub(crate) fn users(&self) -> Vec<(String, String)> {
-        if self.users.is_empty() { vec![("demo".to_owned(), "demo-token".to_owned())] } else { self.users.clone() }
+    pub(crate) fn users(&self) -> Vec<User> {
+        if !self.users.is_empty() {
+            return self.users.clone();
+        }
+        let text = |text: &str| text.to_owned();
+        vec![User { name: text("demo"), token: text("demo-token"), password: Some(text("demo-password")) }]
     }
 }
 
-fn user(text: &str) -> Result<(String, String), String> {
+fn user(text: &str) -> Result<User, String> {
     let (name, token) = text.split_once(':').ok_or("expected NAME:TOKEN")?;
+    let (token, password) = match token.split_once(':') {
+        Some((token, password)) => (token, Some(password.to_owned())),
+        None => (token, None),
+    };
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || !name.chars().all(legal) {
         return Err(format!("a user name has letters, digits, - and _ only: {name:?}"));
@@ -149,7 +169,7 @@ fn user(text: &str) -> Result<(String, String), String> {
     if token.is_empty() || token.contains(char::is_whitespace) {
         return Err("a token is not empty and has no blanks".to_owned());
     }
-    Ok((name.to_owned(), token.to_owned()))
+    Ok(User { name: name.to_owned(), token: token.to_owned(), password })
 }
 
 fn group(text: &str) -> Result<(String, Vec<String>), String> {
@@ -194,7 +214,8 @@ mod tests {
         Arguments::command().debug_assert();
         let arguments = Arguments::parse_from(["vospaced", "serve", "--user", "ada:x", "--refresh-interval", "0.5"]);
         let Command::Serve(serve) = arguments.command else { panic!() };
-        assert_eq!(serve.common.users(), [("ada".to_owned(), "x".to_owned())]);
+        assert_eq!(serve.common.users(), [User { name: "ada".into(), token: "x".into(), password: None }]);
+        assert_eq!(user("ada:x:pass:word").unwrap().password.as_deref(), Some("pass:word"));
         assert_eq!(serve.refresh_interval, Duration::from_millis(500));
         let text =
             "vospaced serve --latency 20ms --connection-rate 25MB/s --total-rate 200MB/s --harvest-delay 2 --sites 2";

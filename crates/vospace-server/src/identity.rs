@@ -5,18 +5,25 @@
 //! that is not good means 401, never silently anonymous. [`Users::identify`] is the only place that decides.
 //! Tokens are kept for comparison and never written to a log.
 
+use crate::clock;
 use crate::fault::{Fault, FaultKind};
 use crate::profile::UnknownScheme;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// Owner of the root and of the containers that nobody else owns.
 pub const ADMINISTRATOR: &str = "admin";
 
 /// The answer header that names the authenticated user.
 pub const AUTHENTICATED: HeaderName = HeaderName::from_static("x-vo-authenticated");
+
+/// How long a token that has expired is still told apart from one that never was.
+const EXPIRED_REMEMBERED_MS: i64 = 24 * 3600 * 1000;
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +49,75 @@ impl Caller {
     }
 }
 
-/// The users and their tokens.
+/// What a token stands for.
+#[derive(Clone)]
+struct Token {
+    user: Arc<str>,
+    /// By the service's clock, in milliseconds since 1970; `None`: never.
+    expires: Option<i64>,
+}
+
+/// The users, their tokens and their passwords.
 #[derive(Default)]
 pub struct Users {
-    by_token: HashMap<String, Arc<str>>,
+    tokens: RwLock<HashMap<String, Token>>,
+    passwords: HashMap<Arc<str>, String>,
+    lifetime: Option<Duration>,
 }
 
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.by_token.values()).finish()
+        f.debug_list().entries(self.names()).finish()
     }
 }
 
 impl Users {
     /// Adds a user with a token; a user may have several.
     pub fn add(&mut self, name: &str, token: &str) {
-        self.by_token.insert(token.to_owned(), Arc::from(name));
+        let expires = self.end_of_token();
+        self.tokens.get_mut().insert(token.to_owned(), Token { user: Arc::from(name), expires });
+    }
+
+    /// Gives a user a password.
+    pub fn set_password(&mut self, name: &str, password: &str) {
+        self.passwords.insert(Arc::from(name), password.to_owned());
+    }
+
+    /// Tokens are good for so long from now on: those that are there already, and each that is issued later.
+    pub fn set_lifetime(&mut self, lifetime: Duration) {
+        self.lifetime = Some(lifetime);
+        let expires = self.end_of_token();
+        self.tokens.get_mut().values_mut().for_each(|token| token.expires = expires);
+    }
+
+    fn end_of_token(&self) -> Option<i64> {
+        self.lifetime.map(|lifetime| clock::now() + i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX / 2))
+    }
+
+    /// The user of this name and password.
+    pub fn by_password(&self, name: &str, password: &str) -> Result<Arc<str>, Fault> {
+        match self.passwords.get_key_value(name) {
+            Some((name, known)) if known == password => Ok(Arc::clone(name)),
+            _ => Err(Fault::new(FaultKind::NotAuthenticated, "invalid username/password combination")),
+        }
+    }
+
+    /// A new token for a user.
+    pub fn issue(&self, user: &Arc<str>) -> String {
+        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let expires = self.end_of_token();
+        let mut tokens = self.tokens.write();
+        // Tokens that are over would pile up in a service that runs for long.
+        let now = clock::now();
+        tokens.retain(|_, token| token.expires.is_none_or(|end| end + EXPIRED_REMEMBERED_MS > now));
+        tokens.insert(token.clone(), Token { user: Arc::clone(user), expires });
+        token
     }
 
     /// The users' names.
     pub fn names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = self.by_token.values().cloned().collect();
+        let tokens = self.tokens.read();
+        let mut names: Vec<_> = tokens.values().map(|token| Arc::clone(&token.user)).collect();
         names.sort();
         names.dedup();
         names
@@ -94,16 +149,19 @@ impl Users {
         }
         match certificate {
             None => Ok(Caller::Anonymous),
-            Some(name) => match self.by_token.values().find(|known| known.as_ref() == name) {
-                Some(name) => Ok(Caller::User(Arc::clone(name))),
+            Some(name) => match self.names().into_iter().find(|known| known.as_ref() == name) {
+                Some(name) => Ok(Caller::User(name)),
                 None => Err(Fault::new(FaultKind::NotAuthenticated, format!("unknown user: {name}"))),
             },
         }
     }
 
     fn by_secret(&self, token: &str) -> Result<Caller, Fault> {
-        match self.by_token.get(token) {
-            Some(name) => Ok(Caller::User(Arc::clone(name))),
+        match self.tokens.read().get(token) {
+            Some(token) if token.expires.is_some_and(|end| end <= clock::now()) => {
+                Err(Fault::new(FaultKind::NotAuthenticated, "expired token"))
+            }
+            Some(token) => Ok(Caller::User(Arc::clone(&token.user))),
             None => Err(Fault::new(FaultKind::NotAuthenticated, "invalid token")),
         }
     }
@@ -146,5 +204,14 @@ mod tests {
         let bad = users.identify(&headers(header::AUTHORIZATION, "Bearer x"), Some("ada"), UnknownScheme::Anonymous);
         assert_eq!(bad.unwrap_err().status(), 401, "a good certificate does not make up for a bad token");
         assert!(!format!("{users:?}").contains("secret"));
+
+        users.set_password("ada", "word");
+        assert_eq!(users.by_password("ada", "other").unwrap_err().status(), 401);
+        assert_eq!(users.by_password("eve", "word").unwrap_err().status(), 401);
+        let token = users.issue(&users.by_password("ada", "word").unwrap());
+        assert_eq!(users.by_secret(&token).unwrap().name(), Some("ada"));
+        users.set_lifetime(Duration::ZERO);
+        assert_eq!(users.by_secret(&token).unwrap_err().detail(), "expired token");
+        assert_eq!(users.by_secret(&users.issue(&Arc::from("ada"))).unwrap_err().status(), 401);
     }
 }

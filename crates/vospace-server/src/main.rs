@@ -44,8 +44,14 @@ fn main() -> ExitCode {
 fn run(options: Serve) -> anyhow::Result<()> {
     let mut users = Users::default();
     let named = options.common.users();
-    for (name, token) in &named {
-        users.add(name, token);
+    for user in &named {
+        users.add(&user.name, &user.token);
+        if let Some(password) = &user.password {
+            users.set_password(&user.name, password);
+        }
+    }
+    if let Some(lifetime) = options.token_lifetime {
+        users.set_lifetime(lifetime);
     }
     let mut groups = Groups::default();
     for (group, members) in options.groups {
@@ -89,7 +95,7 @@ fn run(options: Serve) -> anyhow::Result<()> {
 /// For a person at a terminal: what to type next. Tokens that were given are not repeated.
 fn hint(registry: &str, common: &Common, tls: bool) -> String {
     let users = common.users();
-    let user = users.first().map_or("NAME", |(name, _)| name.as_str());
+    let user = users.first().map_or("NAME", |user| user.name.as_str());
     let token = if common.users.is_empty() { "demo-token" } else { "TOKEN" };
     let prefix = if common.profile == ProfileChoice::Cavern { "arc" } else { "vos" };
     let trust = if tls {
@@ -106,12 +112,12 @@ fn hint(registry: &str, common: &Common, tls: bool) -> String {
 
 fn load(options: &Import) -> anyhow::Result<()> {
     let users = options.common.users();
-    let first = users.first().map(|(name, _)| name.clone()).unwrap_or_default();
+    let first = users.first().map(|user| user.name.clone()).unwrap_or_default();
     let container = options.container.clone().unwrap_or_else(|| first.clone());
     for profile in options.common.profile.profiles() {
         let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
-        for (name, _) in &users {
-            space.make_home(name, None)?;
+        for user in &users {
+            space.make_home(&user.name, None)?;
         }
         let counts = import::tree(&space, &options.tree, &container, &first)
             .with_context(|| format!("cannot import {}", options.tree.display()))?;
@@ -122,11 +128,11 @@ fn load(options: &Import) -> anyhow::Result<()> {
 
 fn fill(options: &Populate) -> anyhow::Result<()> {
     let users = options.common.users();
-    let first = users.first().map(|(name, _)| name.clone()).unwrap_or_default();
+    let first = users.first().map(|user| user.name.clone()).unwrap_or_default();
     for profile in options.common.profile.profiles() {
         let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
-        for (name, _) in &users {
-            space.make_home(name, None)?;
+        for user in &users {
+            space.make_home(&user.name, None)?;
         }
         let start = std::time::Instant::now();
         let made = populate::populate(&space, &options.container, &first, options.count)?;

@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod control;
+pub mod credentials;
 pub mod facts;
 pub mod files;
 pub mod jobs;

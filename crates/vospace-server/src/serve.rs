@@ -185,6 +185,7 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         spaces: spaces.clone(),
         users: options.users,
         tls: options.tls,
+        authority: options.data.join("tls"),
         host: address.to_string(),
         control: options.control.then(Control::default),
         shaper: Shaper::new(options.shape),

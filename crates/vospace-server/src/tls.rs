@@ -5,6 +5,7 @@
 //! user gets a certificate with its key in one file, `users/NAME.pem`, in the form of the proxy certificates that CADC
 //! issues. A client may present one and need not; one that is not of this authority, or has expired, ends the handshake.
 
+use crate::clock;
 use axum::Extension;
 use axum::middleware::AddExtension;
 use axum_server::accept::{Accept, NoDelayAcceptor};
@@ -24,9 +25,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tower_layer::Layer as _;
+
+/// A certificate is good a little before it is made, for clients whose clocks are behind.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// What can go wrong.
 #[derive(Debug, Error)]
@@ -123,6 +128,21 @@ fn user_certificate(dir: &Path, user: &str, authority: &Issuer<'static, KeyPair>
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let certificate = params.signed_by(&key, authority)?;
     write_private(&file, &format!("{}{}", certificate.pem(), key.serialize_pem()))
+}
+
+/// A certificate for a user with its key, good for so many days, signed by the authority in this folder.
+pub fn issue(dir: &Path, user: &str, days: u32) -> Result<String, TlsError> {
+    let (authority, _) = authority(dir)?;
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(Vec::<String>::new())?;
+    params.distinguished_name = name(user);
+    let seconds = u64::try_from(clock::now() / 1000).unwrap_or_default();
+    let now = date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
+    params.not_before = now - CLOCKS_DIFFER;
+    params.not_after = now + Duration::from_secs(u64::from(days) * 86_400);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = params.signed_by(&key, &authority)?;
+    Ok(format!("{}{}", certificate.pem(), key.serialize_pem()))
 }
 
 /// Writes a file that only its owner may read.

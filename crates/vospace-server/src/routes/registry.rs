@@ -3,6 +3,7 @@
 use crate::app::{Call, not_mounted, ok};
 use crate::control::{Control, Mode};
 use crate::fault::Fault;
+use crate::routes::credentials;
 use crate::space::Space;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -21,6 +22,9 @@ pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Faul
     let mut text = "# The services of this process\n".to_owned();
     for space in &call.app.spaces {
         let (id, service) = (space.profile.resource_id(), space.profile.service);
+        text.push_str(&format!("{id} = {}/{service}/capabilities\n", call.base));
+    }
+    for (id, service) in credentials::services(call) {
         text.push_str(&format!("{id} = {}/{service}/capabilities\n", call.base));
     }
     Ok(ok("text/plain", text))

@@ -95,3 +95,25 @@ async fn a_refused_negotiation_by_document_is_401_at_its_end() {
     let end = bench.get(details.location()).await;
     assert_eq!((end.status, end.text()), (500, "Internal Error: /ada/no"));
 }
+
+#[tokio::test]
+async fn tokens_are_issued_and_expire() {
+    let bench = Bench::with(|options| options.users.set_lifetime(std::time::Duration::from_secs(3600))).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let login = async |password: &str| {
+        let body = format!("username=ada&password={password}");
+        bench.send("POST", "/ac/login", None, &form, body).await
+    };
+    assert_eq!(login("wrong").await.status, 401);
+    let first = login("ada-password").await.text().to_owned();
+    assert_eq!(bench.send("GET", "/vault/nodes/ada", Some(&first), &[], "").await.status, 200);
+    let clock = "{\"offset_ms\": 3700000}";
+    assert_eq!(bench.send("POST", "/_bench/clock", None, &[], clock).await.status, 200);
+    for token in [first.as_str(), "ada-token"] {
+        let answer = bench.send("GET", "/vault/nodes/ada", Some(token), &[], "").await;
+        assert_eq!((answer.status, answer.text()), (401, "NotAuthenticated: expired token"));
+        assert!(answer.header("www-authenticate").unwrap().contains("invalid_token"));
+    }
+    let second = login("ada-password").await.text().to_owned();
+    assert_eq!(bench.send("GET", "/vault/nodes/ada", Some(&second), &[], "").await.status, 200);
+}

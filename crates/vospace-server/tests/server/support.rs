@@ -68,6 +68,7 @@ impl Bench {
         users.add("ada", "ada-token");
         users.add("eve", "eve-token");
         users.add("admin", "admin-token");
+        users.set_password("ada", "ada-password");
         let mut groups = Groups::default();
         groups.add("team", ["eve".to_owned()]);
         let mut options = ServeOptions {
@@ -264,6 +265,7 @@ pub(crate) async fn tls_service(data: &std::path::Path) -> Service {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut users = Users::default();
     users.add("ada", "ada-token");
+    users.set_password("ada", "ada-password");
     let options = ServeOptions { users, tls: true, ..ServeOptions::new(data) };
     serve::start(options).await.unwrap()
 }

@@ -42,3 +42,36 @@ async fn a_certificate_names_its_user() {
     elsewhere.stop().await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn name_and_password_give_a_certificate() {
+    let data = tempfile::tempdir().unwrap();
+    let service = tls_service(data.path()).await;
+    let anonymous = client(data.path(), None);
+    let registry = anonymous.get(service.registry()).send().await.unwrap().text().await.unwrap();
+    let line = registry.lines().find(|line| line.starts_with("ivo://cadc.nrc.ca/cred")).unwrap();
+    let url = line.split_once('=').unwrap().1.trim();
+    let text = anonymous.get(url).send().await.unwrap().bytes().await.unwrap();
+    let document = vospace_client::xml::capabilities::read(&text).unwrap();
+    let method = Some("ivo://ivoa.net/sso#BasicAA");
+    let url = format!("{}?daysValid=2", document.url("ivo://ivoa.net/std/CDP#proxy-1.0", method).unwrap());
+
+    assert_eq!(anonymous.get(&url).send().await.unwrap().status(), 401);
+    let wrong = anonymous.get(&url).basic_auth("ada", Some("wrong")).send().await.unwrap();
+    assert_eq!(wrong.status(), 401);
+    let issued = anonymous.get(&url).basic_auth("ada", Some("ada-password")).send().await.unwrap();
+    assert_eq!(issued.status(), 200);
+    let pem = issued.bytes().await.unwrap();
+    let (_, first) = x509_parser::pem::parse_x509_pem(&pem).unwrap();
+    let validity = first.parse_x509().unwrap().validity().clone();
+    let ends_in = validity.not_after.timestamp() - jiff::Timestamp::now().as_second();
+    assert!((2 * 86_400 - 600..=2 * 86_400 + 60).contains(&ends_in), "{ends_in}");
+    let user = client(data.path(), Some(&pem));
+    let home = format!("{}/vault/nodes/ada?limit=0", service.base());
+    assert_eq!(user.get(&home).send().await.unwrap().headers()["x-vo-authenticated"], "ada");
+    let by_token = anonymous.get(&url).bearer_auth("ada-token").send().await.unwrap();
+    assert_eq!(by_token.status(), 200);
+    let bad = anonymous.get(url.replace("=2", "=x")).bearer_auth("ada-token").send().await.unwrap();
+    assert_eq!(bad.status(), 400);
+    service.stop().await;
+}
