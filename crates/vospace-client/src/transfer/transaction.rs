@@ -100,7 +100,7 @@ async fn give_up(inner: &Inner, abort: &Request) {
 enum Asked {
     /// These bytes, and they are ours.
     Has(Running),
-    /// No answer. Asking again may help.
+    /// No answer, or one that does not tell. Asking again may help.
     Silent(Error),
 }
 
@@ -283,7 +283,10 @@ impl Segmented<'_> {
                     };
                 }
             };
-            let has = response.length().unwrap_or(u64::MAX);
+            let Some(has) = response.length() else {
+                let text = "it does not tell how much of the upload it has";
+                return Ok(Asked::Silent(Error::node(ErrorKind::Protocol, self.uri, text)));
+            };
             let result = if has > self.whole.length() {
                 let text = format!("the service has {has} bytes of the upload, more than were sent");
                 Err(End::Anew(Error::node(ErrorKind::ChecksumMismatch, self.uri, text)))

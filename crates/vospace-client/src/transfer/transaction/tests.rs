@@ -26,6 +26,8 @@ enum Act {
     Spoilt,
     /// Done, and another digest told.
     OtherDigest,
+    /// An answer without anything in it.
+    Bare,
     /// No answer comes.
     Silence,
     /// This status and nothing else.
@@ -81,6 +83,9 @@ impl Site {
         }
         if act == Act::Cut {
             return Reply::Raw(vec![]);
+        }
+        if act == Act::Bare {
+            return Reply::Raw(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n".to_vec());
         }
         if act == Act::Silence {
             return Reply::Stall(vec![]);
@@ -252,6 +257,13 @@ async fn a_spoilt_transaction_is_given_up_and_all_begins_anew() {
         _ => usual(step),
     });
     let patient = ["ask", "ask", "ask", "append 4567", "append 89", "ask", "commit"];
+    site.stores(&[&["probe", "start", "append 0123", "append 4567"], &patient[..]].concat()).await;
+    // An answer that does not tell says nothing.
+    let site = Site::new(|step, n| match (step, n) {
+        ("append@0", 1) => Act::Cut,
+        ("ask@0", 0 | 1) => Act::Bare,
+        _ => usual(step),
+    });
     site.stores(&[&["probe", "start", "append 0123", "append 4567"], &patient[..]].concat()).await;
     // The transaction is gone.
     let site = Site::new(|step, n| if (step, n) == ("append@0", 1) { Act::Status(400) } else { usual(step) });
