@@ -46,7 +46,9 @@ pub(crate) enum ProfileChoice {
     Vault,
     /// CADC Cavern: `arc:`, bytes in place.
     Cavern,
-    /// Both, as two separate spaces.
+    /// VOSpace 2.1 by the letter: `strict:`.
+    Strict,
+    /// Vault and Cavern, as two separate spaces.
     Both,
 }
 
@@ -55,6 +57,7 @@ impl ProfileChoice {
         match self {
             ProfileChoice::Vault => vec![Profile::vault()],
             ProfileChoice::Cavern => vec![Profile::cavern()],
+            ProfileChoice::Strict => vec![Profile::strict()],
             ProfileChoice::Both => vec![Profile::vault(), Profile::cavern()],
         }
     }

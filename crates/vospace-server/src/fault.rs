@@ -18,6 +18,8 @@ pub enum FaultKind {
     ContainerNotFound,
     /// 404, a link leads nowhere, or round in a circle.
     UnreadableLinkTarget,
+    /// 400, a link stands in the path, and this service does not follow it.
+    LinkFound,
     /// 409, the name is taken.
     DuplicateNode,
     /// 403.
@@ -96,7 +98,8 @@ impl Fault {
             FaultKind::DuplicateNode => 409,
             FaultKind::PermissionDenied => 403,
             FaultKind::NotAuthenticated => 401,
-            FaultKind::InvalidUri
+            FaultKind::LinkFound
+            | FaultKind::InvalidUri
             | FaultKind::InvalidArgument
             | FaultKind::TypeNotSupported
             | FaultKind::ViewNotSupported
@@ -115,6 +118,7 @@ impl Fault {
             FaultKind::NodeNotFound => "NodeNotFound",
             FaultKind::ContainerNotFound => "ContainerNotFound",
             FaultKind::UnreadableLinkTarget => "UnreadableLinkTarget",
+            FaultKind::LinkFound => "LinkFound",
             FaultKind::DuplicateNode => "DuplicateNode",
             FaultKind::PermissionDenied => "PermissionDenied",
             FaultKind::NotAuthenticated => "NotAuthenticated",

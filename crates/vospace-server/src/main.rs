@@ -97,7 +97,11 @@ fn hint(registry: &str, common: &Common, tls: bool) -> String {
     let users = common.users();
     let user = users.first().map_or("NAME", |user| user.name.as_str());
     let token = if common.users.is_empty() { "demo-token" } else { "TOKEN" };
-    let prefix = if common.profile == ProfileChoice::Cavern { "arc" } else { "vos" };
+    let prefix = match common.profile {
+        ProfileChoice::Cavern => "arc",
+        ProfileChoice::Strict => "strict",
+        ProfileChoice::Vault | ProfileChoice::Both => "vos",
+    };
     let trust = if tls {
         format!("  export VOSPACE_CA_BUNDLE={}\n", common.data.join("tls/ca.pem").display())
     } else {

@@ -4,6 +4,9 @@
 //! here, named by what it decides; the rest of the crate asks the field and never the name of the profile. A new
 //! profile (the standard by the letter, a faulty service) is a new value of this type.
 
+/// Children in one answer of the strict profile: few, so that every client has to ask on.
+const STRICT_PAGE: usize = 100;
+
 /// Where the bytes of a file are and how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bytes {
@@ -72,6 +75,28 @@ pub struct Profile {
     pub properties_race: bool,
     /// Whether the destination of a move is cut at `#` and `?`, and replaces the file that then has the name.
     pub move_cuts_names: bool,
+    /// Whether the path of a request is decoded twice and cut at `#` and `?` on the way.
+    pub names_pasted: bool,
+    /// Most children in one answer; the standard leaves it to the service, and the client to ask on.
+    pub longest_page: usize,
+    /// Whether a node is shown with all its properties, computed ones too, unless less is asked for.
+    pub full_detail: bool,
+    /// Whether a container that may not be read is shown without children, and not refused.
+    pub unreadable_looks_empty: bool,
+    /// Whether DELETE takes a container with all that is in it, and answers 204.
+    pub delete_is_recursive: bool,
+    /// Whether a link within a path is refused (400 `LinkFound`), and not followed.
+    pub link_found: bool,
+    /// Whether a document that names a property which only the service sets is refused (403), and not ignored there.
+    pub immutable_refused: bool,
+    /// Whether `core#mtime`, `ctime` and `btime` can be set.
+    pub times_accepted: bool,
+    /// What separates the groups of a list.
+    pub group_separator: char,
+    /// Whether nodes can be copied.
+    pub copies: bool,
+    /// Whether a container cannot be moved to where the text of the destination contains that of the source.
+    pub move_prefix_refused: bool,
     /// Whether the negotiation of a download of an empty file offers an endpoint at all.
     pub pull_of_empty_has_endpoint: bool,
 }
@@ -94,6 +119,17 @@ impl Profile {
             echo_erases_md5: false,
             properties_race: true,
             move_cuts_names: false,
+            names_pasted: true,
+            longest_page: usize::MAX,
+            full_detail: false,
+            unreadable_looks_empty: true,
+            delete_is_recursive: false,
+            link_found: false,
+            immutable_refused: false,
+            times_accepted: false,
+            group_separator: ' ',
+            copies: false,
+            move_prefix_refused: true,
             pull_of_empty_has_endpoint: false,
         }
     }
@@ -115,7 +151,39 @@ impl Profile {
             echo_erases_md5: true,
             properties_race: false,
             move_cuts_names: true,
+            names_pasted: true,
+            longest_page: usize::MAX,
+            full_detail: false,
+            unreadable_looks_empty: true,
+            delete_is_recursive: false,
+            link_found: false,
+            immutable_refused: false,
+            times_accepted: false,
+            group_separator: ' ',
+            copies: false,
+            move_prefix_refused: true,
             pull_of_empty_has_endpoint: true,
+        }
+    }
+
+    /// VOSpace 2.1 by the letter, where Vault and Cavern differ from it; bytes as with Vault.
+    pub fn strict() -> Profile {
+        Profile {
+            service: "strict",
+            server: "vospaced",
+            properties_race: false,
+            names_pasted: false,
+            longest_page: STRICT_PAGE,
+            full_detail: true,
+            unreadable_looks_empty: false,
+            delete_is_recursive: true,
+            link_found: true,
+            immutable_refused: true,
+            times_accepted: true,
+            group_separator: ',',
+            copies: true,
+            move_prefix_refused: false,
+            ..Profile::vault()
         }
     }
 

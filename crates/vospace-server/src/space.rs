@@ -12,6 +12,7 @@ pub mod changes;
 pub mod create;
 pub mod document;
 pub mod dump;
+pub mod duplicate;
 pub mod negotiate;
 pub mod refresh;
 pub mod relocate;

@@ -28,6 +28,8 @@ mod rights;
 mod scale;
 #[path = "server/sites.rs"]
 mod sites;
+#[path = "server/strict.rs"]
+mod strict;
 #[path = "server/support.rs"]
 mod support;
 #[path = "server/tls.rs"]

@@ -153,7 +153,9 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
         return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
     };
     // The endpoint is pasted together from the path, and fails for names that no URI can hold.
-    names::pasted(&path)?;
+    if space.profile.names_pasted {
+        names::pasted(&path)?;
+    }
     let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
     let mut location = format!("{}:fo/{name}", space.byte_url(&call.base, *site, &file));
     if !call.query.is_empty() {

@@ -32,7 +32,8 @@ const LONGEST_DOCUMENT: usize = 32 << 10;
 
 /// All methods of the resource.
 pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
-    let path = match call.node_path() {
+    let path = if space.profile.names_pasted { call.node_path() } else { call.servlet_path() };
+    let path = match path {
         Ok(path) => path,
         Err(fault) => return refuse(call.body(), fault).await,
     };
@@ -55,11 +56,31 @@ pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Faul
             Ok(ok("text/xml", write::node(&node, std::iter::empty())))
         }
         Method::DELETE => {
+            if space.profile.delete_is_recursive {
+                return remove_all(call, space, path).await;
+            }
             space.remove(call.caller, path).await?;
             Ok(Response::new(Body::empty()))
         }
         _ => Ok(not_allowed(&call.method, "GET, PUT, POST, DELETE")),
     }
+}
+
+/// Removes a node and, if it is a container, everything in it.
+async fn remove_all(call: Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
+    let (finder, caller, wanted) = (Arc::clone(&space), call.caller.clone(), path.clone());
+    let (_, row) = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await?;
+    if row.kind == Kind::Container {
+        let counts = space.remove_tree(call.caller, path.clone(), Arc::default()).await?;
+        if counts.failed > 0 {
+            return Err(Fault::denied(format!("{} nodes in {} stay", counts.failed, space.uri(&path))));
+        }
+    } else {
+        space.remove(call.caller, path).await?;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
 }
 
 /// Reads the document of the request and compares its URI with the path.
@@ -102,13 +123,16 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
         let files = format!("{}/{}/files{}", call.base, space.profile.service, names::encoded(&path));
         return Ok(see_other(&files));
     }
-    let detail = Detail::of(call.parameter("detail").as_deref());
+    let detail = Detail::of(call.parameter("detail").as_deref(), space.profile.full_detail);
     let (finder, caller, wanted) = (Arc::clone(&space), call.caller.clone(), path.clone());
     let (walked, row) = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await?;
     if row.kind == Kind::Container {
         let mut page = Page::of(call, &space, &path)?;
         if let Some(Effect::TruncateListing(children)) = call.effect {
             page.remaining = page.remaining.min(usize::try_from(children).unwrap_or(usize::MAX));
+        }
+        if !space.profile.unreadable_looks_empty && !space.may_read(&call.caller, &walked, &row) {
+            return Err(Fault::denied(space.uri(&path)));
         }
         return Contents::new(space, call.caller.clone(), walked, row, detail, page).answer().await;
     }
@@ -167,7 +191,7 @@ impl Page {
                     None => From::Name(String::new(), true),
                     Some(uri) => From::Name(child_name(&uri, path)?, true),
                 };
-                Ok(Page { from, remaining: limit })
+                Ok(Page { from, remaining: limit.min(space.profile.longest_page) })
             }
             Listing::Whole => {
                 if let Some(uri) = marker.filter(|uri| !uri.is_empty() && limit != 0) {

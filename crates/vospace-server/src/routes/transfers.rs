@@ -72,6 +72,9 @@ pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &T
                 (moved, _) => moved,
             }
         }
+        Direction::Node(to) if space.profile.copies => {
+            duplicate(space, caller, transfer.target(), to).await.map(Outcome::Moved)
+        }
         Direction::Node(_) => Err(Fault::plain(405, "copyNode is not implemented")),
         Direction::PullToVoSpace => Err(Fault::plain(405, "pullToVoSpace not implemented")),
         Direction::PushFromVoSpace => Err(Fault::plain(405, "pushFromVoSpace not implemented")),
@@ -98,10 +101,16 @@ enum Outcome {
 async fn relocate(space: &Arc<Space>, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {
     let (from, to) = (space.path_of(from)?, space.path_of(to)?);
     let path = space.relocate(caller.clone(), from, to).await?;
-    if !space.profile.move_cuts_names && names::pasted(&path).is_err() {
+    if space.profile.names_pasted && !space.profile.move_cuts_names && names::pasted(&path).is_err() {
         // The node has moved, and is out of reach by now: the name fails only when the result is written.
         return Err(Fault::plain(500, format!("URISyntaxException: Illegal character in path: {path}")));
     }
+    Ok(space.uri(&path))
+}
+
+async fn duplicate(space: &Arc<Space>, caller: &Caller, from: &str, to: &str) -> Result<String, Fault> {
+    let (from, to) = (space.path_of(from)?, space.path_of(to)?);
+    let path = space.duplicate(caller.clone(), from, to).await?;
     Ok(space.uri(&path))
 }
 

@@ -14,6 +14,21 @@ use vospace_client::node::{Node, NodeKind, property};
 /// The beginning of the keys that are checked. By prefix, so `…/vospacex` is checked as well, as observed.
 const NAMESPACE: &str = "ivo://ivoa.net/vospace";
 
+/// The standard's times of a file, which CADC's services refuse.
+const TIMES: [&str; 3] =
+    ["ivo://ivoa.net/vospace/core#mtime", "ivo://ivoa.net/vospace/core#ctime", "ivo://ivoa.net/vospace/core#btime"];
+
+/// The keys that only the service sets.
+const IMMUTABLE: [&str; 7] = [
+    property::CREATOR,
+    property::DATE,
+    property::LENGTH,
+    property::MD5,
+    property::CONTENT_DATE,
+    property::AVAILABLE_SPACE,
+    property::QUOTA,
+];
+
 /// What follows `ivo://ivoa.net/vospace/core#` in the keys that are taken.
 const CORE: [&str; 25] = [
     "title",
@@ -91,9 +106,13 @@ impl Changes {
         }
         if uri.starts_with(NAMESPACE) {
             let known = uri.strip_prefix("ivo://ivoa.net/vospace/core#").is_some_and(|key| CORE.contains(&key));
-            if !known {
+            let time = TIMES.contains(&uri);
+            if !known && !(time && space.profile.times_accepted) {
                 return Err(Fault::argument(format!("{uri}: unrecognized property URI in vospace namespace")));
             }
+        }
+        if space.profile.immutable_refused && !caller.is_administrator() && IMMUTABLE.contains(&uri) {
+            return Err(Fault::denied(format!("{uri} is set by the service only")));
         }
         let text = || value.map(str::to_owned);
         let flag = || value.map(|value| value.eq_ignore_ascii_case("true"));
@@ -105,8 +124,8 @@ impl Changes {
             property::INHERIT_PERMISSIONS => self.inherit = Some(flag().unwrap_or(false)),
             property::IS_LOCKED if space.profile.locks => self.locked = Some(flag().unwrap_or(false)),
             property::IS_LOCKED => {}
-            property::GROUP_READ => self.group_read = Some(group_list(value)?),
-            property::GROUP_WRITE => self.group_write = Some(group_list(value)?),
+            property::GROUP_READ => self.group_read = Some(group_list(value, space.profile.group_separator)?),
+            property::GROUP_WRITE => self.group_write = Some(group_list(value, space.profile.group_separator)?),
             property::QUOTA if caller.is_administrator() => {
                 let number =
                     value.map(|value| value.parse().map_err(|_| Fault::argument(format!("invalid quota: {value}"))));
@@ -149,9 +168,10 @@ impl Changes {
     }
 }
 
-/// A list of groups: URIs of the form `ivo://authority/service?name`, separated by blanks, sorted.
-fn group_list(value: Option<&str>) -> Result<String, Fault> {
-    let mut groups: Vec<&str> = value.unwrap_or_default().split_whitespace().collect();
+/// A list of groups, sorted and separated by blanks: URIs of the form `ivo://authority/service?name`.
+fn group_list(value: Option<&str>, separator: char) -> Result<String, Fault> {
+    let parts = value.unwrap_or_default().split(|c: char| c == separator || c.is_whitespace());
+    let mut groups: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     for group in &groups {
         if group.contains('#') {
             return Err(Fault::argument(format!("fragment not allowed in uri: {group}")));
@@ -173,10 +193,11 @@ mod tests {
 
     #[test]
     fn groups_are_separated_by_blanks() {
-        assert_eq!(group_list(Some("ivo://a/gms?b  ivo://a/gms?a")).unwrap(), "ivo://a/gms?a ivo://a/gms?b");
-        assert_eq!(group_list(None).unwrap(), "");
-        assert_eq!(group_list(Some("ivo://a/gms?b,ivo://a/gms?a")).unwrap_err().status(), 400);
-        assert_eq!(group_list(Some("ivo://a/gms#b")).unwrap_err().status(), 400);
-        assert_eq!(group_list(Some("staff")).unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("ivo://a/gms?b  ivo://a/gms?a"), ' ').unwrap(), "ivo://a/gms?a ivo://a/gms?b");
+        assert_eq!(group_list(None, ' ').unwrap(), "");
+        assert_eq!(group_list(Some("ivo://a/gms?b,ivo://a/gms?a"), ' ').unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("ivo://a/gms?b, ivo://a/gms?a"), ',').unwrap(), "ivo://a/gms?a ivo://a/gms?b");
+        assert_eq!(group_list(Some("ivo://a/gms#b"), ' ').unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("staff"), ' ').unwrap_err().status(), 400);
     }
 }

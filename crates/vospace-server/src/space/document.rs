@@ -23,11 +23,13 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// The meaning of the `detail` parameter; an unknown word means the default.
-    pub fn of(parameter: Option<&str>) -> Detail {
+    /// The meaning of the `detail` parameter; an unknown word means the default, `max` if it is to be full.
+    pub fn of(parameter: Option<&str>, full: bool) -> Detail {
         match parameter {
             Some("min") => Detail::Min,
             Some("max") => Detail::Max,
+            Some("properties") => Detail::Properties,
+            _ if full => Detail::Max,
             _ => Detail::Properties,
         }
     }
@@ -101,7 +103,7 @@ impl Space {
         set.set_read_only(property::DATE, date(modified));
         for (uri, groups) in [(property::GROUP_READ, &row.group_read), (property::GROUP_WRITE, &row.group_write)] {
             if !groups.is_empty() {
-                set.set(uri, groups.clone());
+                set.set(uri, groups.replace(' ', self.profile.group_separator.encode_utf8(&mut [0; 4])));
             }
         }
         for (uri, flag) in [(property::INHERIT_PERMISSIONS, row.inherit), (property::IS_LOCKED, row.locked)] {

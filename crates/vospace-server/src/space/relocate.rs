@@ -4,7 +4,7 @@
 //! else is refused, there is no replacing; a container is refused wherever the text of the destination contains the
 //! text of the source, even if it is no descendant; nothing can be moved into the root; the caller becomes the owner.
 
-use super::walk::Leaf;
+use super::walk::{Leaf, Walked};
 use super::{Space, now};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
@@ -13,6 +13,18 @@ use crate::profile::Metadata;
 use crate::store::nodes::{self, Copied, Kind, ROOT, Row};
 use rusqlite::Connection;
 use std::sync::Arc;
+
+/// Where a moved or copied node comes to lie.
+pub(super) struct Destination {
+    /// The walk to it.
+    pub(super) walked: Walked,
+    /// The container that it will be in.
+    pub(super) container: Row,
+    /// That container's path.
+    pub(super) path: String,
+    /// The name that it will have.
+    pub(super) name: String,
+}
 
 impl Space {
     /// Moves a node; answers its new path.
@@ -54,27 +66,13 @@ impl Space {
         let row = source.leaf.clone().ok_or_else(|| Fault::new(FaultKind::NodeNotFound, from))?;
         let source_parent = source.parent().ok_or_else(|| Fault::argument("cannot move the root container"))?;
 
-        let destination = self.walk(db, caller, to, Leaf::Follow).map_err(|fault| match fault.kind() {
-            FaultKind::NodeNotFound => {
-                Fault::new(FaultKind::NodeNotFound, format!("Parent directory for destination {to} not found"))
-            }
-            _ => bare(fault),
-        })?;
-        let (container, container_path, name): (Row, String, String) = match &destination.leaf {
-            Some(found) if found.kind == Kind::Container => (found.clone(), destination.path.clone(), row.name.clone()),
-            Some(found) if found.kind == Kind::Data => {
-                return Err(duplicate(format!("destination is an existing DataNode: {to}")));
-            }
-            Some(_) => return Err(duplicate(format!("destination (parent) is not ContainerNode: {to}"))),
-            None if destination.through_link => return Err(Fault::new(FaultKind::UnreadableLinkTarget, to)),
-            None => {
-                let parent = destination.parent().ok_or_else(|| Fault::argument("no destination"))?;
-                let (parent_path, name) =
-                    names::split(&destination.path).ok_or_else(|| Fault::argument("no destination"))?;
-                (parent.clone(), parent_path.to_owned(), name.to_owned())
-            }
+        let Destination { walked: destination, container, path: container_path, name } =
+            self.destination(db, caller, to, &row.name)?;
+        let below = match self.profile.move_prefix_refused {
+            true => container_path.contains(&source.path),
+            false => is_below(&container_path, &source.path),
         };
-        if row.kind == Kind::Container && container_path.contains(&source.path) {
+        if row.kind == Kind::Container && below {
             return Err(Fault::argument(format!(
                 "Cannot move container node into its descendants: {} to {container_path}",
                 source.path
@@ -107,4 +105,44 @@ impl Space {
         self.child_changed(db, container.id)?;
         Ok(new_path)
     }
+
+    /// Where a node of this name comes to lie that is moved or copied to a path.
+    pub(super) fn destination(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        to: &str,
+        own_name: &str,
+    ) -> Result<Destination, Fault> {
+        let duplicate = |text: String| Fault::new(FaultKind::DuplicateNode, text);
+        let destination = self.walk(db, caller, to, Leaf::Follow).map_err(|fault| match fault.kind() {
+            FaultKind::NodeNotFound => {
+                Fault::new(FaultKind::NodeNotFound, format!("Parent directory for destination {to} not found"))
+            }
+            FaultKind::PermissionDenied => Fault::denied(""),
+            _ => fault,
+        })?;
+        let (container, path, name) = match &destination.leaf {
+            Some(found) if found.kind == Kind::Container => {
+                (found.clone(), destination.path.clone(), own_name.to_owned())
+            }
+            Some(found) if found.kind == Kind::Data => {
+                return Err(duplicate(format!("destination is an existing DataNode: {to}")));
+            }
+            Some(_) => return Err(duplicate(format!("destination (parent) is not ContainerNode: {to}"))),
+            None if destination.through_link => return Err(Fault::new(FaultKind::UnreadableLinkTarget, to)),
+            None => {
+                let parent = destination.parent().ok_or_else(|| Fault::argument("no destination"))?;
+                let (parent_path, name) =
+                    names::split(&destination.path).ok_or_else(|| Fault::argument("no destination"))?;
+                (parent.clone(), parent_path.to_owned(), name.to_owned())
+            }
+        };
+        Ok(Destination { walked: destination, container, path, name })
+    }
+}
+
+/// Whether a path is another one, or below it.
+pub(super) fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

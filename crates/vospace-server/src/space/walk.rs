@@ -83,6 +83,9 @@ impl Space {
             let last = rest.is_empty();
             match nodes::child(db, here.id, &name)? {
                 Some(link) if link.kind == Kind::Link && (!last || leaf == Leaf::Follow) => {
+                    if self.profile.link_found && !last {
+                        return Err(Fault::new(FaultKind::LinkFound, self.uri(&path_of(&chain, &name))));
+                    }
                     through_link |= last;
                     if !links.insert(link.id) {
                         return Err(unreadable(format!("detected link node cycle: {}", self.uri(path))));

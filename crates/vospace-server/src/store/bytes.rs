@@ -135,6 +135,13 @@ impl ByteStore {
         }
     }
 
+    /// Gives the bytes of a blob a second name.
+    pub fn duplicate(&self, id: &str, copy: &str) -> io::Result<()> {
+        let place = self.place(copy);
+        std::fs::create_dir_all(place.parent().unwrap_or(&self.dir))?;
+        std::fs::hard_link(self.place(id), place)
+    }
+
     /// Takes over a blob of another site.
     pub fn copy_from(&self, other: &ByteStore, id: &str) -> io::Result<()> {
         let place = self.place(id);
