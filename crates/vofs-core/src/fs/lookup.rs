@@ -41,7 +41,7 @@ impl Engine {
         };
         match self.meta_now(&path)? {
             Ok(Some((meta, ttl))) => Some(Ok(Lookup::Found(self.entry(parent, &path, &meta, ttl)))),
-            Ok(None) => Some(Ok(Lookup::Absent(self.config.negative_ttl))),
+            Ok(None) => Some(Ok(Lookup::Absent(self.absent_for(&path)))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -60,8 +60,16 @@ impl Engine {
                 };
                 Ok(Lookup::Found(self.entry(parent, &path, &meta, ttl)))
             }
-            Err(Error::NotFound(_)) => Ok(Lookup::Absent(self.config.negative_ttl)),
+            Err(Error::NotFound(_)) => Ok(Lookup::Absent(self.absent_for(&path))),
             Err(error) => Err(error),
+        }
+    }
+
+    /// For how much longer it may be believed that there is no such name.
+    fn absent_for(&self, path: &NodePath) -> Duration {
+        match self.names.lookup(path) {
+            Answer::Absent(left) => left,
+            Answer::Found(..) | Answer::Ask(_) => Duration::ZERO,
         }
     }
 

@@ -24,17 +24,27 @@ impl Engine {
             state.uploading = true;
             (dirty, path, emptied)
         };
+        let uploading = Uploading(Arc::clone(file));
         let outcome = if emptied && !now {
             make_durable(self, file, &dirty, &path).await
         } else {
             send(self, file, &dirty, &path).await
         };
-        file.state().uploading = false;
+        drop(uploading);
         self.files.settle(file);
         if let Err(error) = &outcome {
             tracing::error!(%path, %error, "not uploaded; the bytes are kept in the journal");
             retry::keep_trying(self, file);
         }
         outcome
+    }
+}
+
+/// A file that an upload reads. Also an upload that is given up halfway, by a deadline, lets its writers go on.
+struct Uploading(Arc<OpenFile>);
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        self.0.state().uploading = false;
     }
 }
