@@ -9,8 +9,10 @@
 pub mod app;
 pub mod clock;
 pub mod control;
+pub mod cutout;
 pub mod fault;
 pub mod faults;
+pub mod fits;
 pub mod grants;
 pub mod identity;
 pub mod import;
@@ -26,5 +28,6 @@ pub mod serve;
 pub mod shaping;
 pub mod space;
 pub mod store;
+pub mod streaming;
 pub mod tls;
 pub mod uploads;

@@ -4,7 +4,8 @@
 //! is ignored and the whole file sent; a suffix range is served from the beginning, which is a defect of the service
 //! that clients have to know. A PUT replaces the artifact in one step, or nothing.
 
-use crate::app::{Call, not_allowed, not_mounted, refuse};
+use crate::app::{Call, not_allowed, not_mounted, ok, refuse};
+use crate::cutout::{Piece, Wish};
 use crate::fault::Fault;
 use crate::faults;
 use crate::grants::Permit;
@@ -16,6 +17,7 @@ use crate::space::sites::SiteState;
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::{blocking, copies};
+use crate::streaming;
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -127,6 +129,9 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(facts.length));
         return Ok(finish(response, &facts, &artifact));
     };
+    if let Some(answer) = cut(call, &file).await? {
+        return Ok(answer);
+    }
     let range = call.header("range");
     if range.is_none() && not_modified_since(call, facts.modified) {
         let mut response = Response::new(Body::empty());
@@ -149,6 +154,16 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
         }
     };
     Ok(finish(response, &facts, &artifact))
+}
+
+/// What is cut out of a FITS file, if the query asks for that: no length, no range, no checksum.
+async fn cut(call: &Call, file: &File) -> Result<Option<Response<Body>>, Fault> {
+    let Some(wanted) = Wish::of(&call.query)? else { return Ok(None) };
+    let mut file = file.try_clone()?;
+    let is_text = wanted == Wish::Headers;
+    let (piece, mut file) = blocking(move || Ok((Piece::of(&wanted, &mut file)?, file))).await?;
+    let body = streaming::body(move |out| piece.write(&mut file, out));
+    Ok(Some(ok(if is_text { "text/plain" } else { "application/fits" }, body)))
 }
 
 fn content_range(response: &mut Response<Body>, value: String) {

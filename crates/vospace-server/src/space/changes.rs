@@ -106,8 +106,8 @@ impl Changes {
         }
         if uri.starts_with(NAMESPACE) {
             let known = uri.strip_prefix("ivo://ivoa.net/vospace/core#").is_some_and(|key| CORE.contains(&key));
-            let time = TIMES.contains(&uri);
-            if !known && !(time && space.profile.times_accepted) {
+            let time = space.profile.times_accepted && TIMES.contains(&uri);
+            if !(known || time) {
                 return Err(Fault::argument(format!("{uri}: unrecognized property URI in vospace namespace")));
             }
         }

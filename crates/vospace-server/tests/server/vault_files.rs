@@ -16,12 +16,12 @@ async fn a_read_with_ranges() {
     let headers = [("content-type", "application/fits"), ("digest", &digest(&content))];
     assert_eq!(bench.send("PUT", &endpoint, None, &headers, content.clone()).await.status, 201);
 
-    let redirect = bench.get("/vault/files/ada/a.fits?META=true").await;
+    let redirect = bench.get("/vault/files/ada/a.fits?RUNID=x").await;
     assert_eq!(redirect.status, 303);
     assert_eq!(redirect.header("digest"), Some(digest(&content).as_str()));
     assert_eq!(redirect.header("accept-ranges"), Some("bytes"));
     assert!(redirect.header("last-modified").unwrap().ends_with("GMT"));
-    assert!(redirect.location().ends_with(":fo/a.fits?META=true"), "{}", redirect.location());
+    assert!(redirect.location().ends_with(":fo/a.fits?RUNID=x"), "{}", redirect.location());
     let location = redirect.location().to_owned();
 
     let whole = bench.send("GET", &location, None, &[], "").await;
@@ -178,4 +178,26 @@ async fn reads_during_overwrites_are_of_one_version() {
         }
     };
     tokio::join!(writing, reading);
+}
+
+#[tokio::test]
+async fn parts_of_a_fits_file() {
+    let bench = Bench::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    vospace_server::sample::write(dir.path()).unwrap();
+    let bytes = std::fs::read(dir.path().join("starfield.fits")).unwrap();
+    bench.write("vault", "/ada/s.fits", &bytes).await;
+    let get = async |query: &str| {
+        let redirect = bench.get(&format!("/vault/files/ada/s.fits?{query}")).await;
+        bench.send("GET", redirect.location(), None, &[], "").await
+    };
+    let answer = get("META=true").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/plain")));
+    assert!(answer.text().contains("CRVAL1"));
+    let answer = get("SUB=[1:10,1:10]").await;
+    assert_eq!((answer.status, answer.header("content-length")), (200, None));
+    assert!(answer.body.starts_with(b"SIMPLE") && answer.body.len() % 2880 == 0);
+    bench.write("vault", "/ada/t", b"no FITS file").await;
+    let redirect = bench.get("/vault/files/ada/t?SUB=[1:2,1:2]").await;
+    assert_eq!(bench.send("GET", redirect.location(), None, &[], "").await.status, 400);
 }
