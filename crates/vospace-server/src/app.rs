@@ -291,6 +291,7 @@ async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Respo
         "nodes" => routes::nodes::serve(call, space).await,
         "files" => routes::files::serve(call, space).await,
         "synctrans" => routes::transfers::synchronous(call, space).await,
+        "pkg" => routes::package::serve(call, space).await,
         "xfer" => routes::transfers::details(call, space).await,
         "transfers" | "async-delete" | "async-setprops" => routes::jobs::serve(call, space, resource).await,
         _ => Err(not_mounted()),

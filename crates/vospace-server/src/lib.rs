@@ -7,6 +7,7 @@
 //! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
 
 pub mod app;
+pub mod archive;
 pub mod clock;
 pub mod control;
 pub mod cutout;

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod files;
 pub mod jobs;
 pub mod nodes;
+pub mod package;
 pub mod range;
 pub mod registry;
 pub mod transaction;

@@ -20,6 +20,8 @@ mod moves;
 mod names;
 #[path = "server/nodes.rs"]
 mod nodes;
+#[path = "server/packages.rs"]
+mod packages;
 #[path = "server/put_transactions.rs"]
 mod put_transactions;
 #[path = "server/rights.rs"]

@@ -10,6 +10,7 @@ use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::names;
+use crate::routes::package;
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
 use axum::body::Body;
@@ -44,6 +45,10 @@ pub async fn synchronous(call: Call, space: Arc<Space>) -> Result<Response<Body>
     }
     let transfer = transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?;
     let work = Some(Work::Transfer(transfer.clone()));
+    if transfer.view.as_deref() == Some(package::VIEW) && transfer.direction == Direction::PullFromVoSpace {
+        let id = space.jobs.create(call.caller.clone(), work, Phase::Suspended);
+        return Ok(see_other(&format!("{}/{}/pkg/{id}/run", call.base, space.profile.service)));
+    }
     let id = space.jobs.create(call.caller.clone(), work, Phase::Executing);
     perform(&space, &call.caller, &id, &transfer, call.effect.as_ref()).await;
     Ok(details(&id))
