@@ -49,6 +49,8 @@ pub(crate) struct Fetcher {
     flights: Mutex<HashMap<i64, Vec<Arc<Flight>>>>,
     /// False once the service has ignored a range.
     ranges: AtomicBool,
+    /// True once the service has answered at all: until then one request at a time, lest two turn into whole files.
+    answered: AtomicBool,
 }
 
 /// What a reader waits for.
@@ -63,7 +65,15 @@ enum Joined {
 impl Fetcher {
     pub(crate) fn new(remote: Arc<dyn Remote>, store: Arc<Store>, deadline: Duration) -> Self {
         let runtime = tokio::runtime::Handle::current();
-        Fetcher { remote, store, deadline, runtime, flights: Mutex::new(HashMap::new()), ranges: AtomicBool::new(true) }
+        Fetcher {
+            remote,
+            store,
+            deadline,
+            runtime,
+            flights: Mutex::new(HashMap::new()),
+            ranges: AtomicBool::new(true),
+            answered: AtomicBool::new(false),
+        }
     }
 
     /// Bytes of a cached file if all of them are present, without waiting; keeps the reader's window ahead of it.
@@ -124,7 +134,7 @@ impl Fetcher {
 
     /// Keeps the requests of a sequential reader in the air ahead of it.
     fn look_ahead(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, range: Range<u64>, window: &Window) {
-        let Some(goal) = window.goal(&range) else { return };
+        let Some(goal) = window.goal(&range).filter(|_| self.answered.load(Ordering::Relaxed)) else { return };
         let last = goal.min(blocks.length()).div_ceil(BLOCK);
         let mut block = range.end / BLOCK;
         while block < last {

@@ -265,6 +265,16 @@ impl FileTable {
         }
     }
 
+    /// The file now has another name than the one that its programs opened.
+    pub(crate) fn move_aside(&self, file: &Arc<OpenFile>, from: &NodePath, to: &NodePath) {
+        let mut inner = self.0.lock();
+        if inner.by_path.get(from).is_some_and(|known| Arc::ptr_eq(known, file)) {
+            inner.by_path.remove(from);
+            inner.by_path.insert(to.clone(), Arc::clone(file));
+            file.state().path = Some(to.clone());
+        }
+    }
+
     /// The files at or below `path`.
     pub(crate) fn within(&self, path: &NodePath) -> Vec<Arc<OpenFile>> {
         let inner = self.0.lock();

@@ -70,7 +70,10 @@ async fn send(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>
 }
 
 async fn transfer(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
-    fill_holes(engine, file, dirty, path).await?;
+    match fill_holes(engine, file, dirty, path).await {
+        Err(Error::Stale(_)) => return store_fragment(engine, file, dirty, path).await,
+        other => other?,
+    }
     let _permit = engine.uploads.acquire().await;
     let (base, begun) = {
         let state = file.state();
@@ -101,6 +104,21 @@ async fn fill_holes(engine: &Engine, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
         }
     }
     Ok(())
+}
+
+/// The version that was changed is gone, and with it the bytes between those that were written: what was written is kept
+/// beside the file, at its offsets and with zeros in between, under a name that says so. The program is told.
+async fn store_fragment(
+    engine: &Arc<Engine>,
+    file: &Arc<OpenFile>,
+    dirty: &Arc<DirtyFile>,
+    path: &NodePath,
+) -> Result<()> {
+    let aside = conflict::beside(engine, path, ".incomplete");
+    tracing::error!(%path, ours = %aside, "replaced on the service while it was changed here; what was written is kept apart");
+    let version = engine.remote.put(&aside, dirty.place(), dirty.length()).await?;
+    finish(engine, file, dirty, path, &aside, version).await?;
+    Err(Error::Stale(path.clone()))
 }
 
 /// The service has confirmed `version` at `target`: the record goes, the bytes become cache.
@@ -143,6 +161,12 @@ async fn finish(
         }
         Err(_) => None,
     };
+    if target != path {
+        // Under the old name there is what somebody else wrote; who has this file open stays with our version.
+        engine.files.move_aside(file, path, target);
+        engine.names.expire(path);
+        engine.store.doom(path);
+    }
     let mut state = file.state();
     state.dirty = None;
     state.journaled = false;
@@ -151,16 +175,7 @@ async fn finish(
     state.access = access;
     state.local_mtime = Some(dirty.mtime());
     state.epoch += 1;
-    if target == path {
-        state.on_service = Some(version);
-        state.blocks = blocks;
-    } else {
-        // A conflict: under this name there is what somebody else wrote; the next open asks.
-        state.on_service = None;
-        state.blocks = None;
-        drop(state);
-        engine.names.expire(path);
-        engine.store.doom(path);
-    }
+    state.on_service = Some(version);
+    state.blocks = blocks;
     Ok(())
 }

@@ -181,6 +181,7 @@ async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: 
             return Ok(());
         }
     }
+    fetcher.answered.store(true, Ordering::Relaxed);
     let broken = |cause: String| Error::Io { path: path.clone(), cause };
     let mut block = incoming.start / BLOCK;
     if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && block != first) {

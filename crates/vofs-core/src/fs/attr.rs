@@ -54,7 +54,9 @@ impl Engine {
         let size = match &meta.kind {
             Kind::File => meta.version.length,
             Kind::Directory => 0,
-            Kind::Link { target } => target.len() as u64,
+            Kind::Link { target } => {
+                self.inodes.path(ino).map_or(target.len(), |path| self.shown(&path, target).len()) as u64
+            }
         };
         Attr {
             ino,

@@ -17,11 +17,16 @@ impl Engine {
     pub async fn readlink(&self, ino: Ino) -> Result<String> {
         let path = self.path(ino)?;
         match self.resolve(&path).await?.kind {
-            Kind::Link { target } => Ok(match self.remote.path_of(&target) {
-                Some(inside) => relative(&path, &inside),
-                None => target.strip_prefix(LOCAL).map_or_else(|| target.clone(), str::to_owned),
-            }),
+            Kind::Link { target } => Ok(self.shown(&path, &target)),
             Kind::File | Kind::Directory => Err(Error::Invalid { path, cause: "not a link".into() }),
+        }
+    }
+
+    /// The text of the link at `path` to the URI `target`.
+    pub(crate) fn shown(&self, path: &NodePath, target: &str) -> String {
+        match self.remote.path_of(target) {
+            Some(inside) => relative(path, &inside),
+            None => target.strip_prefix(LOCAL).unwrap_or(target).to_owned(),
         }
     }
 
@@ -43,7 +48,7 @@ impl Engine {
             })?;
             self.remote.uri_of(&inside)
         };
-        let meta = self.remote.make_link(&path, &uri).await?;
+        let meta = self.dated(self.remote.make_link(&path, &uri).await?);
         self.names.record_own(&path, meta.clone());
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
     }

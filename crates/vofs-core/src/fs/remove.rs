@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inode::Ino;
+use crate::meta::Meta;
 
 use super::lookup::Entry;
 
@@ -15,9 +16,15 @@ impl Engine {
     /// [`Error::Exists`], [`Error::Name`], or what the service said.
     pub async fn mkdir(&self, parent: Ino, name: &str) -> Result<Entry> {
         let path = self.new_child(parent, name)?;
-        let meta = self.remote.make_directory(&path).await?;
+        let meta = self.dated(self.remote.make_directory(&path).await?);
         self.names.record_own(&path, meta.clone());
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
+    }
+
+    /// A node that was just made: Cavern's answer to that has no date.
+    pub(crate) fn dated(&self, mut meta: Meta) -> Meta {
+        meta.version.date.get_or_insert(self.clock.now());
+        meta
     }
 
     /// Removes an empty directory.

@@ -402,3 +402,23 @@ async fn the_quota_is_shown_and_not_asked_for_again_and_again() {
     }
     assert_eq!(bench.remote.requests(), ["quota"]);
 }
+
+#[tokio::test]
+async fn a_change_whose_base_is_gone_is_kept_apart_and_the_name_shows_the_new_version() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![1_u8; 300_000]);
+    let mount = bench.mount().await;
+    let fh = mount.open("f", WRITE).await;
+    bench.remote.store("f", vec![2_u8; 300_000]);
+    mount.0.write(fh, 200_000, b"ours").await.expect("written");
+    assert_eq!(mount.0.flush(fh).await.expect_err("it cannot be whole").to_errno(), libc::ESTALE);
+    assert_eq!(mount.read("f").await, vec![2_u8; 300_000]);
+    let kept = bench.remote.paths().into_iter().find(|path| path.ends_with(".incomplete")).expect("kept");
+    assert_eq!(bench.remote.bytes(&kept).expect("there")[200_000..200_004], *b"ours");
+    // Who has it open stays with what it wrote, and never writes into the other version.
+    mount.0.write(fh, 0, b"more").await.expect("written");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes(&kept).expect("there")[..4], *b"more");
+    assert!(bench.remote.bytes("f").expect("there") == vec![2_u8; 300_000]);
+    assert!(bench.dirty_files().is_empty());
+}

@@ -54,10 +54,14 @@ pub(crate) async fn decide(
     if found.version.length == dirty.length() && found.version.md5 == Some(digest(path, dirty).await?) {
         return Ok(Decision::AlreadyThere(found.version));
     }
-    let name = conflict_name(path.name(), engine.clock.now());
-    let aside = path.parent().unwrap_or_default().join(&name);
+    let aside = beside(engine, path, "");
     tracing::warn!(%path, ours = %aside, "changed on the service meanwhile: both versions are kept");
     Ok(Decision::Send(aside))
+}
+
+/// A name of our own beside `path`.
+pub(crate) fn beside(engine: &Engine, path: &NodePath, tail: &str) -> NodePath {
+    path.parent().unwrap_or_default().join(&conflict_name(path.name(), engine.clock.now(), tail))
 }
 
 async fn digest(path: &NodePath, dirty: &Arc<DirtyFile>) -> Result<[u8; 16]> {
@@ -87,13 +91,13 @@ impl io::Write for HashWriter {
 }
 
 /// `x.fits` becomes `x.fits.conflict-<host>-<UTC time>`, cut so that it stays a legal name.
-fn conflict_name(name: &str, now: Millis) -> String {
+fn conflict_name(name: &str, now: Millis, tail: &str) -> String {
     let host = nix::unistd::gethostname().ok().and_then(|host| host.into_string().ok()).unwrap_or_default();
     let host: String =
         host.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(40).collect();
     // Millis of any clock that can be set are within what a calendar has.
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().strftime("%Y%m%dT%H%M%S.%3fZ");
-    let tail = format!(".conflict-{host}-{time}");
+    let tail = format!(".conflict-{host}-{time}{tail}");
     let mut kept = name.len().min(255 - tail.len());
     while !name.is_char_boundary(kept) {
         kept -= 1;
