@@ -42,7 +42,8 @@ pub struct Rights<'a> {
 }
 
 impl Rights<'_> {
-    fn owns(&self, row: &Row) -> bool {
+    /// Whether the caller owns the node or the allocation that it is in.
+    pub fn owns(&self, row: &Row) -> bool {
         self.caller.name().is_some_and(|name| row.owner == name || self.allocation_owner == Some(name))
     }
 

@@ -34,6 +34,7 @@ use rusqlite::Connection;
 use sites::Sites;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 use vospace_client::uri::VosUri;
@@ -72,6 +73,7 @@ pub struct Space {
     pub sites: Sites,
     /// The signer of byte URLs.
     pub grants: Arc<Grants>,
+    group_service_down: AtomicBool,
     authority: String,
     groups: Arc<Groups>,
     refresh_interval: Duration,
@@ -89,6 +91,7 @@ impl Space {
             sites: Sites::new(options.sites, options.harvest_delay),
             grants: options.grants,
             groups: options.groups,
+            group_service_down: AtomicBool::new(false),
             refresh_interval: options.refresh_interval,
         };
         space.store.write_now(|tx| {
@@ -163,12 +166,33 @@ impl Space {
         self.rights(caller, walked.allocation_owner()).may_write(row)
     }
 
+    /// Has the group service fail, or work again.
+    pub fn set_group_service_down(&self, down: bool) {
+        self.group_service_down.store(down, Ordering::Relaxed);
+    }
+
+    /// Fails if the group service has to be asked about this row and does not answer: that is no denial. Owners and
+    /// anonymous callers are known without it.
+    pub fn ask_groups(&self, rights: &Rights<'_>, row: &Row, write: bool) -> Result<(), Fault> {
+        let known = rights.caller == &Caller::Anonymous || rights.owns(row) || (row.is_public && !write);
+        let groups = if write {
+            !row.group_write.is_empty()
+        } else {
+            !(row.group_read.is_empty() && row.group_write.is_empty())
+        };
+        if self.group_service_down.load(Ordering::Relaxed) && groups && !known {
+            return Err(Fault::internal("failed to check membership with group service"));
+        }
+        Ok(())
+    }
+
     fn not_found(&self, path: &str) -> Fault {
         Fault::new(FaultKind::NodeNotFound, self.uri(path))
     }
 
     /// Refuses unless the caller may add and remove children of this container.
     fn require_parent(&self, caller: &Caller, walked: &Walked, parent: &Row) -> Result<(), Fault> {
+        self.ask_groups(&self.rights_in(caller, walked), parent, true)?;
         if self.may_write(caller, walked, parent) && !parent.locked {
             Ok(())
         } else {

@@ -31,6 +31,12 @@ struct ModeChange {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct GroupsChange {
+    down: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SiteChange {
     /// From 1.
     site: usize,
@@ -38,7 +44,7 @@ struct SiteChange {
 }
 
 /// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET) and
-/// `/_bench/clock`, `/_bench/mode`, `/_bench/site` (POST).
+/// `/_bench/clock`, `/_bench/mode`, `/_bench/site`, `/_bench/groups` (POST).
 pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
     let Some(control) = &call.app.control else {
         return Err(not_mounted());
@@ -70,6 +76,11 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             control.set_mode(posted::<ModeChange>(&call).await?.mode);
             Ok(empty(StatusCode::NO_CONTENT))
         }
+        ("groups", &Method::POST) => {
+            let down = posted::<GroupsChange>(&call).await?.down;
+            call.app.spaces.iter().for_each(|space| space.set_group_service_down(down));
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
         ("site", &Method::POST) => {
             let change: SiteChange = posted(&call).await?;
             let space = call.app.redirected().ok_or_else(not_mounted)?;
@@ -78,7 +89,7 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             }
             Ok(empty(StatusCode::NO_CONTENT))
         }
-        ("tree" | "clock" | "mode" | "site", method) => Ok(not_allowed(method, "GET, POST")),
+        ("tree" | "clock" | "mode" | "site" | "groups", method) => Ok(not_allowed(method, "GET, POST")),
         _ => Err(not_mounted()),
     }
 }

@@ -80,6 +80,9 @@ async fn find(call: &Call, space: &Arc<Space>, path: String) -> Result<(Row, Str
             if row.kind != Kind::Data {
                 return Err(Fault::argument("Resolved target is not a data node"));
             }
+            if check {
+                finder.ask_groups(&finder.rights_in(&caller, &walked), &row, false)?;
+            }
             if check && !finder.may_read(&caller, &walked, &row) {
                 return Err(Fault::denied(finder.uri(&walked.path)));
             }

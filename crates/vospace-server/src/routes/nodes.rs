@@ -131,6 +131,7 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
         if let Some(Effect::TruncateListing(children)) = call.effect {
             page.remaining = page.remaining.min(usize::try_from(children).unwrap_or(usize::MAX));
         }
+        space.ask_groups(&space.rights_in(&call.caller, &walked), &row, false)?;
         if !space.profile.unreadable_looks_empty && !space.may_read(&call.caller, &walked, &row) {
             return Err(Fault::denied(space.uri(&path)));
         }
@@ -290,7 +291,11 @@ impl Contents {
                     if space.child_breaks_listing(row) {
                         return Ok((page, count, None));
                     }
-                    let child = space.document_for(db, &caller, &walked, row, &path, detail)?;
+                    let child = match space.document_for(db, &caller, &walked, row, &path, detail) {
+                        Ok(child) => child,
+                        // It is in the log as a failure; the listing just ends.
+                        Err(_) => return Ok((page, count, None)),
+                    };
                     page.push_str(&write::node_child(&child));
                 }
                 let next = rows.last().map(|row| match from {

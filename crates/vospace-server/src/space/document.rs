@@ -115,6 +115,7 @@ impl Space {
             set.set_read_only(property::QUOTA, quota.to_string());
         }
         if detail == Detail::Max {
+            self.ask_groups(rights, row, false)?;
             let may_write = rights.may_write(row) && !row.locked;
             for (uri, may) in [(property::READABLE, rights.may_read(row)), (property::WRITABLE, may_write)] {
                 if may {

@@ -56,6 +56,7 @@ impl Space {
                 if row.kind != Kind::Data {
                     return Err(Fault::argument("target is not a data node"));
                 }
+                space.ask_groups(&space.rights_in(&caller, &walked), &row, false)?;
                 if !space.may_read(&caller, &walked, &row) {
                     return Err(Fault::denied(space.uri(&walked.path)));
                 }
@@ -81,6 +82,7 @@ impl Space {
                 })?;
                 let row = match &walked.leaf {
                     Some(row) if row.kind == Kind::Data => {
+                        space.ask_groups(&space.rights_in(&caller, &walked), row, true)?;
                         if !space.may_write(&caller, &walked, row) || row.locked {
                             return Err(Fault::denied(space.uri(&walked.path)));
                         }

@@ -77,7 +77,9 @@ impl Space {
         let mut through_link = false;
         while let Some(name) = rest.pop_front() {
             let here = chain.last().expect("invariant: the chain starts with the root");
-            if !self.rights(caller, allocation_owner(chain.iter())).may_read(here) {
+            let rights = self.rights(caller, allocation_owner(chain.iter()));
+            self.ask_groups(&rights, here, false)?;
+            if !rights.may_read(here) {
                 return Err(Fault::denied(self.uri(&path_of(&chain, ""))));
             }
             let last = rest.is_empty();

@@ -1,6 +1,6 @@
 //! What was found on the real services and must be here too: each test names the finding.
 
-use crate::support::{ADA, Answer, Bench, digest, hex, negotiation, relocation};
+use crate::support::{ADA, Answer, Bench, EVE, digest, hex, negotiation, properties, relocation};
 use vospace_client::node::property;
 
 async fn fault(bench: &Bench, rule: &'static str) {
@@ -44,6 +44,36 @@ async fn a_listing_that_breaks_off_looks_whole() {
         assert!(text.contains("/ada/b\"") && !text.contains("/ada/c\""));
         assert!(text.ends_with("</vos:node>"), "well-formed: {text}");
         vospace_client::xml::read::read_node(text.as_bytes()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_group_service_that_fails_is_no_denial_and_breaks_full_listings() {
+    let bench = Bench::start().await;
+    let group = |key| properties(&[(key, Some("ivo://cadc.nrc.ca/gms?team"))]);
+    for service in ["vault", "arc"] {
+        bench.node("POST", service, "/ada", "ContainerNode", &properties(&[(property::IS_PUBLIC, Some("true"))])).await;
+        for name in ["a", "b", "c"] {
+            bench.mkdir(service, &format!("/ada/{name}")).await;
+        }
+        bench.node("POST", service, "/ada/b", "ContainerNode", &group(property::GROUP_READ)).await;
+        let down = async |down: bool| {
+            let body = format!("{{\"down\": {down}}}");
+            assert_eq!(bench.send("POST", "/_bench/groups", None, &[], body).await.status, 204);
+        };
+        let eve = async |path: &str| bench.send("GET", &format!("/{service}/nodes{path}"), EVE, &[], "").await;
+        assert!(eve("/ada?detail=max").await.text().contains("/ada/c\""));
+        down(true).await;
+        let answer = eve("/ada?detail=max").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains("/ada/a\"") && !answer.text().contains("/ada/b\""), "{}", answer.text());
+        assert!(answer.text().ends_with("</vos:node>"));
+        assert!(eve("/ada").await.text().contains("/ada/c\""), "nobody has to be asked");
+        assert_eq!(eve("/ada/b").await.status, 500);
+        assert_eq!(eve("/ada/c").await.status, 200, "shown as empty");
+        assert_eq!(bench.get(&format!("/{service}/nodes/ada/b")).await.status, 200, "the owner");
+        down(false).await;
+        assert_eq!(eve("/ada/b").await.status, 200);
     }
 }
 
