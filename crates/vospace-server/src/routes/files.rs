@@ -12,12 +12,13 @@ use crate::profile::{Bytes, Metadata};
 use crate::routes::facts::{Facts, send};
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
-use crate::space::walk::Leaf;
+use crate::space::walk::{Leaf, Walked};
 use crate::store::nodes::{self, Kind, Row};
 use crate::store::{artifacts, properties};
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use rusqlite::Connection;
 use std::sync::Arc;
 use vospace_client::node::{Md5, property};
 
@@ -207,11 +208,12 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
                     (finder.create_file(tx, &caller, &walked, false)?, may)
                 }
             };
-            Ok(if may { Ok(row) } else { Err(Fault::denied(finder.uri(&walked.path))) })
+            let room = room_for(&finder, tx, &walked, &row)?;
+            Ok(if may { Ok((row, room)) } else { Err(Fault::denied(finder.uri(&walked.path))) })
         })
         .await;
-    let row = match opened {
-        Ok(Ok(row)) => row,
+    let (row, room) = match opened {
+        Ok(Ok(opened)) => opened,
         Ok(Err(fault)) | Err(fault) => return refuse(call.body(), fault).await,
     };
     let (opener, storage) = (Arc::clone(&space), row.storage.clone());
@@ -227,6 +229,10 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
         Cut::Body => Fault::internal("read input failure"),
         Cut::Store(fault) => fault,
     })?;
+    if room.is_some_and(|room| sink.written() > room) {
+        // The file system notices while it is written, and what was there is gone by then.
+        return Err(Fault::plain(413, format!("limit: {}", room.unwrap_or_default())));
+    }
     let md5 = finished(sink.md5());
     if let Some(digest) = digest {
         check_digest(digest.to_str().unwrap_or_default(), md5)?;
@@ -253,6 +259,20 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
         .await?;
     sink.keep();
     Ok(created(md5, content_type.as_deref()))
+}
+
+/// How many bytes a file may have under the nearest quota above it, with what the others there take.
+fn room_for(space: &Space, db: &Connection, walked: &Walked, file: &Row) -> Result<Option<u64>, Fault> {
+    let Some((container, quota)) = walked.chain.iter().rev().find_map(|row| Some((row.id, row.quota?))) else {
+        return Ok(None);
+    };
+    let mut used = 0_u64;
+    for storage in nodes::storages_below(db, container)? {
+        if storage != file.storage {
+            used += space.store.bytes().stat(&storage)?.map_or(0, |(length, _)| length);
+        }
+    }
+    Ok(Some(quota.saturating_sub(used)))
 }
 
 /// The checksum of the request against that of the bytes, as the file service compares them.

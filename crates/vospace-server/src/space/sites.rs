@@ -130,7 +130,13 @@ impl Space {
                     return Err(fault);
                 }
             };
-            space.store.site(site).publish(&artifact.blob)?;
+            if let Err(error) = space.store.site(site).publish(&artifact.blob) {
+                // Another PUT may have replaced this one already, and removed its bytes: then both were true in turn.
+                let replaced = !space.store.read_now(|db| copies::is_blob(db, site, &artifact.blob))?;
+                if !(replaced && error.kind() == std::io::ErrorKind::NotFound) {
+                    return Err(error.into());
+                }
+            }
             if let Some(before) = before {
                 space.store.site(site).remove(&before);
             }

@@ -171,6 +171,16 @@ pub fn has_children(connection: &Connection, parent: NodeId) -> Result<bool, Fau
     Ok(statement.exists([parent.0])?)
 }
 
+/// The storage identities of all files below a container.
+pub fn storages_below(connection: &Connection, container: NodeId) -> Result<Vec<String>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "WITH RECURSIVE below (id, storage) AS (SELECT id, storage FROM nodes WHERE parent = ?1 \
+         UNION ALL SELECT n.id, n.storage FROM nodes n JOIN below b ON n.parent = b.id) \
+         SELECT storage FROM below WHERE storage <> ''",
+    )?;
+    Ok(statement.query_map([container.0], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?)
+}
+
 /// Stores a new row and returns its identity. The caller has made sure that the name is free.
 pub fn insert(connection: &Connection, row: &Row) -> Result<NodeId, Fault> {
     let mut statement = connection.prepare_cached(

@@ -106,3 +106,21 @@ async fn links_lead_only_into_the_space_and_carry_nothing() {
     let answer = bench.set("arc", "/ada/l", "LinkNode", "ivo://my.org/k", "v").await;
     assert_eq!(answer.status, 400);
 }
+
+#[tokio::test]
+async fn a_quota_ends_an_upload_and_empties_the_file() {
+    let bench = Bench::with(|options| options.quota = Some(100)).await;
+    bench.mkdir("arc", "/ada/d").await;
+    bench.write("arc", "/ada/d/a", &[b'a'; 60]).await;
+    bench.write("arc", "/ada/b", &[b'b'; 40]).await;
+    let put = async |path: &str, length: usize| {
+        bench.send("PUT", &format!("/arc/files{path}"), crate::support::ADA, &[], vec![b'x'; length]).await
+    };
+    let answer = put("/ada/b", 41).await;
+    assert_eq!((answer.status, answer.text()), (413, "limit: 40"));
+    assert_eq!(bench.get("/arc/files/ada/b").await.status, 204, "what was there is gone");
+    assert_eq!(put("/ada/b", 40).await.status, 201, "its own bytes do not count");
+    assert_eq!(put("/ada/d/c", 1).await.status, 413);
+    assert_eq!(bench.delete("/arc/nodes/ada/d/a").await.status, 200);
+    assert_eq!(put("/ada/d/c", 60).await.status, 201);
+}
