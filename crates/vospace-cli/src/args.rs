@@ -103,7 +103,10 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
 fn own_command(name: &'static str, verb: &str) -> Command {
     let whole = Vospace::command();
     let verb = whole.find_subcommand(verb).cloned().unwrap_or_else(|| Command::new(name));
-    Common::augment_args(verb.name(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).infer_long_args(true))
+    let purpose = verb.get_about().cloned().unwrap_or_default();
+    let command = verb.name(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).infer_long_args(true);
+    // What describes the common options would take the place of what describes the command.
+    Common::augment_args(command).about(purpose)
 }
 
 /// `-h` belongs to human-readable sizes in `vls`, as it always has.
@@ -127,6 +130,8 @@ mod tests {
         Vospace::command().debug_assert();
         for (name, verb) in COMMANDS {
             own_command(name, verb).debug_assert();
+            let help = own_command(name, verb).render_help().to_string();
+            assert!(help.lines().next().is_some_and(|purpose| purpose.contains(name)), "{help}");
         }
     }
 
