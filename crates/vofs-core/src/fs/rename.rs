@@ -34,6 +34,12 @@ impl Engine {
     ) -> Result<()> {
         let from = self.child(from_parent, from_name)?;
         let to = self.new_child(to_parent, to_name)?;
+        // Nothing is looked at before: an upload that ends meanwhile changes what there is.
+        let uploads = self.files.within_either(&from, &to);
+        let mut _held = Vec::with_capacity(uploads.len());
+        for file in &uploads {
+            _held.push(file.flushing.lock().await);
+        }
         let source = self.resolve(&from).await?;
         let target = match self.resolve(&to).await {
             Ok(meta) => Some(meta),
@@ -53,11 +59,6 @@ impl Engine {
             Some(target) if source.is_directory() && !target.is_directory() => return Err(Error::NotADirectory(to)),
             Some(target) if !source.is_directory() && target.is_directory() => return Err(Error::IsADirectory(to)),
             _ => {}
-        }
-        let uploads = self.files.within_either(&from, &to);
-        let mut _held = Vec::with_capacity(uploads.len());
-        for file in &uploads {
-            _held.push(file.flushing.lock().await);
         }
         let file = self.files.get(&from);
         let local_only = file.as_ref().is_some_and(|file| file.state().on_service.is_none());
