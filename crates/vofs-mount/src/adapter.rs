@@ -368,18 +368,12 @@ impl Filesystem for Adapter {
     fn readdir(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdir", request, ino, BYTES));
         self.runtime.spawn(async move {
-            let mut taken = false;
-            let outcome = waiting
-                .outcome(engine.readdir(Fh(fh.0), offset, false, |child| {
-                    let fits = !reply.add(INodeNo(child.ino.0), child.next, file_type(&child.kind), &child.name);
-                    taken |= fits;
-                    fits
-                }))
-                .await;
-            match outcome {
-                // A listing that breaks off shows what came before; the next call, which begins there, gets the error.
-                Err(errno) if !taken => reply.error(errno),
-                _ => reply.ok(),
+            let listed = engine.readdir(Fh(fh.0), offset, false, |child| {
+                !reply.add(INodeNo(child.ino.0), child.next, file_type(&child.kind), &child.name)
+            });
+            match waiting.outcome(listed).await {
+                Ok(()) => reply.ok(),
+                Err(errno) => reply.error(errno),
             }
         });
     }
@@ -387,18 +381,13 @@ impl Filesystem for Adapter {
     fn readdirplus(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
         let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdirplus", request, ino, BYTES));
         self.runtime.spawn(async move {
-            let mut taken = false;
-            let outcome = waiting
-                .outcome(engine.readdir(Fh(fh.0), offset, true, |child| {
-                    let (attr, ttl) = convert::listed(child);
-                    let fits = !reply.add(INodeNo(child.ino.0), child.next, &child.name, &ttl, &attr, GENERATION);
-                    taken |= fits;
-                    fits
-                }))
-                .await;
-            match outcome {
-                Err(errno) if !taken => reply.error(errno),
-                _ => reply.ok(),
+            let listed = engine.readdir(Fh(fh.0), offset, true, |child| {
+                let (attr, ttl) = convert::listed(child);
+                !reply.add(INodeNo(child.ino.0), child.next, &child.name, &ttl, &attr, GENERATION)
+            });
+            match waiting.outcome(listed).await {
+                Ok(()) => reply.ok(),
+                Err(errno) => reply.error(errno),
             }
         });
     }

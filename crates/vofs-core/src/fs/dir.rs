@@ -145,7 +145,13 @@ impl Engine {
             if taken && !handle.children.is_known(index) {
                 return Ok(());
             }
-            let Some((name, listed)) = handle.children.get(index).await? else { return Ok(()) };
+            let (name, listed) = match handle.children.get(index).await {
+                Ok(Some(child)) => child,
+                Ok(None) => return Ok(()),
+                // What came before is shown; the next call, which begins here, gets the error.
+                Err(_) if taken => return Ok(()),
+                Err(error) => return Err(error),
+            };
             at += 1;
             let path = handle.path.join(&name);
             let (meta, ttl) = match self.meta_now(&path) {

@@ -70,11 +70,11 @@ impl Engine {
             self.take_over(file.as_ref(), target.as_ref(), replaced.as_ref());
         } else if target.is_some() && source.is_directory() {
             self.remote.delete(&to).await?;
-            self.move_node(&from, &to).await?;
+            self.remote.rename(&from, &to).await?;
         } else if target.is_some() && replaced.as_ref().is_none_or(|file| file.state().on_service.is_some()) {
             self.replace(&from, &to).await?;
         } else {
-            self.move_node(&from, &to).await?;
+            self.remote.rename(&from, &to).await?;
         }
         self.renamed((from_parent, &from), (to_parent, &to), local_only).await
     }
@@ -90,10 +90,6 @@ impl Engine {
             state.on_service = Some(on_service);
             state.access = target.access;
         }
-    }
-
-    async fn move_node(&self, from: &NodePath, to: &NodePath) -> Result<()> {
-        self.remote.rename(from, to).await
     }
 
     async fn replace(&self, from: &NodePath, to: &NodePath) -> Result<()> {

@@ -39,9 +39,10 @@ impl Artifact {
     }
 }
 
-const COLUMNS: &str = "storage, blob, length, md5, content_date, content_type, encoding";
+/// What [`read`] takes, in its order; the tables of records and of their copies at the sites both have these.
+pub(super) const COLUMNS: &str = "storage, blob, length, md5, content_date, content_type, encoding";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Artifact> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Artifact> {
     Ok(Artifact {
         storage: row.get(0)?,
         blob: row.get(1)?,

@@ -4,23 +4,9 @@
 //! heard of them; with a harvest delay it is older than the sites' own. `located` says that the inventory lists the
 //! site for this file, `harvested` that it has heard of the bytes that the site has now.
 
-use super::artifacts::Artifact;
+use super::artifacts::{Artifact, COLUMNS, read};
 use crate::fault::Fault;
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
-const COLUMNS: &str = "storage, blob, length, md5, content_date, content_type, encoding";
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Artifact> {
-    Ok(Artifact {
-        storage: row.get(0)?,
-        blob: row.get(1)?,
-        length: row.get::<_, i64>(2)?.cast_unsigned(),
-        md5: row.get(3)?,
-        content_date: row.get(4)?,
-        content_type: row.get(5)?,
-        encoding: row.get(6)?,
-    })
-}
+use rusqlite::{Connection, OptionalExtension, params};
 
 fn number(site: usize) -> i64 {
     i64::try_from(site).unwrap_or(i64::MAX)
