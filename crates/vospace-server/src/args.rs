@@ -28,7 +28,7 @@ Examples:
 pub(crate) enum Command {
     /// Run the service until it is told to stop.
     Serve(Serve),
-    /// Make a container with very many empty files, for tests of scale.
+    /// Make a container with very many files, for tests of scale.
     Populate(Populate),
     /// Copy a directory tree into the space, with or without a running service.
     Import(Import),
@@ -114,6 +114,9 @@ pub(crate) struct Populate {
     /// Files to be there: node-0000000 and on.
     #[arg(long, value_name = "N")]
     pub(crate) count: u64,
+    /// Zero bytes in each, like 100MB; they take no room on the disk.
+    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = size)]
+    pub(crate) length: u64,
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +202,10 @@ fn time(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.trim().parse().map_err(|_| "expected a time like 20ms, 5s or 1min".to_owned())?;
     Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
 }
 
 /// Bytes a second: a size with or without `/s`.

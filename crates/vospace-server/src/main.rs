@@ -139,7 +139,7 @@ fn fill(options: &Populate) -> anyhow::Result<()> {
             space.make_home(&user.name, None)?;
         }
         let start = std::time::Instant::now();
-        let made = populate::populate(&space, &options.container, &first, options.count)?;
+        let made = populate::populate(&space, &options.container, &first, options.count, options.length)?;
         let seconds = start.elapsed().as_secs_f64();
         println!("made {made} files in {} in {seconds:.1} s", space.uri(&options.container));
     }

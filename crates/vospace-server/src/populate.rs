@@ -1,14 +1,23 @@
-//! Populate: a container with very many empty files, straight into the store, for tests of scale.
+//! Populate: a container with very many files, straight into the store, for tests of scale and for measurements.
+//!
+//! The files are empty, or zeros of some length that take no room on the disk: an archive of 100 GB is made in seconds.
 
 use crate::fault::Fault;
-use crate::space::{Space, new_row, new_storage};
+use crate::profile::Bytes;
+use crate::space::{Space, new_row, new_storage, now};
+use crate::store::artifacts::{self, Artifact};
 use crate::store::nodes::{self, Kind, NodeId, ROOT, Row};
+use crate::store::{copies, properties};
+use crate::uploads::finished;
+use md5::{Digest as _, Md5};
 use rusqlite::Connection;
+use vospace_client::node::property;
 use vospace_client::uri::check_name;
 
-/// Makes the container at this path (with its parents, as this user's) and in it the files `node-0000000` and on;
-/// those that exist already are left. Answers how many were made.
-pub fn populate(space: &Space, container: &str, owner: &str, count: u64) -> Result<u64, Fault> {
+/// Makes the container at this path (with its parents, as this user's) and in it the files `node-0000000` and on, of
+/// `length` zero bytes each; those that exist already are left. Answers how many were made.
+pub fn populate(space: &Space, container: &str, owner: &str, count: u64, length: u64) -> Result<u64, Fault> {
+    let md5 = (length > 0).then(|| md5_of_zeros(length));
     space.store.write_now(|tx| {
         let mut parent = ROOT;
         for name in container.split('/').filter(|name| !name.is_empty()) {
@@ -26,11 +35,56 @@ pub fn populate(space: &Space, container: &str, owner: &str, count: u64) -> Resu
                 continue;
             }
             row.storage = format!("{batch}-{index:07}");
-            nodes::insert(tx, &row)?;
+            match &md5 {
+                Some(md5) => insert_with_zeros(space, tx, &row, length, md5)?,
+                None => {
+                    nodes::insert(tx, &row)?;
+                }
+            }
             made += 1;
         }
         Ok(made)
     })
+}
+
+/// A row with its bytes, which are a hole in a sparse file.
+fn insert_with_zeros(space: &Space, tx: &Connection, row: &Row, length: u64, md5: &str) -> Result<(), Fault> {
+    match space.profile.bytes {
+        Bytes::Redirected => {
+            let artifact = Artifact {
+                storage: row.storage.clone(),
+                blob: new_storage(),
+                length,
+                md5: md5.to_owned(),
+                content_date: now(),
+                content_type: None,
+                encoding: None,
+            };
+            nodes::insert(tx, &Row { copied: artifact.copied(), ..row.clone() })?;
+            copies::replace(tx, 0, &artifact, true)?;
+            artifacts::replace(tx, &artifact)?;
+            space.store.bytes().create(&artifact.blob)?.set_len(length)?;
+            space.store.bytes().publish(&artifact.blob)?;
+        }
+        Bytes::InPlace => {
+            let id = nodes::insert(tx, row)?;
+            space.store.bytes().truncate(&row.storage)?.set_len(length)?;
+            properties::set(tx, id, property::MD5, Some(md5))?;
+        }
+    }
+    Ok(())
+}
+
+fn md5_of_zeros(length: u64) -> String {
+    let zeros = vec![0; 1 << 20];
+    let mut md5 = Md5::new();
+    let mut left = length;
+    while left > 0 {
+        let part = left.min(zeros.len() as u64);
+        md5.update(&zeros[..part as usize]);
+        left -= part;
+    }
+    finished(md5).to_string()
 }
 
 fn container_in(db: &Connection, parent: NodeId, name: &str, owner: &str) -> Result<NodeId, Fault> {

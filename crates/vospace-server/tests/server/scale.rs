@@ -1,9 +1,11 @@
 //! Very many nodes.
 
 use crate::support::Bench;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use vospace_client::node::Md5;
 use vospace_server::populate::populate;
 use vospace_server::profile::Profile;
 use vospace_server::serve::{ServeOptions, open_space};
@@ -14,9 +16,9 @@ async fn a_container_that_was_populated_is_listed_and_its_files_can_be_written()
     for profile in [Profile::vault(), Profile::cavern()] {
         let options = ServeOptions::new(bench.data());
         let space = open_space(profile, &options).unwrap();
-        assert_eq!(populate(&space, "ada/many", "ada", 20).unwrap(), 20);
-        assert_eq!(populate(&space, "ada/many", "ada", 2500).unwrap(), 2480, "only what is missing");
-        assert!(populate(&space, "ada/many/node-0000001/x", "ada", 1).is_err());
+        assert_eq!(populate(&space, "ada/many", "ada", 20, 0).unwrap(), 20);
+        assert_eq!(populate(&space, "ada/many", "ada", 2500, 0).unwrap(), 2480, "only what is missing");
+        assert!(populate(&space, "ada/many/node-0000001/x", "ada", 1, 0).is_err());
     }
     bench.restart().await;
     for service in ["vault", "arc"] {
@@ -25,6 +27,36 @@ async fn a_container_that_was_populated_is_listed_and_its_files_can_be_written()
         bench.write(service, "/ada/many/node-0000007", b"abc").await;
         assert_eq!(bench.read(service, "/ada/many/node-0000007").await, b"abc");
     }
+}
+
+#[tokio::test]
+async fn files_of_zeros_are_served_with_their_checksum_and_take_no_room() {
+    const LENGTH: u64 = 3_000_000;
+    const MD5: &str = "c9fc2d3dd83ab67a129ac10b09c9ebbb";
+    let mut bench = Bench::start().await;
+    for profile in [Profile::vault(), Profile::cavern()] {
+        let space = open_space(profile, &ServeOptions::new(bench.data())).unwrap();
+        assert_eq!(populate(&space, "ada/zeros", "ada", 3, LENGTH).unwrap(), 3);
+    }
+    bench.restart().await;
+    for service in ["vault", "arc"] {
+        let bytes = bench.read(service, "/ada/zeros/node-0000002").await;
+        assert_eq!(bytes.len() as u64, LENGTH);
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        let node = bench.get(&format!("/{service}/nodes/ada/zeros/node-0000002")).await.node();
+        assert_eq!((node.properties.length(), node.properties.md5()), (Some(LENGTH), Md5::from_hex(MD5)));
+    }
+    let mut blocks = 0;
+    let mut waiting = vec![bench.data().to_owned()];
+    while let Some(path) = waiting.pop() {
+        let metadata = std::fs::symlink_metadata(&path).unwrap();
+        if metadata.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if metadata.len() == LENGTH {
+            blocks += metadata.blocks();
+        }
+    }
+    assert_eq!(blocks, 0, "blocks of 512 bytes");
 }
 
 /// Through the program itself, so that its memory can be measured: a listing of 60 MB must not be held as text.
