@@ -105,6 +105,7 @@ impl Store {
     }
 
     /// Bytes on disk.
+    #[cfg(test)]
     pub(crate) fn used(&self) -> u64 {
         self.state.lock().used
     }

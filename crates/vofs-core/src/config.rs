@@ -12,6 +12,8 @@ pub struct Config {
     pub cache_dir: PathBuf,
     /// Upper bound of clean bytes on disk. Dirty bytes come on top: they are never dropped for space.
     pub cache_limit: u64,
+    /// Bytes of memory for what is fetched ahead, stream buffers and blocks that the cache disk does not take.
+    pub memory_limit: u64,
     /// No write leaves this mount.
     pub read_only: bool,
     /// Owner of every node.
@@ -43,6 +45,7 @@ impl Config {
             cache_dir: cache_dir.into(),
             // The Python mount meant 50 GB and people size their disks by that.
             cache_limit: 50 * 1024 * 1024 * 1024,
+            memory_limit: crate::budget::default_limit(),
             read_only: false,
             uid: nix::unistd::Uid::current().as_raw(),
             gid: nix::unistd::Gid::current().as_raw(),

@@ -51,16 +51,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Bytes in the block cache, and its limit.
-    pub fn cache_use(&self) -> (u64, u64) {
-        (self.store.used(), self.store.limit())
-    }
-
-    /// What the mount was told.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
     pub(crate) fn check_writable(&self, path: &NodePath) -> Result<()> {
         if self.config.read_only { Err(Error::ReadOnly(path.clone())) } else { Ok(()) }
     }

@@ -23,6 +23,7 @@ use futures_util::StreamExt;
 use parking_lot::Mutex;
 
 use crate::blocks::{BLOCK, Cached, OpenBlocks, Store};
+use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::path::NodePath;
 use crate::remote::{Incoming, Remote};
@@ -45,6 +46,7 @@ pub(crate) struct Fetcher {
     remote: Arc<dyn Remote>,
     store: Arc<Store>,
     deadline: Duration,
+    budget: Arc<Budget>,
     runtime: tokio::runtime::Handle,
     flights: Mutex<HashMap<i64, Vec<Arc<Flight>>>>,
     /// False once the service has ignored a range.
@@ -63,12 +65,13 @@ enum Joined {
 }
 
 impl Fetcher {
-    pub(crate) fn new(remote: Arc<dyn Remote>, store: Arc<Store>, deadline: Duration) -> Self {
+    pub(crate) fn new(remote: Arc<dyn Remote>, store: Arc<Store>, deadline: Duration, budget: Arc<Budget>) -> Self {
         let runtime = tokio::runtime::Handle::current();
         Fetcher {
             remote,
             store,
             deadline,
+            budget,
             runtime,
             flights: Mutex::new(HashMap::new()),
             ranges: AtomicBool::new(true),
@@ -178,7 +181,11 @@ impl Fetcher {
         } else {
             0..blocks.length().div_ceil(BLOCK)
         };
-        let flight = Arc::new(Flight::new(run));
+        // The block that is waited for is always granted; what comes behind it is only as much as there is room for.
+        let needed = self.budget.need(BLOCK);
+        let ahead = self.budget.spare((run.end - run.start - 1) * BLOCK);
+        let run = if ranges { first..(first + 1 + ahead.bytes() / BLOCK) } else { run };
+        let flight = Arc::new(Flight::new(run, [needed, ahead]));
         flying.push(Arc::clone(&flight));
         drop(flights);
         let task = flight::fly(Arc::clone(self), path.clone(), blocks.clone(), Arc::clone(&flight));

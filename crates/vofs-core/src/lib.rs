@@ -8,6 +8,7 @@
 //! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
 //!   bytes), `journal` with `dirty` (bytes that the service does not have yet).
+//! * `budget`: the memory of the mount.
 //! * [`remote`]: what the engine needs of a VOSpace, as a trait; [`clock`]: time, as a trait.
 
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod remote;
 pub mod version;
 
 mod blocks;
+mod budget;
 mod cachedir;
 mod db;
 mod dirty;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::blocks::Store;
+use crate::budget::Budget;
 use crate::cachedir::CacheDir;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -42,10 +43,12 @@ impl Engine {
         let journal = Journal::open(&cache_dir.journal(), &cache_dir.dirty(), &config.identity).await?;
         let index = open_index(&cache_dir, &config.identity).await?;
         let store = Arc::new(Store::open(&cache_dir.blocks(), config.cache_limit, index.clone()).await?);
+        let budget = Budget::new(config.memory_limit);
+        let fetcher = Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline, budget);
         let engine = Arc::new(Engine {
             inodes: InodeTable::new(),
             names: Namespace::new(index, Arc::clone(&clock), &config),
-            fetcher: Arc::new(Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline)),
+            fetcher: Arc::new(fetcher),
             files: FileTable::new(),
             handles: Handles::default(),
             listings: Listings::default(),

@@ -19,8 +19,13 @@ pub(crate) struct Args {
     pub(crate) mountpoint: PathBuf,
 
     /// Upper bound of the cache: a number of MiB, or with a unit (20GiB).
-    #[arg(long, default_value = "50GiB", value_name = "SIZE", value_parser = cache_limit)]
+    #[arg(long, default_value = "50GiB", value_name = "SIZE", value_parser = size)]
     pub(crate) cache_limit: u64,
+
+    /// Memory for what is fetched ahead, in the same units [default: an eighth of what the machine or the control group
+    /// has, 512 MiB at most].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory_limit: Option<u64>,
 
     /// Cache directory [default: $HOME/vos:USER for vos:USER].
     #[arg(long, value_name = "DIR")]
@@ -136,7 +141,7 @@ fn hyphenate(argument: OsString) -> OsString {
 }
 
 /// A plain number is MiB, as it was in the Python program.
-fn cache_limit(text: &str) -> Result<u64, String> {
+fn size(text: &str) -> Result<u64, String> {
     if let Ok(mebibytes) = text.trim().parse::<u64>() {
         return mebibytes.checked_mul(1 << 20).ok_or_else(|| "too large".to_owned());
     }
@@ -164,7 +169,7 @@ mod tests {
     fn sizes_take_units_and_the_default_is_fifty_gib() {
         assert_eq!(parse(&["--cache_limit=2GiB"]).cache_limit, 2 << 30);
         assert_eq!(parse(&[]).cache_limit, 50 << 30);
-        assert!(cache_limit("many").is_err());
+        assert!(size("many").is_err());
     }
 
     #[test]

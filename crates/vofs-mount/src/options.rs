@@ -61,6 +61,7 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     client.user_agent = format!("mountvofs/{}", env!("CARGO_PKG_VERSION"));
     let mut engine = Config::new(root.to_wire(), &cache_dir);
     engine.cache_limit = args.cache_limit;
+    engine.memory_limit = args.memory_limit.unwrap_or(engine.memory_limit);
     engine.read_only = args.readonly || anonymous;
     engine.uploads = args.max_flush_threads;
     let log = Log {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::blocks::{BLOCK, OpenBlocks};
+use crate::budget::Permit;
 use crate::error::Error;
 use crate::path::NodePath;
 
@@ -52,12 +53,14 @@ pub(super) struct Flight {
     progress: watch::Sender<Progress>,
     task: Mutex<Option<AbortHandle>>,
     whole: AtomicBool,
+    /// Memory for what is on its way: for the block that is waited for, and for those behind it.
+    memory: Mutex<[Permit; 2]>,
 }
 
 impl Flight {
-    pub(super) fn new(run: Range<u64>) -> Self {
+    pub(super) fn new(run: Range<u64>, memory: [Permit; 2]) -> Self {
         let progress = watch::Sender::new(Progress { next: run.start, end: run.end, outcome: None });
-        Flight { progress, task: Mutex::new(None), whole: AtomicBool::new(false) }
+        Flight { progress, task: Mutex::new(None), whole: AtomicBool::new(false), memory: Mutex::new(memory) }
     }
 
     /// True while the block is still to come.
@@ -103,6 +106,9 @@ impl Flight {
     }
 
     fn passed(&self, block: u64) {
+        let [needed, ahead] = &mut *self.memory.lock();
+        let first = if needed.bytes() > 0 { needed } else { ahead };
+        first.give_back(BLOCK);
         self.progress.send_modify(|progress| progress.next = progress.next.max(block));
     }
 

@@ -11,12 +11,16 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        Bench::with_memory(64 << 20).await
+    }
+
+    async fn with_memory(bytes: u64) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let db = Db::open(&place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
         let store = Arc::new(Store::open(place.path(), 256 << 20, db).await.expect("opens"));
         let remote = Arc::new(FakeRemote::new());
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&remote);
-        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5)));
+        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5), Budget::new(bytes)));
         Bench { remote, store, fetcher, _place: place }
     }
 
@@ -120,6 +124,23 @@ async fn a_whole_file_read_in_sequence_is_right_and_fetched_once() {
     assert!(got == bytes);
     let fetched: u64 = bench.remote.requests().iter().map(|request| asked(request)).sum();
     assert_eq!(fetched, bytes.len() as u64);
+}
+
+#[tokio::test]
+async fn without_memory_to_look_ahead_readers_still_get_all_they_wait_for() {
+    let bench = Bench::with_memory(0).await;
+    let (path, blocks, bytes) = bench.open("f", 2 << 20).await;
+    let reads = (0..8).map(|reader| {
+        let (bench, path, blocks) = (&bench, &path, &blocks);
+        async move {
+            let start = reader * 256 * 1024;
+            bench.read(path, blocks, start..start + 256 * 1024).await
+        }
+    });
+    let read = futures_util::future::join_all(reads).await;
+    let got: Vec<u8> = read.into_iter().flat_map(|part| part.expect("read")).collect();
+    assert!(got == bytes);
+    assert_eq!(bench.fetcher.budget.taken(), 0, "all of it was given back");
 }
 
 fn asked(request: &str) -> u64 {
