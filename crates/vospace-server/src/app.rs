@@ -9,15 +9,16 @@ use crate::control::{Control, Mode};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::{self, Effect};
 use crate::identity::{AUTHENTICATED, Caller, Users, challenges};
+use crate::listening::Door;
 use crate::names;
 use crate::oplog::{Entry, redacted};
 use crate::profile::{Bytes as ByteHabit, UnknownScheme};
 use crate::routes;
 use crate::shaping::Shaper;
 use crate::space::Space;
-use crate::space::sites::site_of;
+use crate::space::sites::{service_of, site_of};
 use crate::tls::PeerUser;
-use crate::uploads::STALLED;
+use crate::uploads::patient;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
@@ -25,7 +26,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, 
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Unread bytes of a refused upload that are still taken in, so that the client reads the refusal and not a reset.
 const SWALLOWED: usize = 2 << 20;
@@ -47,12 +49,56 @@ pub struct App {
     pub control: Option<Control>,
     /// How slow the network seems to be.
     pub shaper: Shaper,
+    /// How long a client may be silent within a body.
+    pub patience: Duration,
+    /// The ports that the byte sites have of their own, or nothing.
+    pub site_doors: OnceLock<Vec<Door>>,
+}
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// At the port of the service.
+    Main,
+    /// At the port of this byte site, where nothing else is to be had.
+    Site(usize),
 }
 
 impl App {
     /// The service that answers all paths.
-    pub fn router(self: Arc<Self>) -> Router {
-        Router::new().fallback(answer).with_state(self)
+    pub fn router(self: &Arc<Self>, entrance: Entrance) -> Router {
+        Router::new().fallback(answer).with_state((Arc::clone(self), entrance))
+    }
+
+    /// The byte sites are at these ports from now on, and no more at that of the service.
+    pub fn open_sites(&self, doors: Vec<Door>) {
+        for space in &self.spaces {
+            space.sites.set_ports(doors.iter().map(|door| door.address().port()).collect());
+        }
+        // Once, at the start.
+        let _ = self.site_doors.set(doors);
+    }
+
+    /// Opens or shuts the port of a site, if it has one.
+    pub async fn set_site(self: &Arc<Self>, site: usize, up: bool) -> std::io::Result<()> {
+        match self.site_doors.get().and_then(|doors| doors.get(site)) {
+            Some(door) if up => door.open(self.router(Entrance::Site(site))),
+            Some(door) => {
+                door.shut().await;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the requests at the sites end, and takes no more.
+    pub async fn close_sites(&self) {
+        let doors = self.site_doors.get().into_iter().flatten();
+        futures_util::future::join_all(doors.map(Door::close)).await;
+    }
+
+    fn has_site_doors(&self) -> bool {
+        self.site_doors.get().is_some_and(|doors| !doors.is_empty())
     }
 
     /// The space of this service name.
@@ -129,13 +175,15 @@ impl Call {
     /// Reads the body, up to this many bytes.
     pub async fn take_body(&self, limit: usize) -> Result<Bytes, Fault> {
         let mut chunks = self.body().into_data_stream();
+        let deadline = tokio::time::Instant::now() + self.app.patience;
         let mut text = Vec::new();
         loop {
-            match tokio::time::timeout(STALLED, chunks.next()).await {
+            // All of it within the time that a large body may be silent: drop by drop it takes no longer.
+            match tokio::time::timeout_at(deadline, chunks.next()).await {
                 Ok(None) => return Ok(text.into()),
                 Ok(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
                 Ok(Some(Err(error))) => return Err(Fault::argument(format!("read input failure: {error}"))),
-                Err(_) => return Err(Fault::argument("read input failure: nothing more came")),
+                Err(_) => return Err(Fault::argument("read input failure: it took too long")),
             }
             if text.len() > limit {
                 // The real services answer an oversized document with the failure of a cast.
@@ -169,15 +217,16 @@ impl Call {
 
 /// A request that was begun is brought to its end even if the client goes away: in a task of its own, so that no step
 /// between two changes of the store can be the last one.
-async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    match tokio::spawn(answer_now(app, request)).await {
+async fn answer(State((app, entrance)): State<(Arc<App>, Entrance)>, request: Request<Body>) -> Response<Body> {
+    match tokio::spawn(answer_now(app, entrance, request)).await {
         Ok(response) => response,
         Err(failure) => Fault::internal(format!("request failed: {failure}")).response(),
     }
 }
 
-async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
+async fn answer_now(app: Arc<App>, entrance: Entrance, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let body = patient(body, app.patience);
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let mut segments = path.trim_start_matches('/').splitn(3, '/');
@@ -239,7 +288,7 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
         (_, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
             refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
         }
-        (_, Ok(_)) => dispatch(call, space.clone(), service, resource).await,
+        (_, Ok(_)) => dispatch(call, entrance, space.clone(), service, resource).await,
     };
     let mut response = outcome.unwrap_or_else(|fault| fault.response());
     decorate(&mut response, &caller, bad_credential, service, space.as_deref());
@@ -266,10 +315,15 @@ async fn answer_now(app: Arc<App>, request: Request<Body>) -> Response<Body> {
 
 async fn dispatch(
     call: Call,
+    entrance: Entrance,
     space: Option<Arc<Space>>,
     service: &str,
     resource: &str,
 ) -> Result<Response<Body>, Fault> {
+    if let Entrance::Site(site) = entrance {
+        let here = service == service_of(0);
+        return if here { routes::bytes::serve(call, site, resource).await } else { Err(not_mounted()) };
+    }
     match (service, space) {
         ("reg", _) => routes::registry::resource_caps(&call, resource),
         ("cred", _) => routes::credentials::cred(&call, resource).await,
@@ -277,7 +331,7 @@ async fn dispatch(
         ("_bench", _) => routes::control::serve(call, resource).await,
         ("", _) => Ok(welcome(&call)),
         (_, Some(space)) => in_space(call, space, resource).await,
-        (_, None) => match site_of(service) {
+        (_, None) => match site_of(service).filter(|_| !call.app.has_site_doors()) {
             Some(site) => routes::bytes::serve(call, site, resource).await,
             None => Err(not_mounted()),
         },

@@ -88,6 +88,10 @@ pub(crate) struct Serve {
     /// Byte sites of the vault profile, each with storage of its own.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) sites: u8,
+    /// Have the byte sites listen on ports of their own, from this one on; 0 for free ones, the same at each start.
+    /// Default: all at the address of --listen.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) site_port: Option<u16>,
     /// Time until nodes and the other sites know of an upload, like 5s; 0 for at once.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) harvest_delay: Duration,

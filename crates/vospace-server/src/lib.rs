@@ -18,6 +18,7 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod jobs;
+pub mod listening;
 pub mod names;
 pub mod oplog;
 pub mod permissions;

@@ -70,11 +70,13 @@ fn run(options: Serve) -> anyhow::Result<()> {
         control: options.control,
         sites: usize::from(options.sites),
         harvest_delay: options.harvest_delay,
+        site_port: options.site_port,
         shape: Shape {
             latency: options.latency,
             connection_rate: options.connection_rate,
             total_rate: options.total_rate,
         },
+        patience: serve::PATIENCE,
     };
     let tls = options.tls;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;

@@ -1,28 +1,31 @@
 //! Start and stop of the service.
 
-use crate::app::App;
+use crate::app::{App, Entrance};
 use crate::control::Control;
 use crate::fault::Fault;
 use crate::grants::Grants;
 use crate::identity::Users;
+use crate::listening::{Door, Doors};
 use crate::permissions::Groups;
 use crate::profile::Profile;
 use crate::shaping::{Shape, Shaper};
 use crate::space::{Space, SpaceOptions};
-use crate::tls::{self, CertificateAcceptor};
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
+use crate::tls;
 use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-/// Requests that run when the service is stopped get this long.
-const GRACE: Duration = Duration::from_secs(2);
+/// A client that sends nothing for so long has gone (Tomcat's time, observed).
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A file in the data directory with the ports of the byte sites, to take the same again at the next start: byte URLs
+/// are good for ever.
+const SITE_PORTS: &str = "site-ports";
 
 /// A file in the data directory that is there while the service runs: found at a start, the last run was killed.
 const RUNNING: &str = "running";
@@ -52,8 +55,13 @@ pub struct ServeOptions {
     pub sites: usize,
     /// When the inventory of all sites hears of an upload; zero: at once.
     pub harvest_delay: Duration,
+    /// The first of the ports that the byte sites have of their own; port 0 takes free ones. Without it, they are at
+    /// the port of the rest.
+    pub site_port: Option<u16>,
     /// How slow the network is to seem.
     pub shape: Shape,
+    /// How long a client may be silent.
+    pub patience: Duration,
 }
 
 impl ServeOptions {
@@ -71,7 +79,9 @@ impl ServeOptions {
             control: false,
             sites: 1,
             harvest_delay: Duration::ZERO,
+            site_port: None,
             shape: Shape::default(),
+            patience: PATIENCE,
         }
     }
 }
@@ -91,10 +101,12 @@ pub enum StartError {
     #[error("another vospaced serves the data directory {0}; stop it, or choose another directory with --data")]
     InUse(PathBuf),
     /// The port is not free.
-    #[error("cannot listen on {address}: {cause}; choose another with --listen (port 0 takes a free one)")]
+    #[error("cannot listen on {address}: {cause}; choose another with {option} (port 0 takes a free one)")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The option that named it.
+        option: &'static str,
         /// What went wrong.
         cause: std::io::Error,
     },
@@ -106,10 +118,9 @@ pub enum StartError {
 /// A running service.
 #[derive(Debug)]
 pub struct Service {
-    address: SocketAddr,
-    tls: bool,
-    handle: Handle<SocketAddr>,
-    tasks: Vec<JoinHandle<()>>,
+    door: Door,
+    app: Arc<App>,
+    workers: Vec<JoinHandle<()>>,
     running: PathBuf,
     _lock: File,
 }
@@ -117,7 +128,7 @@ pub struct Service {
 impl Service {
     /// `http://address:port`.
     pub fn base(&self) -> String {
-        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+        format!("{}://{}", if self.app.tls { "https" } else { "http" }, self.door.address())
     }
 
     /// The URL of the registry.
@@ -127,13 +138,8 @@ impl Service {
 
     /// Lets running requests end, within bounds, and stops.
     pub async fn stop(self) {
-        self.handle.graceful_shutdown(Some(GRACE));
-        let mut tasks = self.tasks.into_iter();
-        if let Some(server) = tasks.next() {
-            // An error means that the task is gone, which is what is wanted.
-            let _ = server.await;
-        }
-        tasks.for_each(|worker| worker.abort());
+        futures_util::future::join(self.door.close(), self.app.close_sites()).await;
+        self.workers.iter().for_each(JoinHandle::abort);
         if let Err(error) = std::fs::remove_file(&self.running) {
             tracing::warn!(%error, "the next start will look at every file");
         }
@@ -175,12 +181,18 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         }
         spaces.push(space);
     }
-    let failed = |cause| StartError::Listen { address: options.listen, cause };
     File::create(&running)
         .map_err(|error| StartError::Data { path: options.data.clone(), cause: error.to_string() })?;
-    let listener = TcpListener::bind(options.listen).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let listener = listen(options.listen, "--listen")?;
+    let address = listener.local_addr().map_err(|cause| not_listening(options.listen, "--listen", cause))?;
+    let site_listeners = match options.site_port {
+        Some(first) => listen_for_sites(first, &options)?,
+        None => Vec::new(),
+    };
+    let failed = |error: tls::TlsError| StartError::Tls(error.to_string());
+    let config = || tls::server_config(&options.data.join("tls"), address.ip(), &names);
+    let tls = options.tls.then(config).transpose().map_err(failed)?;
+    let doors = Doors { tls, latency: options.shape.latency, patience: options.patience };
     let app = Arc::new(App {
         spaces: spaces.clone(),
         users: options.users,
@@ -189,30 +201,57 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         host: address.to_string(),
         control: options.control.then(Control::default),
         shaper: Shaper::new(options.shape),
+        patience: options.patience,
+        site_doors: OnceLock::new(),
     });
-    let service = app.router().into_make_service();
-    let handle = Handle::new();
-    let server = if options.tls {
-        let config = tls::server_config(&options.data.join("tls"), address.ip(), &names)
-            .map_err(|error| StartError::Tls(error.to_string()))?;
-        let acceptor = CertificateAcceptor::new(config);
-        let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor).handle(handle.clone());
-        tokio::spawn(async move { log_end(server.serve(service).await) })
-    } else {
-        let acceptor = NoDelayAcceptor::new();
-        let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor).handle(handle.clone());
-        tokio::spawn(async move { log_end(server.serve(service).await) })
-    };
-    let mut tasks = vec![server];
+    let failed = |cause| not_listening(address, "--listen", cause);
+    let mut site_doors = Vec::new();
+    for (site, listener) in site_listeners.into_iter().enumerate() {
+        site_doors.push(Door::open_at(listener, &doors, app.router(Entrance::Site(site))).map_err(failed)?);
+    }
+    app.open_sites(site_doors);
+    let door = Door::open_at(listener, &doors, app.router(Entrance::Main)).map_err(failed)?;
+    let mut workers = Vec::new();
     for space in spaces {
         if !space.refreshes_at_once() {
-            tasks.push(tokio::spawn(refresh(Arc::clone(&space))));
+            workers.push(tokio::spawn(refresh(Arc::clone(&space))));
         }
         if !space.sites.harvest_delay().is_zero() {
-            tasks.push(tokio::spawn(harvest(space)));
+            workers.push(tokio::spawn(harvest(space)));
         }
     }
-    Ok(Service { address, tls: options.tls, handle, tasks, running, _lock: lock })
+    Ok(Service { door, app, workers, running, _lock: lock })
+}
+
+fn not_listening(address: SocketAddr, option: &'static str, cause: std::io::Error) -> StartError {
+    StartError::Listen { address, option, cause }
+}
+
+fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|cause| not_listening(address, option, cause))
+}
+
+/// A listener for each byte site: from this port on; for port 0 those of the last start, or free ones.
+fn listen_for_sites(first: u16, options: &ServeOptions) -> Result<Vec<TcpListener>, StartError> {
+    let at = |port: u16| listen(SocketAddr::new(options.listen.ip(), port), "--site-port");
+    let sites = u16::try_from(options.sites.max(1)).unwrap_or(u16::MAX);
+    if first != 0 {
+        return (0..sites).map(|site| at(first.saturating_add(site))).collect();
+    }
+    let record = options.data.join(SITE_PORTS);
+    // Without the record, or with one that is no good, there is nothing to go on with.
+    let last = std::fs::read_to_string(&record).unwrap_or_default();
+    let mut last = last.split_whitespace().map_while(|port| port.parse::<u16>().ok());
+    let listeners = (0..sites)
+        .map(|_| match last.next().map(at) {
+            Some(Ok(listener)) => Ok(listener),
+            _ => at(0),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let ports = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.port().to_string()));
+    std::fs::write(&record, ports.collect::<Vec<_>>().join(" "))
+        .map_err(|error| StartError::Data { path: record, cause: error.to_string() })?;
+    Ok(listeners)
 }
 
 /// Takes the data directory for this process; given back when the file is closed.
@@ -224,12 +263,6 @@ fn lock(data: &Path) -> Result<File, StartError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-fn log_end(result: std::io::Result<()>) {
-    if let Err(error) = result {
-        tracing::error!(%error, "the server ended");
     }
 }
 

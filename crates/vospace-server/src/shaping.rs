@@ -1,17 +1,28 @@
 //! Shaping: a network that is slower than the loopback.
 //!
-//! A latency is added to every request, and bodies in both directions are held to a rate: of each request by itself
-//! (a connection carries one at a time), and of all together. Bodies are handed on in small pieces, each at the moment
-//! at which a line of that rate would have delivered it.
+//! A latency, the time of a round trip, is added to every request and to every new connection (twice with TLS, whose
+//! handshake is a round trip of its own). Bodies in both directions are held to a rate: of each request by itself (a
+//! connection carries one at a time), and of all together. They are handed on in small pieces, each at the moment at
+//! which a line of that rate would have delivered it. Timers are late by up to some milliseconds; a line makes up for
+//! that and for no more, so the rate is met on average and nothing comes in bursts.
 
 use axum::body::{Body, Bytes};
+use axum_server::accept::Accept;
 use futures_util::{StreamExt as _, stream};
 use parking_lot::Mutex;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes handed on at once: at 25 MB/s about a millisecond, the resolution of the timer.
-const PIECE: usize = 32 << 10;
+/// Most bytes handed on at once.
+const LARGEST_PIECE: u64 = 64 << 10;
+
+/// A piece is at most what a line carries in a 500th of a second: not below the resolution of timers, and smooth.
+const PIECES_PER_SECOND: u64 = 500;
+
+/// What a line makes up for at most when a timer or the other side was late. Timers tick in milliseconds.
+const ARREARS: Duration = Duration::from_millis(5);
 
 /// How slow the network is to seem.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,8 +51,14 @@ impl Line {
     fn passed(&self, bytes: usize) -> Instant {
         let mut free = self.free.lock();
         let time = Duration::from_secs_f64(bytes as f64 / self.rate as f64);
-        *free = (*free).max(Instant::now()) + time;
+        let now = Instant::now();
+        *free = (*free).max(now.checked_sub(ARREARS).unwrap_or(now)) + time;
         *free
+    }
+
+    fn piece(&self) -> usize {
+        let piece = (self.rate / PIECES_PER_SECOND).clamp(1, LARGEST_PIECE);
+        usize::try_from(piece).unwrap_or(usize::MAX)
     }
 }
 
@@ -77,15 +94,16 @@ impl Shaper {
         if lines.is_empty() || axum::body::HttpBody::is_end_stream(&body) {
             return body;
         }
+        let largest = lines.iter().map(|line| line.piece()).min().unwrap_or(usize::MAX);
         let state = (body.into_data_stream(), Bytes::new(), lines);
-        Body::from_stream(stream::unfold(state, |(mut chunks, mut rest, lines)| async move {
+        Body::from_stream(stream::unfold(state, move |(mut chunks, mut rest, lines)| async move {
             while rest.is_empty() {
                 rest = match chunks.next().await? {
                     Ok(chunk) => chunk,
                     Err(error) => return Some((Err(error), (chunks, rest, lines))),
                 };
             }
-            let piece = rest.split_to(rest.len().min(PIECE));
+            let piece = rest.split_to(rest.len().min(largest));
             let due = lines.iter().map(|line| line.passed(piece.len())).max();
             if let Some(due) = due {
                 tokio::time::sleep_until(due.into()).await;
@@ -95,9 +113,57 @@ impl Shaper {
     }
 }
 
+/// Accepts connections as late as from far away.
+#[derive(Clone, Debug)]
+pub struct Distant<A> {
+    near: A,
+    delay: Duration,
+}
+
+impl<A> Distant<A> {
+    /// So many round trips of this latency pass before a connection stands.
+    pub fn new(near: A, latency: Duration, round_trips: u32) -> Distant<A> {
+        Distant { near, delay: latency * round_trips }
+    }
+}
+
+impl<A, I, S> Accept<I, S> for Distant<A>
+where
+    A: Accept<I, S> + Clone + Send + Sync + 'static,
+    A::Future: Send,
+    I: Send + 'static,
+    S: Send + 'static,
+{
+    type Stream = A::Stream;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(A::Stream, A::Service)>> + Send>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let Distant { near, delay } = self.clone();
+        Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            near.accept(stream, service).await
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_late_is_made_up_for_and_no_more() {
+        let line = Line::new(1 << 20);
+        let start = Instant::now();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let due = line.passed(100 << 10);
+        assert!(due >= start + Duration::from_millis(50 + 97 - 5), "an idle line saves nothing up");
+        let whole = line.passed(1 << 20) - due;
+        assert_eq!(whole.as_millis(), 1000, "the second piece follows the first, however late it comes");
+        assert_eq!((Line::new(1).piece(), Line::new(25_000_000).piece()), (1, 50_000));
+    }
 
     #[tokio::test]
     async fn bodies_take_the_time_of_their_rate() {

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::store::{Store, blocking};
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use md5::digest::common::hazmat::SerializableState as _;
 use md5::{Digest as _, Md5};
 use std::fs::File;
@@ -19,9 +19,6 @@ use std::time::Duration;
 
 /// Bytes handed to a blocking thread at once: large enough to make the hand-over cheap.
 const BATCH: usize = 1 << 20;
-
-/// A client that sends nothing for so long has gone (Tomcat's time, observed).
-pub const STALLED: Duration = Duration::from_secs(60);
 
 /// What happens to the file if it is not finished.
 #[derive(Debug)]
@@ -106,11 +103,11 @@ impl Sink {
         let mut batch = Vec::new();
         let mut size = 0;
         loop {
-            let (chunk, cut) = match tokio::time::timeout(STALLED, chunks.next()).await {
-                Ok(None) => (None, false),
-                Ok(Some(Ok(chunk))) => (Some(chunk), false),
+            let (chunk, cut) = match chunks.next().await {
+                None => (None, false),
+                Some(Ok(chunk)) => (Some(chunk), false),
                 // What came before is written: whether it stays is decided by what happens to the file.
-                Ok(Some(Err(_))) | Err(_) => (None, true),
+                Some(Err(_)) => (None, true),
             };
             let ended = chunk.is_none();
             if let Some(chunk) = chunk {
@@ -143,6 +140,19 @@ impl Drop for Sink {
             Abandoned::Leave => {}
         }
     }
+}
+
+/// The body, broken off when nothing came for so long: the client has gone.
+pub fn patient(body: Body, patience: Duration) -> Body {
+    if axum::body::HttpBody::is_end_stream(&body) {
+        return body;
+    }
+    Body::from_stream(stream::unfold(body.into_data_stream(), move |mut chunks| async move {
+        match tokio::time::timeout(patience, chunks.next()).await {
+            Ok(chunk) => Some((chunk?, chunks)),
+            Err(elapsed) => Some((Err(axum::Error::new(elapsed)), chunks)),
+        }
+    }))
 }
 
 /// The state of a running checksum, to be stored.

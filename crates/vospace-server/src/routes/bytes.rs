@@ -57,6 +57,7 @@ pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<B
     match space.sites.state(site) {
         None => return Err(not_mounted()),
         Some(SiteState::Up) => {}
+        // A site without a port of its own cannot but take the connection first.
         Some(SiteState::Dead | SiteState::Down) => return Ok(faults::lost()),
     }
     let (target, permit) = match target(&call, space, site) {

@@ -9,8 +9,8 @@ use crate::space::dump;
 use crate::space::sites::SiteState;
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Nodes that a tree dump shows unless it is asked for another number.
@@ -41,6 +41,13 @@ struct SiteChange {
     /// From 1.
     site: usize,
     state: SiteState,
+}
+
+#[derive(Serialize)]
+struct SiteShown {
+    site: usize,
+    state: Option<SiteState>,
+    url: String,
 }
 
 /// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET) and
@@ -84,10 +91,19 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
         ("site", &Method::POST) => {
             let change: SiteChange = posted(&call).await?;
             let space = call.app.redirected().ok_or_else(not_mounted)?;
-            if !change.site.checked_sub(1).is_some_and(|site| space.sites.set(site, change.state)) {
-                return Err(Fault::argument(format!("no site {}", change.site)));
-            }
+            let site = change.site.checked_sub(1).filter(|site| space.sites.set(*site, change.state));
+            let site = site.ok_or_else(|| Fault::argument(format!("no site {}", change.site)))?;
+            call.app.set_site(site, change.state == SiteState::Up).await?;
             Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("site", &Method::GET) => {
+            let space = call.app.redirected().ok_or_else(not_mounted)?;
+            let sites = (0..space.sites.count()).map(|site| SiteShown {
+                site: site + 1,
+                state: space.sites.state(site),
+                url: space.sites.url(&call.base, site),
+            });
+            json(&sites.collect::<Vec<_>>())
         }
         ("tree" | "clock" | "mode" | "site" | "groups", method) => Ok(not_allowed(method, "GET, POST")),
         _ => Err(not_mounted()),

@@ -10,7 +10,6 @@ use crate::grants::Permit;
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::Bytes;
-use crate::space::sites::service_of;
 use crate::store::nodes::{Kind, Row};
 use std::sync::Arc;
 use vospace_client::xml::transfer::Protocol;
@@ -156,7 +155,7 @@ impl Space {
         let artifact = artifact_uri(&file.row.storage);
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
         let token = self.grants.sign(&artifact, permit, file.caller.name());
-        format!("{base}/{}/files/{token}/{artifact}", service_of(site))
+        format!("{}/files/{token}/{artifact}", self.sites.url(base, site))
     }
 
     fn file_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {

@@ -10,8 +10,8 @@ use crate::fault::Fault;
 use crate::store::artifacts::{self, Artifact};
 use crate::store::{blocking, copies};
 use rusqlite::Connection;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -31,13 +31,37 @@ pub enum SiteState {
 #[derive(Debug)]
 pub struct Sites {
     states: Vec<AtomicU8>,
+    ports: OnceLock<Vec<u16>>,
     harvest_delay: Duration,
 }
 
 impl Sites {
     /// So many sites that answer.
     pub fn new(count: usize, harvest_delay: Duration) -> Sites {
-        Sites { states: (0..count.max(1)).map(|_| AtomicU8::new(0)).collect(), harvest_delay }
+        let states = (0..count.max(1)).map(|_| AtomicU8::new(0)).collect();
+        Sites { states, ports: OnceLock::new(), harvest_delay }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The sites have these ports of their own. Only the first call counts.
+    pub fn set_ports(&self, ports: Vec<u16>) {
+        let _ = self.ports.set(ports);
+    }
+
+    /// The URL of a site, for a client that knows the service by this base.
+    pub fn url(&self, base: &str, site: usize) -> String {
+        match self.ports.get().and_then(|ports| ports.get(site)) {
+            Some(port) => {
+                let host = base.rfind(':').filter(|at| *at > base.rfind(['/', ']']).unwrap_or(0));
+                let host = host.map_or(base, |at| &base[..at]);
+                format!("{host}:{port}/{}", service_of(0))
+            }
+            None => format!("{base}/{}", service_of(site)),
+        }
     }
 
     /// After what time the inventory hears of a PUT.

@@ -1,6 +1,6 @@
 //! Several byte sites: separate storage, random order, harvest delay.
 
-use crate::support::{Bench, negotiation};
+use crate::support::{ADA, Bench, negotiation};
 use std::collections::HashSet;
 use std::time::Duration;
 use vospace_client::xml::transfer;
@@ -99,4 +99,78 @@ async fn until_the_harvest_the_old_values_are_shown() {
     while bench.stat("vault", "/ada/f").await.properties.length() != Some(6) {
         assert!(tokio::time::Instant::now() < deadline);
     }
+}
+
+/// The sites as the control resource shows them: state and URL.
+async fn shown(bench: &Bench) -> Vec<(String, String)> {
+    let list: serde_json::Value = serde_json::from_str(bench.get("/_bench/site").await.text()).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    list.as_array().unwrap().iter().map(|site| (text(&site["state"]), text(&site["url"]))).collect()
+}
+
+fn host(url: &str) -> &str {
+    url.split('/').nth(2).unwrap()
+}
+
+#[tokio::test]
+async fn sites_with_ports_of_their_own_are_taken_down_and_up() {
+    let mut bench = Bench::with(|options| {
+        options.sites = 2;
+        options.site_port = Some(0);
+    })
+    .await;
+    let sites = shown(&bench).await;
+    let main = bench.base.clone();
+    assert!(sites.iter().all(|(state, url)| state == "up" && url.ends_with("/minoc") && host(url) != host(&main)));
+    bench.write("vault", "/ada/f", b"abc").await;
+    let offered = endpoints(&bench, "/ada/f", "pullFromVoSpace").await;
+    assert_eq!(
+        offered.iter().map(|url| host(url)).collect::<HashSet<_>>(),
+        HashSet::from([host(&sites[0].1), host(&sites[1].1)])
+    );
+    let mut led = HashSet::new();
+    while led.len() < 2 {
+        led.insert(host(bench.get("/vault/files/ada/f").await.location()).to_owned());
+    }
+    // Nothing else is to be had at a site, and no bytes at the service.
+    let root = sites[0].1.trim_end_matches("/minoc");
+    assert_eq!(bench.send("GET", &format!("{root}/vault/nodes/ada"), ADA, &[], "").await.status, 404);
+    assert_eq!(bench.send("GET", &format!("{root}/minoc2/files/x"), ADA, &[], "").await.status, 404);
+    assert_eq!(bench.get(&offered[0].replace(host(&offered[0]), host(&main))).await.status, 404);
+
+    let first = offered.iter().find(|url| host(url) == host(&sites[0].1)).unwrap().clone();
+    let set = async |bench: &Bench, state: &str| {
+        let body = format!("{{\"site\": 1, \"state\": \"{state}\"}}");
+        assert_eq!(bench.send("POST", "/_bench/site", None, &[], body).await.status, 204);
+    };
+    // A connection that stands is cut, and new ones are refused.
+    let content = vec![b'x'; 50_000_000];
+    bench.write("vault", "/ada/large", &content).await;
+    let large = endpoints(&bench, "/ada/large", "pullFromVoSpace").await;
+    let large = large.iter().find(|url| host(url) == host(&first)).unwrap();
+    let mut running = reqwest::get(large).await.unwrap();
+    set(&bench, "dead").await;
+    let mut received = 0;
+    let cut = loop {
+        match running.chunk().await {
+            Ok(Some(chunk)) => received += chunk.len(),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    assert!(cut && received < content.len(), "{received} bytes");
+    let refused = tokio::net::TcpStream::connect(host(&first)).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(shown(&bench).await[0].0, "dead");
+    assert_eq!(endpoints(&bench, "/ada/f", "pullFromVoSpace").await.len(), 2, "nobody has noticed");
+    set(&bench, "down").await;
+    assert_eq!(endpoints(&bench, "/ada/f", "pullFromVoSpace").await.len(), 1);
+    assert_eq!(bench.read("vault", "/ada/f").await, b"abc", "from the other");
+    set(&bench, "up").await;
+    set(&bench, "up").await;
+    assert_eq!(bench.send("GET", &first, None, &[], "").await.text(), "abc");
+
+    bench.restart().await;
+    assert_eq!(shown(&bench).await, sites, "the same ports, so that URLs stay good");
+    assert_eq!(bench.send("GET", &first, None, &[], "").await.text(), "abc");
 }
