@@ -3,43 +3,12 @@
 //! Option names and their meanings are those of the Python `vos` 3.7; what has no meaning left is accepted and hidden.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{cat, cp, ls, mkdir, mv, rm};
-
-/// Options that every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Common options")]
-pub(crate) struct Common {
-    /// Client certificate and key in one PEM file (default: ~/.ssl/cadcproxy.pem if it exists); an empty name means
-    /// anonymous
-    #[arg(long, value_name = "FILE", global = true, value_parser = OsStringValueParser::new().map(PathBuf::from))]
-    pub(crate) certfile: Option<PathBuf>,
-    /// Bearer token; it shows in the process list, so prefer VOSPACE_TOKEN or VOSPACE_TOKEN_FILE in the environment
-    #[arg(long, value_name = "TOKEN", global = true)]
-    pub(crate) token: Option<String>,
-    /// Registry to look services up in (default: VOSPACE_REGISTRY_URL, else that of CADC)
-    #[arg(long, value_name = "URL", global = true)]
-    pub(crate) registry: Option<String>,
-    /// Log what is done
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// Log warnings
-    #[arg(short, long, global = true)]
-    pub(crate) warning: bool,
-    /// Log everything
-    #[arg(short, long, global = true, hide = true)]
-    pub(crate) debug: bool,
-    /// The same, of this package only
-    #[arg(long, global = true, hide = true)]
-    pub(crate) vos_debug: bool,
-    /// Do not verify the certificate of the service
-    #[arg(short = 'k', long, global = true, hide = true)]
-    pub(crate) insecure: bool,
-}
+use crate::commands::{cat, chmod, config, cp, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, tag};
+use crate::common::Common;
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
 #[derive(Debug, Parser)]
@@ -51,27 +20,59 @@ struct Vospace {
     verb: Verb,
 }
 
-/// What is to be done.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    /// List nodes (also: vls)
-    #[command(disable_help_flag = true)]
-    Ls(ls::LsArgs),
-    /// Copy files and trees to or from VOSpace (also: vcp)
-    Cp(cp::CpArgs),
-    /// Make containers (also: vmkdir)
-    Mkdir(mkdir::MkdirArgs),
-    /// Remove nodes (also: vrm)
-    Rm(rm::RmArgs),
-    /// Move or rename nodes (also: vmv)
-    Mv(mv::MvArgs),
-    /// Print files to standard output (also: vcat)
-    Cat(cat::CatArgs),
+/// Defines the verbs: each has its options, its name below `vospace`, and the name of a command of its own.
+macro_rules! verbs {
+    ($($(#[$attribute:meta])* $variant:ident($arguments:ty) = $verb:literal, $command:literal;)*) => {
+        /// What is to be done.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Verb {
+            $($(#[$attribute])* #[command(name = $verb)] $variant($arguments),)*
+        }
+
+        /// The commands and the verbs that they stand for.
+        const COMMANDS: &[(&str, &str)] = &[$(($command, $verb)),*];
+
+        impl Verb {
+            /// The verb of a command of its own, from its options.
+            fn from_matches(verb: &str, matches: &clap::ArgMatches) -> Result<Verb, clap::Error> {
+                match verb {
+                    $($verb => <$arguments>::from_arg_matches(matches).map(Verb::$variant),)*
+                    _ => unreachable!("the verb comes out of COMMANDS"),
+                }
+            }
+        }
+    };
 }
 
-/// The verbs as commands of their own.
-const COMMANDS: [(&str, &str); 6] =
-    [("vls", "ls"), ("vcp", "cp"), ("vmkdir", "mkdir"), ("vrm", "rm"), ("vmv", "mv"), ("vcat", "cat")];
+verbs! {
+    /// List nodes (also: vls)
+    #[command(disable_help_flag = true)]
+    Ls(ls::LsArgs) = "ls", "vls";
+    /// Copy files and trees to or from VOSpace (also: vcp)
+    Cp(cp::CpArgs) = "cp", "vcp";
+    /// Print files to standard output (also: vcat)
+    Cat(cat::CatArgs) = "cat", "vcat";
+    /// Make containers (also: vmkdir)
+    Mkdir(mkdir::MkdirArgs) = "mkdir", "vmkdir";
+    /// Remove files and links, and with -R trees (also: vrm)
+    Rm(rm::RmArgs) = "rm", "vrm";
+    /// Remove empty containers (also: vrmdir)
+    Rmdir(rmdir::RmdirArgs) = "rmdir", "vrmdir";
+    /// Move or rename nodes (also: vmv)
+    Mv(mv::MvArgs) = "mv", "vmv";
+    /// Make a link to a node or to any URL (also: vln)
+    Ln(ln::LnArgs) = "ln", "vln";
+    /// Show, set and lift locks (also: vlock)
+    Lock(lock::LockArgs) = "lock", "vlock";
+    /// Change who may read and write (also: vchmod)
+    Chmod(chmod::ChmodArgs) = "chmod", "vchmod";
+    /// Show, set and remove properties (also: vtag)
+    Tag(tag::TagArgs) = "tag", "vtag";
+    /// Show or make the configuration file (also: vos-config)
+    Config(config::ConfigArgs) = "config", "vos-config";
+    /// Get a proxy certificate from CADC (also: cadc-get-cert)
+    GetCert(get_cert::GetCertArgs) = "get-cert", "cadc-get-cert";
+}
 
 /// Reads the command line; prints help, version or a usage error and ends the process where that is the answer.
 pub(crate) fn parse(argv: Vec<OsString>) -> (Common, Verb) {
@@ -85,18 +86,8 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
         let parsed = Vospace::try_parse_from(argv)?;
         return Ok((parsed.common, parsed.verb));
     };
-    let mut command = own_command(name, verb);
-    let matches = command.try_get_matches_from_mut(argv)?;
-    let common = Common::from_arg_matches(&matches)?;
-    let verb = match *verb {
-        "ls" => Verb::Ls(ls::LsArgs::from_arg_matches(&matches)?),
-        "cp" => Verb::Cp(cp::CpArgs::from_arg_matches(&matches)?),
-        "mkdir" => Verb::Mkdir(mkdir::MkdirArgs::from_arg_matches(&matches)?),
-        "rm" => Verb::Rm(rm::RmArgs::from_arg_matches(&matches)?),
-        "mv" => Verb::Mv(mv::MvArgs::from_arg_matches(&matches)?),
-        _ => Verb::Cat(cat::CatArgs::from_arg_matches(&matches)?),
-    };
-    Ok((common, verb))
+    let matches = own_command(name, verb).try_get_matches_from_mut(argv)?;
+    Ok((Common::from_arg_matches(&matches)?, Verb::from_matches(verb, &matches)?))
 }
 
 /// The verb as a command of its own, under its old name.
@@ -107,14 +98,6 @@ fn own_command(name: &'static str, verb: &str) -> Command {
     let command = verb.name(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).infer_long_args(true);
     // What describes the common options would take the place of what describes the command.
     Common::augment_args(command).about(purpose)
-}
-
-/// `-h` belongs to human-readable sizes in `vls`, as it always has.
-#[derive(Debug, Args)]
-pub(crate) struct LongHelp {
-    /// Print help
-    #[arg(long, action = ArgAction::Help)]
-    help: Option<bool>,
 }
 
 #[cfg(test)]

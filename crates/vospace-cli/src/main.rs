@@ -10,14 +10,18 @@
 
 mod args;
 mod commands;
+mod common;
+mod groups;
 mod output;
 mod session;
+mod update;
 mod wildcard;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::args::Verb;
+use crate::common::Common;
 use crate::output::Status;
 
 /// How long work in flight may take to clean up after Ctrl-C before it is abandoned.
@@ -56,14 +60,26 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 4))
 }
 
-async fn perform(common: &args::Common, verb: Verb) -> anyhow::Result<Status> {
+async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
+    // These two have to work where there are no usable credentials yet.
+    let verb = match verb {
+        Verb::Config(args) => return commands::config::run(&args),
+        Verb::GetCert(args) => return commands::get_cert::run(common, &args).await,
+        verb => verb,
+    };
     let session = session::Session::open(common)?;
     match verb {
         Verb::Ls(args) => commands::ls::run(&session, &args).await,
         Verb::Cp(args) => commands::cp::run(&session, &args).await,
+        Verb::Cat(args) => commands::cat::run(&session, &args).await,
         Verb::Mkdir(args) => commands::mkdir::run(&session, &args).await,
         Verb::Rm(args) => commands::rm::run(&session, &args).await,
+        Verb::Rmdir(args) => commands::rmdir::run(&session, &args).await,
         Verb::Mv(args) => commands::mv::run(&session, &args).await,
-        Verb::Cat(args) => commands::cat::run(&session, &args).await,
+        Verb::Ln(args) => commands::ln::run(&session, &args).await,
+        Verb::Lock(args) => commands::lock::run(&session, &args).await,
+        Verb::Chmod(args) => commands::chmod::run(&session, &args).await,
+        Verb::Tag(args) => commands::tag::run(&session, &args).await,
+        Verb::Config(_) | Verb::GetCert(_) => unreachable!("dealt with above"),
     }
 }

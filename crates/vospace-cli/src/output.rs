@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Common;
+use crate::common::Common;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Status {
     Failed,
     /// What was asked for makes no sense or is not available.
     Usage,
+    /// `vlock` found a node that is not locked.
+    Unlocked,
     /// Ctrl-C.
     Interrupted,
 }
@@ -35,6 +37,8 @@ impl From<Status> for ExitCode {
             Status::Done => 0,
             Status::Failed => 1,
             Status::Usage => 2,
+            // What scripts around the Python command look for.
+            Status::Unlocked => 255,
             // 128 + SIGINT, as a shell reports it.
             Status::Interrupted => 130,
         })
@@ -50,6 +54,21 @@ pub(crate) fn error(text: impl fmt::Display) {
 /// A remark on standard error.
 pub(crate) fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The status of one piece of work; a failure is named, so that the rest can go on.
+///
+/// # Errors
+/// When nobody reads the results any more.
+pub(crate) fn status(result: anyhow::Result<()>) -> anyhow::Result<Status> {
+    match result {
+        Ok(()) => Ok(Status::Done),
+        Err(gone) if is_closed_pipe(&gone) => Err(gone),
+        Err(failure) => {
+            error(format_args!("{failure:#}"));
+            Ok(Status::Failed)
+        }
+    }
 }
 
 /// Whether `error` only means that the reader of our output has gone.

@@ -1,12 +1,23 @@
 //! What every command starts with: the client with its credentials, and the prefixes of the user's configuration.
 
 use anyhow::Context as _;
-use vospace_client::auth::{self, AuthOptions};
+use vospace_client::auth::{self, AuthOptions, Credentials};
 use vospace_client::client::{Client, ClientConfig};
 use vospace_client::node::Node;
 use vospace_client::uri::{Prefixes, VosUri};
 
-use crate::args::Common;
+use crate::common::Common;
+
+/// A client with these credentials. Nothing is sent yet.
+pub(crate) fn client(common: &Common, credentials: Credentials) -> anyhow::Result<Client> {
+    let mut config = ClientConfig::from_env();
+    config.credentials = credentials;
+    if common.registry.is_some() {
+        config.registry.clone_from(&common.registry);
+    }
+    config.insecure |= common.insecure;
+    Ok(Client::new(config)?)
+}
 
 /// One run of a command.
 #[derive(Debug)]
@@ -22,13 +33,7 @@ impl Session {
     pub(crate) fn open(common: &Common) -> anyhow::Result<Self> {
         let prefixes = Prefixes::load()?;
         let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-        let mut config = ClientConfig::from_env();
-        config.credentials = auth::choose(options)?;
-        if common.registry.is_some() {
-            config.registry.clone_from(&common.registry);
-        }
-        config.insecure |= common.insecure;
-        Ok(Self { client: Client::new(config)?, prefixes })
+        Ok(Self { client: client(common, auth::choose(options)?)?, prefixes })
     }
 
     /// A node that the user named.

@@ -11,6 +11,7 @@ use vospace_client::error::ErrorKind;
 use vospace_client::node::{Node, NodeKind};
 use vospace_client::uri::VosUri;
 
+use crate::output::{self, Status};
 use crate::session::Session;
 
 /// The rules of a shell.
@@ -50,6 +51,27 @@ pub(crate) async fn expand(session: &Session, text: &str) -> anyhow::Result<Vec<
     }
     found.sort_by(|a, b| a.uri.cmp(&b.uri));
     Ok(found)
+}
+
+/// Does `work` to every node that `texts` stand for; it is also given the text as the user wrote it. What fails is
+/// named, and the rest is done.
+pub(crate) async fn each(
+    session: &Session,
+    texts: &[String],
+    work: impl AsyncFn(&Node, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<Status> {
+    let mut status = Status::Done;
+    for text in texts {
+        match expand(session, text).await {
+            Ok(nodes) => {
+                for node in nodes {
+                    status = status.and(output::status(work(&node, text).await)?);
+                }
+            }
+            Err(error) => status = output::status(Err(error))?,
+        }
+    }
+    Ok(status)
 }
 
 /// Adds the children of `container` that match; of those in the middle of a path only what can hold children.

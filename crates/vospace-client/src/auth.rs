@@ -15,6 +15,7 @@ use reqwest::header::HeaderValue;
 use crate::xml::transfer::{SECURITY_BASIC, SECURITY_CERTIFICATE, SECURITY_TOKEN};
 use crate::{Error, Result};
 
+mod basic;
 pub(crate) mod certificate;
 mod choose;
 mod netrc;
@@ -69,6 +70,13 @@ pub enum Credentials {
     Certificate(PathBuf),
     /// A netrc file; hosts without an entry are visited anonymously.
     Netrc(PathBuf),
+    /// A name and its password (RFC 7617), for the services that take them.
+    Login {
+        /// The name at CADC.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
 }
 
 /// The credentials of one client, kept current.
@@ -79,6 +87,7 @@ pub(crate) enum Authenticator {
     TokenFile(Watched<HeaderValue>),
     Certificate(Watched<Certificate>),
     Netrc(Watched<Logins>),
+    Login(HeaderValue),
 }
 
 impl Authenticator {
@@ -90,6 +99,7 @@ impl Authenticator {
             Credentials::TokenFile(path) => Authenticator::TokenFile(Watched::new(path, token::load)?),
             Credentials::Certificate(path) => Authenticator::Certificate(Watched::new(path, certificate::load)?),
             Credentials::Netrc(path) => Authenticator::Netrc(Watched::new(path, netrc::load)?),
+            Credentials::Login { user, password } => Authenticator::Login(basic::header(user, password)?),
         })
     }
 
@@ -97,7 +107,7 @@ impl Authenticator {
     pub(crate) fn header(&self, url: &Url) -> Option<HeaderValue> {
         match self {
             Authenticator::Anonymous | Authenticator::Certificate(_) => None,
-            Authenticator::Token(header) => Some(header.clone()),
+            Authenticator::Token(header) | Authenticator::Login(header) => Some(header.clone()),
             Authenticator::TokenFile(file) => Some(file.get().1),
             Authenticator::Netrc(file) => file.get().1.header(url.host_str()?),
         }
@@ -141,7 +151,7 @@ impl Authenticator {
             Authenticator::Anonymous => None,
             Authenticator::Token(_) | Authenticator::TokenFile(_) => Some(SECURITY_TOKEN),
             Authenticator::Certificate(_) => Some(SECURITY_CERTIFICATE),
-            Authenticator::Netrc(_) => Some(SECURITY_BASIC),
+            Authenticator::Netrc(_) | Authenticator::Login(_) => Some(SECURITY_BASIC),
         }
     }
 }

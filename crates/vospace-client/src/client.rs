@@ -11,9 +11,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
+use crate::auth::Secret;
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
-use crate::ops::{jobs, listing, nodes, rename};
+use crate::ops::{certificate, jobs, listing, nodes, rename};
 use crate::service::Service;
 use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
@@ -143,6 +144,24 @@ impl Client {
         let lock = self.inner.update_lock(uri);
         let _held = lock.lock().await;
         nodes::set_properties(&self.inner, uri, kind, changes).await
+    }
+
+    /// Changes properties of a node and of everything below it, by a job of the service. A change that succeeded in
+    /// part is no error: see the counts.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `Unsupported` and others.
+    pub async fn set_properties_tree(&self, uri: &VosUri, kind: &NodeKind, changes: &Properties) -> Result<JobCounts> {
+        jobs::set_properties_tree(&self.inner, uri, kind, changes).await
+    }
+
+    /// A new proxy certificate with its key (PEM) from a credential service, such as `ivo://cadc.nrc.ca/cred`, for
+    /// `days` days (the service decides when None, and grants no more than it likes).
+    ///
+    /// # Errors
+    /// `Unauthorized` when name and password (or token) are refused, `UnknownService` and others.
+    pub async fn certificate(&self, resource_id: &str, days: Option<u32>) -> Result<Secret> {
+        certificate::issue(&self.inner, resource_id, days).await.map(Secret::new)
     }
 
     /// Opens the bytes of a file, whole or a range of them. A link is followed by the service. A service without

@@ -1,5 +1,6 @@
 //! The verbs on nodes: what to send, and what to do when the answer was lost.
 
+pub(crate) mod certificate;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod nodes;

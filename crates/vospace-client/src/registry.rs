@@ -16,7 +16,7 @@ use crate::config::{ClientConfig, DEFAULT_REGISTRY};
 use crate::dialect::Lessons;
 use crate::http::{Grant, Http, Request};
 use crate::service::Service;
-use crate::xml::capabilities;
+use crate::xml::capabilities::{self, Capabilities};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a copy counts as current; what the existing clients use.
@@ -106,15 +106,41 @@ impl Registry {
     }
 
     async fn resolve(&self, http: &Http, resource_id: &str, lessons: Arc<Lessons>) -> Result<Service> {
+        let method = http.security_method();
+        let build = |document: &Capabilities| Service::new(resource_id, document, method, Arc::clone(&lessons));
+        self.capabilities(http, resource_id, build).await
+    }
+
+    /// The URL of one capability of any service, a VOSpace or not. Credentials may be sent there from now on.
+    pub(crate) async fn capability(&self, http: &Http, resource_id: &str, standard_id: &str) -> Result<Url> {
+        let method = http.security_method();
+        let find = |document: &Capabilities| {
+            let url = document.url(standard_id, method).and_then(|text| Url::parse(text).ok());
+            url.ok_or_else(|| Error::UnknownService {
+                resource_id: resource_id.to_owned(),
+                reason: format!("it does not offer {standard_id}"),
+            })
+        };
+        let url = self.capabilities(http, resource_id, find).await?;
+        http.trust(&url);
+        Ok(url)
+    }
+
+    /// What `build` makes of the capabilities of a service; a document of which it makes nothing is not kept.
+    async fn capabilities<T>(
+        &self,
+        http: &Http,
+        resource_id: &str,
+        build: impl Fn(&Capabilities) -> Result<T>,
+    ) -> Result<T> {
         let url = self.capabilities_url(http, resource_id).await?;
         // Services name this host, not always the one that was asked, in the addresses of their jobs.
         http.trust(&url);
         let name = format!("{}.capabilities.xml", resource_id.trim_start_matches("ivo://"));
-        let method = http.security_method();
         let build = |bytes: &[u8]| {
             let document =
                 capabilities::read(bytes).map_err(|error| Error::node(ErrorKind::Protocol, &url, error.to_string()))?;
-            Service::new(resource_id, &document, method, Arc::clone(&lessons))
+            build(&document)
         };
         let (bytes, _) = self.document(http, &url, &name, FRESH, |bytes| build(bytes).map(|_| ())).await?;
         build(&bytes)

@@ -18,6 +18,7 @@ pub struct Service {
     sync: Option<Url>,
     transfers: Option<Url>,
     recursive_delete: Option<Url>,
+    recursive_properties: Option<Url>,
     lessons: Arc<Lessons>,
 }
 
@@ -43,6 +44,7 @@ impl Service {
             sync: url(capabilities::SYNC),
             transfers: url(capabilities::TRANSFERS),
             recursive_delete: url(capabilities::RECURSIVE_DELETE),
+            recursive_properties: url(capabilities::RECURSIVE_PROPERTIES),
             lessons,
         })
     }
@@ -70,7 +72,7 @@ impl Service {
 
     /// Every endpoint, for deciding where credentials may go.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Url> {
-        let others = [&self.files, &self.sync, &self.transfers, &self.recursive_delete];
+        let others = [&self.files, &self.sync, &self.transfers, &self.recursive_delete, &self.recursive_properties];
         std::iter::once(&self.nodes).chain(others.into_iter().flatten())
     }
 
@@ -94,6 +96,10 @@ impl Service {
 
     pub(crate) fn recursive_delete(&self) -> Option<&Url> {
         self.recursive_delete.as_ref()
+    }
+
+    pub(crate) fn recursive_properties(&self) -> Option<&Url> {
+        self.recursive_properties.as_ref()
     }
 }
 

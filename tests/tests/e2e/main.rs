@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
+mod certificates;
 mod commands;
 mod copies;
 mod crash;
@@ -11,6 +12,7 @@ mod fits;
 mod life;
 mod posix;
 mod python_client;
+mod rights;
 mod sharing;
 mod trees;
 mod weather;

@@ -73,10 +73,7 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
                 let contents = text.ends_with('/');
                 sources.extend(nodes.into_iter().map(|node| Source::Remote { node, contents }));
             }
-            Err(error) => {
-                output::error(format_args!("{error:#}"));
-                status = Status::Failed;
-            }
+            Err(error) => status = output::status(Err(error))?,
         }
     }
     if sources.is_empty() {

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use vospace_client::bulk;
 use vospace_client::node::Node;
 
-use crate::args::LongHelp;
+use crate::common::LongHelp;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::wildcard;
@@ -82,10 +82,7 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
     for text in &args.nodes {
         match find(session, args, text).await {
             Ok(mut nodes) => listed.append(&mut nodes),
-            Err(error) => {
-                output::error(format_args!("{error:#}"));
-                status = Status::Failed;
-            }
+            Err(error) => status = output::status(Err(error))?,
         }
     }
     let (mut containers, mut files): (Vec<_>, Vec<_>) = listed.into_iter().partition(|item| item.node.is_container());
@@ -105,14 +102,9 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
                 writeln!(out, "total: {}", container.node.properties.length().unwrap_or(0))?;
             }
         }
-        if let Err(error) = list(session, args, &layout, &container.node, &mut out).await {
-            if output::is_closed_pipe(&error) {
-                return Err(error);
-            }
-            out.flush()?;
-            output::error(format_args!("{error:#}"));
-            status = Status::Failed;
-        }
+        let listed = list(session, args, &layout, &container.node, &mut out).await;
+        out.flush()?;
+        status = status.and(output::status(listed)?);
     }
     out.flush()?;
     Ok(status)

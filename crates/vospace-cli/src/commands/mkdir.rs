@@ -25,10 +25,7 @@ pub(crate) struct MkdirArgs {
 pub(crate) async fn run(session: &Session, args: &MkdirArgs) -> anyhow::Result<Status> {
     let mut status = Status::Done;
     for text in &args.containers {
-        if let Err(error) = make(session, text, args.parents).await {
-            output::error(format_args!("{error:#}"));
-            status = Status::Failed;
-        }
+        status = status.and(output::status(make(session, text, args.parents).await)?);
     }
     Ok(status)
 }

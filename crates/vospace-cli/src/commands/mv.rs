@@ -34,20 +34,15 @@ pub(crate) async fn run(session: &Session, args: &MvArgs) -> anyhow::Result<Stat
     for text in &args.sources {
         match wildcard::expand(session, text).await {
             Ok(mut found) => nodes.append(&mut found),
-            Err(error) => {
-                output::error(format_args!("{error:#}"));
-                status = Status::Failed;
-            }
+            Err(error) => status = output::status(Err(error))?,
         }
     }
     if nodes.len() > 1 && container.is_none() {
         bail!("{} is not a container that exists; several sources need one", args.destination);
     }
     for node in nodes {
-        if let Err(error) = rename(session, &node, &destination, container.as_ref()).await {
-            output::error(format_args!("{error:#}"));
-            status = Status::Failed;
-        }
+        let moved = rename(session, &node, &destination, container.as_ref()).await;
+        status = status.and(output::status(moved)?);
     }
     Ok(status)
 }

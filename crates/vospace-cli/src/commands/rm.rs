@@ -5,9 +5,10 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use vospace_client::client::JobCounts;
 use vospace_client::node::{Node, NodeKind};
 
-use crate::output::{self, Status};
+use crate::output::Status;
 use crate::session::Session;
 use crate::wildcard;
 
@@ -24,24 +25,8 @@ pub(crate) struct RmArgs {
 
 /// Removes nodes.
 pub(crate) async fn run(session: &Session, args: &RmArgs) -> anyhow::Result<Status> {
-    let mut status = Status::Done;
-    for text in &args.nodes {
-        let nodes = match wildcard::expand(session, text).await {
-            Ok(nodes) => nodes,
-            Err(error) => {
-                output::error(format_args!("{error:#}"));
-                status = Status::Failed;
-                continue;
-            }
-        };
-        for node in nodes {
-            if let Err(error) = remove(session, args, &node, text.ends_with('/')).await {
-                output::error(format_args!("{error:#}"));
-                status = Status::Failed;
-            }
-        }
-    }
-    Ok(status)
+    wildcard::each(session, &args.nodes, async |node, text| remove(session, args, node, text.ends_with('/')).await)
+        .await
 }
 
 async fn remove(session: &Session, args: &RmArgs, node: &Node, slash: bool) -> anyhow::Result<()> {
@@ -51,15 +36,11 @@ async fn remove(session: &Session, args: &RmArgs, node: &Node, slash: bool) -> a
             bail!("{name} is a container; add -R to remove it and all that it holds")
         }
         NodeKind::Container => {
-            let counts = session.client.delete_tree(&node.uri).await.with_context(|| name.clone())?;
-            if counts.failed > 0 {
-                bail!(
-                    "{name}: {} nodes removed, {} could not be; list what is left with vls",
-                    counts.succeeded,
-                    counts.failed
-                );
+            let JobCounts { succeeded, failed } = session.client.delete_tree(&node.uri).await.context(name.clone())?;
+            if failed > 0 {
+                bail!("{name}: {succeeded} nodes removed, {failed} could not be; list what is left with vls");
             }
-            tracing::info!("removed {name}: {} nodes", counts.succeeded);
+            tracing::info!("DONE. deleted count: {succeeded}");
         }
         NodeKind::Link { target } if slash => {
             bail!("{name} is a link to {target}; write it without the slash to remove the link, or name its target")

@@ -51,16 +51,22 @@ impl Certificate {
 /// When it is missing, unreadable, has no certificate or no key, or has expired.
 pub(crate) fn load(path: &Path) -> Result<Certificate> {
     let pem = std::fs::read(path).map_err(|error| unusable(path, error, REMEDY))?;
+    let certificate = parse(&pem).map_err(|reason| unusable(path, reason, REMEDY))?;
+    certificate.check(path)?;
+    certificate.identity(&path.display().to_string())?;
+    Ok(certificate)
+}
+
+/// Certificate and key from PEM text; an `Err` says what is wrong with it.
+pub(crate) fn parse(pem: &[u8]) -> Result<Certificate, String> {
     let mut not_after = None;
     let mut has_key = false;
-    for block in Pem::iter_from_buffer(&pem) {
-        let block = block.map_err(|error| unusable(path, format!("not a PEM file: {error}"), REMEDY))?;
+    for block in Pem::iter_from_buffer(pem) {
+        let block = block.map_err(|error| format!("not a PEM file: {error}"))?;
         match block.label.as_str() {
             // The first one is the caller's own; those after it are the chain that signed it.
             "CERTIFICATE" if not_after.is_none() => {
-                let certificate = block
-                    .parse_x509()
-                    .map_err(|error| unusable(path, format!("not a certificate: {error}"), REMEDY))?;
+                let certificate = block.parse_x509().map_err(|error| format!("not a certificate: {error}"))?;
                 let seconds = certificate.validity().not_after.timestamp();
                 not_after = Some(Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX));
             }
@@ -68,14 +74,11 @@ pub(crate) fn load(path: &Path) -> Result<Certificate> {
             _ => {}
         }
     }
-    let not_after = not_after.ok_or_else(|| unusable(path, "it contains no certificate", REMEDY))?;
+    let not_after = not_after.ok_or("it contains no certificate")?;
     if !has_key {
-        return Err(unusable(path, "it contains no private key", REMEDY));
+        return Err("it contains no private key".to_owned());
     }
-    let certificate = Certificate { pem, not_after };
-    certificate.check(path)?;
-    certificate.identity(&path.display().to_string())?;
-    Ok(certificate)
+    Ok(Certificate { pem: pem.to_owned(), not_after })
 }
 
 fn in_words(age: SignedDuration) -> String {

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use netrc::Netrc;
 use reqwest::header::HeaderValue;
 
-use super::unusable;
+use super::{Secret, basic, unusable};
 use crate::Result;
 
 /// Host → `Authorization` header.
@@ -27,9 +25,7 @@ pub(super) fn load(path: &Path) -> Result<Logins> {
     let remedy = "correct the file, or give a token (--token) or a certificate (--certfile)";
     let netrc = Netrc::from_file(path).map_err(|error| unusable(path, error, remedy))?;
     let logins = netrc.hosts.into_iter().filter(|(host, _)| host != "default").filter_map(|(host, login)| {
-        let basic = STANDARD.encode(format!("{}:{}", login.login, login.password));
-        let mut header = HeaderValue::from_str(&format!("Basic {basic}")).ok()?;
-        header.set_sensitive(true);
+        let header = basic::header(&login.login, &Secret::new(login.password)).ok()?;
         Some((host.to_lowercase(), header))
     });
     Ok(Logins(logins.collect()))

@@ -12,8 +12,10 @@ use reqwest::{Method, Url};
 use super::nodes;
 use crate::http::{Answer, Failure, Grant, Outcome, Repeat, Request, classify_fault, nonsense};
 use crate::inner::Inner;
+use crate::node::{NodeKind, Properties};
 use crate::uri::VosUri;
 use crate::xml::job::{self, Job, Phase};
+use crate::xml::write;
 use crate::{Error, ErrorKind, Result};
 
 /// Seconds that a service is asked to hold its answer back; below the time limit for an answer.
@@ -21,14 +23,14 @@ const WAIT: &str = "30";
 /// A job that moved nothing by then is given up: jobs that were running when a service crashed stay so for ever.
 pub(super) const MOVE_LIMIT: Duration = Duration::from_secs(600);
 /// A large tree takes its time.
-const DELETE_LIMIT: Duration = Duration::from_secs(4 * 3600);
+const TREE_LIMIT: Duration = Duration::from_secs(4 * 3600);
 /// Between questions when the service does not hold its answer back.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How far a recursive deletion came.
+/// How far the service came with a whole tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobCounts {
-    /// Nodes deleted.
+    /// Nodes deleted or changed.
     pub succeeded: u64,
     /// Nodes that could not be.
     pub failed: u64,
@@ -46,7 +48,7 @@ pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobC
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no recursive deletion"));
     };
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).form(&[("target", &uri.to_wire())]);
-    let job = run(inner, uri, request, DELETE_LIMIT).await;
+    let job = run(inner, uri, request, TREE_LIMIT).await;
     let job = match job {
         Ok(job) => job,
         // The job may have done its work although nobody could say so.
@@ -55,6 +57,28 @@ pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobC
             _ => return Err(error),
         },
     };
+    counts(uri, &job)
+}
+
+/// Changes properties of a node and of everything below it.
+pub(crate) async fn set_properties_tree(
+    inner: &Arc<Inner>,
+    uri: &VosUri,
+    kind: &NodeKind,
+    changes: &Properties,
+) -> Result<JobCounts> {
+    let service = inner.service(uri).await?;
+    let Some(url) = service.recursive_properties() else {
+        return Err(Error::node(ErrorKind::Unsupported, uri, "the service cannot change the properties of a tree"));
+    };
+    let changes = nodes::sendable(inner, &service, uri, changes).await?;
+    let document = write::request_node(uri, kind, &changes)?;
+    let request = Request::new(Method::POST, url.clone(), Grant::Caller).xml(document);
+    counts(uri, &run(inner, uri, request, TREE_LIMIT).await?)
+}
+
+/// What a job over a tree says of it.
+fn counts(uri: &VosUri, job: &Job) -> Result<JobCounts> {
     let count = |id: &str| job.result(id).and_then(|href| href.trim_start_matches("final:").parse().ok());
     match (job.phase, count("successcount"), count("errorcount")) {
         // `errorcount` is absent when there were none.
@@ -62,7 +86,7 @@ pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobC
             Ok(JobCounts { succeeded: succeeded.unwrap_or(0), failed: failed.unwrap_or(0) })
         }
         (Phase::Aborted, Some(succeeded), failed) => Ok(JobCounts { succeeded, failed: failed.unwrap_or(1) }),
-        _ => Err(failed(uri, &job)),
+        _ => Err(failed(uri, job)),
     }
 }
 

@@ -12,6 +12,7 @@ use super::probe::takes_direct_put;
 use crate::http::{Answer, Grant, Outcome, Repeat, Request, parse_http_date};
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties, Timestamp, property};
+use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::{read, write};
 use crate::{Error, ErrorKind, Result};
@@ -146,16 +147,10 @@ pub(crate) async fn set_properties(
     changes: &Properties,
 ) -> Result<Node> {
     let service = inner.service(uri).await?;
-    let changes = sendable(changes);
+    let changes = sendable(inner, &service, uri, changes).await?;
     if changes.is_empty() {
         // An update without changes still changes the date on Vault.
         return stat(inner, uri).await;
-    }
-    // A service that takes bytes at the path keeps its nodes in a file system.
-    if let Err(error) = check_size(uri, &changes)
-        && takes_direct_put(inner, &service, uri).await?
-    {
-        return Err(error);
     }
     let document = write::request_node(uri, kind, &changes)?;
     // Setting the same values twice changes nothing more.
@@ -167,9 +162,29 @@ pub(crate) async fn set_properties(
     }
 }
 
+/// The changes as they may be sent to this service.
+///
+/// # Errors
+/// `TooLarge` where they could cost the file.
+pub(super) async fn sendable(
+    inner: &Arc<Inner>,
+    service: &Service,
+    uri: &VosUri,
+    changes: &Properties,
+) -> Result<Properties> {
+    let changes = harmless(changes);
+    // A service that takes bytes at the path keeps its nodes in a file system.
+    if let Err(error) = check_size(uri, &changes)
+        && takes_direct_put(inner, service, uri).await?
+    {
+        return Err(error);
+    }
+    Ok(changes)
+}
+
 /// The changes without what must never be sent. Cavern ignores the deletion of its two flags, so they are set to false
 /// instead, which is the same.
-fn sendable(changes: &Properties) -> Properties {
+fn harmless(changes: &Properties) -> Properties {
     let mut sent = Properties::new();
     for (uri, property) in changes.iter().filter(|(uri, _)| !NEVER_SENT.contains(uri)) {
         match &property.value {
@@ -212,7 +227,7 @@ mod tests {
         changes.set(property::TITLE, "t");
         changes.set_nil(property::IS_PUBLIC);
         changes.set_nil(property::GROUP_READ);
-        let sent = sendable(&changes);
+        let sent = harmless(&changes);
         assert_eq!(sent.len(), 3);
         assert_eq!((sent.get(property::TITLE), sent.get(property::IS_PUBLIC)), (Some("t"), Some("false")));
         assert_eq!(sent.property(property::GROUP_READ).unwrap().value, None);

@@ -45,16 +45,22 @@ impl Prefixes {
         if std::env::var_os("LOCAL_VOSPACE_WEBSERVICE").is_some_and(|value| !value.is_empty()) {
             prefixes = prefixes.local();
         }
-        let named = std::env::var_os("VOSPACE_CONFIG_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let path = named
-            .clone()
-            .or_else(|| std::env::home_dir().map(|home| home.join(".config/vos/vos-config")))
-            .filter(|path| named.is_some() || path.exists());
-        if let Some(path) = path {
+        let (path, named) = Prefixes::config_file();
+        if let Some(path) = path.filter(|path| named || path.exists()) {
             let text = std::fs::read_to_string(&path).map_err(|error| broken(&path, &error.to_string()))?;
             prefixes.add_config(&text, &path)?;
         }
         Ok(prefixes)
+    }
+
+    /// The configuration file: `$VOSPACE_CONFIG_FILE` (then the second is true, and it has to exist), else
+    /// `~/.config/vos/vos-config`.
+    #[must_use]
+    pub fn config_file() -> (Option<PathBuf>, bool) {
+        match std::env::var_os("VOSPACE_CONFIG_FILE").filter(|path| !path.is_empty()) {
+            Some(path) => (Some(path.into()), true),
+            None => (std::env::home_dir().map(|home| home.join(".config/vos/vos-config")), false),
+        }
     }
 
     /// The semantics of `LOCAL_VOSPACE_WEBSERVICE`: short forms belong to `opencadc.org`.

@@ -19,6 +19,8 @@ pub const FILES: &str = "ivo://ivoa.net/std/VOSpace#files-proto";
 pub const RECURSIVE_DELETE: &str = "ivo://ivoa.net/std/VOSpace#recursive-delete-proto";
 /// Recursive property update, a prototype of CADC.
 pub const RECURSIVE_PROPERTIES: &str = "ivo://ivoa.net/std/VOSpace#recursive-nodeprops-proto";
+/// Proxy certificates (Credential Delegation Protocol 1.0, §3).
+pub const PROXY_CERTIFICATE: &str = "ivo://ivoa.net/std/CDP#proxy-1.0";
 /// This document.
 pub const CAPABILITIES: &str = "ivo://ivoa.net/std/VOSI#capabilities";
 /// Whether the service is up.

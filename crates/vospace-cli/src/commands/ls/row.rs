@@ -5,8 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use vospace_client::node::{Node, NodeKind, property};
 
-/// Removed from group identifiers: the group service that nearly all of them belong to.
-const GROUP_SERVICE: &str = "ivo://cadc.nrc.ca/gms?";
+use crate::groups::GROUP_SERVICE;
 
 /// Printed for a creator that the service does not tell.
 const UNKNOWN_CREATOR: &str = "unknown_000";
