@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{cat, chmod, config, cp, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, tag};
+use crate::commands::{cat, chmod, config, cp, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag};
 use crate::common::Common;
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
@@ -50,6 +50,8 @@ verbs! {
     Ls(ls::LsArgs) = "ls", "vls";
     /// Copy files and trees to or from VOSpace (also: vcp)
     Cp(cp::CpArgs) = "cp", "vcp";
+    /// Make a tree like another, in either direction (also: vsync)
+    Sync(sync::SyncArgs) = "sync", "vsync";
     /// Print files to standard output (also: vcat)
     Cat(cat::CatArgs) = "cat", "vcat";
     /// Make containers (also: vmkdir)

@@ -12,4 +12,5 @@ pub(crate) mod mkdir;
 pub(crate) mod mv;
 pub(crate) mod rm;
 pub(crate) mod rmdir;
+pub(crate) mod sync;
 pub(crate) mod tag;

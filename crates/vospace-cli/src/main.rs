@@ -14,6 +14,7 @@ mod common;
 mod groups;
 mod output;
 mod session;
+mod telling;
 mod update;
 mod wildcard;
 
@@ -71,6 +72,7 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
     match verb {
         Verb::Ls(args) => commands::ls::run(&session, &args).await,
         Verb::Cp(args) => commands::cp::run(&session, &args).await,
+        Verb::Sync(args) => commands::sync::run(&session, &args).await,
         Verb::Cat(args) => commands::cat::run(&session, &args).await,
         Verb::Mkdir(args) => commands::mkdir::run(&session, &args).await,
         Verb::Rm(args) => commands::rm::run(&session, &args).await,

@@ -19,6 +19,7 @@ mod compare;
 mod links;
 mod plan;
 mod receive;
+mod remove;
 mod report;
 mod run;
 
@@ -31,8 +32,10 @@ use crate::error::Error;
 use crate::node::{Md5, Node};
 use crate::uri::{UriError, VosUri};
 
+pub use compare::Facts;
 pub use links::follow;
-pub use plan::{Plan, Task, plan};
+pub use plan::{Extra, Known, Plan, Task, plan};
+pub use remove::remove_extras;
 pub use report::{Event, Failure, Report};
 pub use run::run;
 
@@ -40,11 +43,19 @@ pub use run::run;
 /// below the number of connections at which services start to refuse.
 pub const DEFAULT_STREAMS: usize = 8;
 
+/// Most files in flight that make sense, as in the Python client.
+pub const MAX_STREAMS: usize = 30;
+
 /// What a copy starts from.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// A file or directory of this machine.
-    Local(PathBuf),
+    Local {
+        /// The path.
+        path: PathBuf,
+        /// What a directory holds is copied, not the directory around it.
+        contents: bool,
+    },
     /// A node that has just been read from the service.
     Remote {
         /// The node itself (a link is not yet followed).
@@ -120,11 +131,41 @@ pub struct Options {
     pub streams: usize,
     /// Asked before a file is replaced.
     pub confirm: Option<Confirm>,
+    /// How a file is found to be the same already.
+    pub compare: Compare,
+    /// Note what stands at the target and not in the source, see [`Plan::extras`].
+    pub extras: bool,
+    /// Find out and tell what would be done, and do nothing.
+    pub dry_run: bool,
+}
+
+/// How a file is found to be the same already, and left alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// By digest, each node being asked for by itself: certain, one request a file.
+    #[default]
+    Nodes,
+    /// By digest, taking the word of a listing that a file is the same: one request a container. What another client
+    /// wrote within the last half minute may not show in it.
+    Listings,
+    /// By length, and the copy being the newer one; from listings.
+    Times,
+    /// Not at all: everything is copied.
+    Nothing,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { exclude: Vec::new(), include: Vec::new(), follow_links: false, streams: DEFAULT_STREAMS, confirm: None }
+        Self {
+            exclude: Vec::new(),
+            include: Vec::new(),
+            follow_links: false,
+            streams: DEFAULT_STREAMS,
+            confirm: None,
+            compare: Compare::default(),
+            extras: false,
+            dry_run: false,
+        }
     }
 }
 
@@ -136,6 +177,9 @@ impl fmt::Debug for Options {
             .field("follow_links", &self.follow_links)
             .field("streams", &self.streams)
             .field("confirm", &self.confirm.is_some())
+            .field("compare", &self.compare)
+            .field("extras", &self.extras)
+            .field("dry_run", &self.dry_run)
             .finish()
     }
 }
@@ -251,6 +295,14 @@ pub enum BulkError {
         expected: u64,
         /// Received, in bytes.
         actual: u64,
+    },
+    /// A tree of which some could not be removed.
+    #[error("{node}: {failed} nodes in it could not be removed; list what is left with vls")]
+    RemovedInPart {
+        /// The container.
+        node: VosUri,
+        /// Nodes left.
+        failed: u64,
     },
     /// A file whose directory could not be made.
     #[error("{0}: not copied, its directory could not be created")]

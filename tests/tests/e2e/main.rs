@@ -14,5 +14,6 @@ mod posix;
 mod python_client;
 mod rights;
 mod sharing;
+mod sync;
 mod trees;
 mod weather;

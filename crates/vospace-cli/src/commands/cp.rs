@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use vospace_client::bulk::{self, Confirm, Event, Options, Place, Source, Target};
+use vospace_client::bulk::{self, Confirm, Options, Place, Source, Target};
 
 use crate::output::{self, Status};
 use crate::session::Session;
+use crate::telling::Teller;
 use crate::wildcard;
-
-/// Most files in flight that may be asked for, as in `vsync`.
-const MAX_STREAMS: u64 = 30;
 
 /// Options of `vcp`.
 #[derive(Debug, Args)]
@@ -44,8 +42,14 @@ pub(crate) struct CpArgs {
     head: bool,
     /// Files copied at the same time
     #[arg(long, value_name = "N", default_value_t = bulk::DEFAULT_STREAMS as u64,
-          value_parser = clap::value_parser!(u64).range(1..=MAX_STREAMS))]
+          value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
     nstreams: u64,
+    /// Tell what would be copied, and copy nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Tell each result as one JSON object a line
+    #[arg(long)]
+    json: bool,
     /// Has no effect
     #[arg(long, hide = true)]
     quick: bool,
@@ -65,7 +69,7 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
     let mut sources = Vec::new();
     for text in &args.sources {
         if !session.prefixes.is_remote(text) {
-            sources.push(Source::Local(PathBuf::from(text)));
+            sources.push(Source::Local { path: PathBuf::from(text), contents: false });
             continue;
         }
         match wildcard::expand(session, text).await {
@@ -86,22 +90,13 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
         // Questions come one at a time.
         streams: if args.interrogate { 1 } else { args.nstreams as usize },
         confirm: args.interrogate.then(|| Arc::new(ask) as Confirm),
+        dry_run: args.dry_run,
+        ..Options::default()
     };
     let plan = bulk::plan(&session.client, sources, target, &options).await?;
-    let report = bulk::run(&session.client, plan, &options, &tell).await;
-    if report.links > 0 {
-        let links = if report.links == 1 { "1 link was" } else { &format!("{} links were", report.links) };
-        output::note(format_args!("{links} left out; add -L to copy what they point to"));
-    }
-    tracing::info!(
-        "{} copied ({} bytes), {} unchanged, {} failed in {:.1} s",
-        report.copied,
-        report.bytes,
-        report.unchanged,
-        report.failures.len(),
-        report.elapsed.as_secs_f64()
-    );
-    Ok(status.and(if report.is_complete() { Status::Done } else { Status::Failed }))
+    let teller = Teller::new(session, args.json, args.dry_run);
+    let report = bulk::run(&session.client, plan, &options, &|event| teller.tell(event)).await;
+    Ok(status.and(teller.sum_up(&report)))
 }
 
 /// What cannot be done, said before anything is.
@@ -130,19 +125,6 @@ fn target(session: &Session, text: &str) -> anyhow::Result<Target> {
     let trimmed = text.trim_end_matches('/');
     let path = PathBuf::from(if trimmed.is_empty() { text } else { trimmed });
     Ok(Target::Local { path, directory })
-}
-
-fn tell(event: &Event<'_>) {
-    match event {
-        Event::Copied { source, target, length, elapsed } => {
-            tracing::info!("{source} -> {target}: {length} bytes in {:.2} s", elapsed.as_secs_f64());
-        }
-        Event::Unchanged(target) => tracing::info!("{target} is the same already"),
-        Event::Kept(target) => tracing::info!("{target} was kept"),
-        Event::Directory(target) => tracing::info!("directory {target}"),
-        Event::Failed(failure) => output::error(&failure.error),
-        _ => {}
-    }
 }
 
 fn ask(target: &Place) -> bool {

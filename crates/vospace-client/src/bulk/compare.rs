@@ -1,7 +1,7 @@
 //! Whether a local file and a node hold the same bytes: length first, digest only where the lengths agree.
 //!
-//! The node must have been read by itself. One out of a listing may be half a minute behind (Vault, observed) and would
-//! declare a changed file unchanged.
+//! What a listing says may be half a minute behind (Vault, observed): see [`Compare`](super::Compare) for who may take
+//! its word.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use md5::Digest as _;
 
-use crate::node::{Md5, Node};
+use crate::node::{Md5, Node, Timestamp};
+
+use super::Compare;
 
 /// One read of the disk while hashing: large enough that the system call does not show, small enough for the cache.
 const READ_SIZE: usize = 256 * 1024;
@@ -23,14 +25,66 @@ pub(super) enum Verdict {
     Differs(Option<Md5>),
 }
 
-/// Compares the local file `path` with `node`.
-pub(super) async fn compare(path: &Path, node: &Node) -> io::Result<Verdict> {
+/// What is known of the bytes of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    length: u64,
+    md5: Option<Md5>,
+    date: Option<Timestamp>,
+}
+
+impl Facts {
+    /// Bytes of the file.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+impl From<&Node> for Facts {
+    fn from(node: &Node) -> Self {
+        let properties = &node.properties;
+        Facts {
+            // A node that never received bytes may carry no length at all.
+            length: properties.length().unwrap_or(0),
+            md5: properties.md5(),
+            date: properties.content_date().or_else(|| properties.date()),
+        }
+    }
+}
+
+/// Whether a file is unchanged by the rule of `how`, `newer` being the side that was written after the other if they
+/// are the same.
+pub(super) async fn is_unchanged(path: &Path, facts: &Facts, how: Compare, newer: Side) -> io::Result<bool> {
+    match how {
+        Compare::Nothing => Ok(false),
+        Compare::Times => {
+            let local = tokio::fs::metadata(path).await?;
+            // To the second: the time that a copy gets comes out of an HTTP date (RFC 9110 §5.6.7).
+            let modified = Timestamp::try_from(local.modified()?).map_err(io::Error::other)?.as_second();
+            let in_order = facts.date.map(Timestamp::as_second).is_some_and(|date| match newer {
+                Side::Remote => date >= modified,
+                Side::Local => modified >= date,
+            });
+            Ok(local.len() == facts.length && in_order)
+        }
+        Compare::Nodes | Compare::Listings => Ok(compare(path, facts).await? == Verdict::Same),
+    }
+}
+
+/// One end of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Local,
+    Remote,
+}
+
+/// Compares the local file `path` with the bytes of a node.
+pub(super) async fn compare(path: &Path, facts: &Facts) -> io::Result<Verdict> {
     let length = tokio::fs::metadata(path).await?.len();
-    // A node that never received bytes may carry no length at all.
-    if node.properties.length().unwrap_or(0) != length {
+    if facts.length != length {
         return Ok(Verdict::Differs(None));
     }
-    let Some(expected) = node.properties.md5() else {
+    let Some(expected) = facts.md5 else {
         return Ok(if length == 0 { Verdict::Same } else { Verdict::Differs(None) });
     };
     let actual = file_md5(path.to_owned()).await?;
@@ -59,6 +113,30 @@ async fn file_md5(path: PathBuf) -> io::Result<Md5> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn times_tell_which_side_is_newer() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        std::fs::write(&path, b"abc").unwrap();
+        let modified = Timestamp::try_from(std::fs::metadata(&path).unwrap().modified().unwrap()).unwrap();
+        let facts = |seconds: i64, length: u64| Facts {
+            length,
+            md5: None,
+            date: Some(modified + jiff::SignedDuration::from_secs(seconds)),
+        };
+        for (seconds, length, newer, expected) in [
+            (5, 3, Side::Remote, true),
+            (-5, 3, Side::Remote, false),
+            (5, 4, Side::Remote, false),
+            (-5, 3, Side::Local, true),
+            (5, 3, Side::Local, false),
+        ] {
+            let found = is_unchanged(&path, &facts(seconds, length), Compare::Times, newer).await.unwrap();
+            assert_eq!(found, expected, "{seconds} {length} {newer:?}");
+        }
+        assert!(!is_unchanged(&path, &facts(5, 3), Compare::Nothing, Side::Remote).await.unwrap());
+    }
     use crate::node::{NodeKind, Properties, property};
     use crate::uri::VosUri;
 
@@ -80,7 +158,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");
         std::fs::write(&path, bytes).unwrap();
-        compare(&path, node).await.unwrap()
+        compare(&path, &Facts::from(node)).await.unwrap()
     }
 
     #[tokio::test]

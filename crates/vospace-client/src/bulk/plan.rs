@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::client::Client;
 use crate::uri::VosUri;
 
-use super::{BulkError, Failure, Options, Place, Source, Target};
+use super::{BulkError, Facts, Failure, Options, Place, Source, Target};
 
 /// One file to copy.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub enum Task {
         from: VosUri,
         /// The local file.
         to: PathBuf,
+        /// What was read of the node while planning.
+        facts: Facts,
     },
     /// Into a VOSpace.
     Upload {
@@ -30,8 +32,8 @@ pub enum Task {
         from: PathBuf,
         /// The node.
         to: VosUri,
-        /// A complete listing did not show the target, or its container is yet to be made: no need to ask for it.
-        absent: bool,
+        /// What is known of the target.
+        known: Known,
     },
 }
 
@@ -51,6 +53,28 @@ impl Task {
             Task::Upload { to, .. } => to.into(),
         }
     }
+}
+
+/// What planning found out about the target of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing yet.
+    Nothing,
+    /// A complete listing did not show it, or its container is yet to be made.
+    Absent,
+    /// A listing showed it so.
+    Listed(Facts),
+}
+
+/// Something at the target that the source does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// What it is.
+    pub place: Place,
+    /// It may hold more.
+    pub directory: bool,
+    /// What would be its source, if it had one.
+    pub source: Place,
 }
 
 /// A directory to make, and what it is a copy of.
@@ -73,12 +97,28 @@ pub struct Plan {
     pub(super) excluded: u64,
     /// What could not be planned.
     pub(super) failures: Vec<Failure>,
+    /// What only the target has.
+    pub(super) extras: Vec<Extra>,
 }
 
 impl Plan {
     /// The files that will be copied or found unchanged.
     pub fn files(&self) -> &[Task] {
         &self.files
+    }
+
+    /// What stands at the target and not in the source, if [`Options::extras`] asks for it. Nothing below a directory
+    /// that could not be read whole is among it.
+    pub fn extras(&self) -> &[Extra] {
+        &self.extras
+    }
+
+    /// Leaves out the files (and the extras) that `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(&Place) -> bool) {
+        let before = self.files.len();
+        self.files.retain(|task| keep(&task.target()));
+        self.excluded += (before - self.files.len()) as u64;
+        self.extras.retain(|extra| keep(&extra.place));
     }
 
     fn fail(&mut self, source: impl Into<Place>, error: BulkError) {
@@ -128,9 +168,11 @@ pub async fn plan(client: &Client, sources: Vec<Source>, target: Target, options
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Node;
 
     fn download(from: &str, to: &str) -> Task {
-        Task::Download { from: VosUri::new("cadc.nrc.ca~vault", from), to: to.into() }
+        let node = Node::data(VosUri::new("cadc.nrc.ca~vault", from));
+        Task::Download { facts: Facts::from(&node), from: node.uri, to: to.into() }
     }
 
     #[test]

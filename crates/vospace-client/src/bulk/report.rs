@@ -25,6 +25,8 @@ pub enum Event<'a> {
     Unchanged(&'a Place),
     /// The user was asked and said no.
     Kept(&'a Place),
+    /// Something that only the target had is gone.
+    Removed(&'a Place),
     /// It did not work.
     Failed(&'a Failure),
 }
@@ -53,6 +55,8 @@ pub struct Report {
     pub links: u64,
     /// Files left out by `exclude` and `include`.
     pub excluded: u64,
+    /// Extras that were removed.
+    pub removed: u64,
     /// What failed.
     pub failures: Vec<Failure>,
     /// Planning not included.

@@ -15,10 +15,10 @@ use crate::node::{NodeKind, Properties};
 use crate::transfer::{PutOptions, UploadSource};
 use crate::uri::VosUri;
 
-use super::compare::{Verdict, compare};
+use super::compare::{Side, Verdict, compare, is_unchanged};
 use super::plan::Directory;
 use super::receive::receive;
-use super::{BulkError, Event, Failure, Options, Place, Plan, Report, Task, follow};
+use super::{BulkError, Compare, Event, Facts, Failure, Known, Options, Place, Plan, Report, Task, follow};
 
 /// Whole tries of one download. The client retries requests by itself; this is for a body that breaks off half-way or
 /// does not match its digest.
@@ -50,6 +50,8 @@ pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn 
     for directory in &plan.directories {
         let result = if below_any(&directory.target, &missing) {
             Err(BulkError::NoParent(directory.source.clone()))
+        } else if options.dry_run {
+            Ok(())
         } else {
             make(client, directory).await
         };
@@ -132,20 +134,33 @@ async fn make(client: &Client, directory: &Directory) -> Result<(), BulkError> {
 
 async fn copy(client: &Client, task: &Task, options: &Options) -> Result<Outcome, BulkError> {
     match task {
-        Task::Download { from, to } => download(client, from, to, options).await,
-        Task::Upload { from, to, absent } => upload(client, from, to, *absent, options).await,
+        Task::Download { from, to, facts } => download(client, from, to, facts, options).await,
+        Task::Upload { from, to, known } => upload(client, from, to, *known, options).await,
     }
 }
 
-async fn download(client: &Client, from: &VosUri, to: &Path, options: &Options) -> Result<Outcome, BulkError> {
+async fn download(
+    client: &Client,
+    from: &VosUri,
+    to: &Path,
+    listed: &Facts,
+    options: &Options,
+) -> Result<Outcome, BulkError> {
     if to.exists() {
-        let node = client.stat(from).await.map_err(|error| BulkError::remote(from, error))?;
-        if compare(to, &node).await.map_err(|error| BulkError::local(to, error))? == Verdict::Same {
+        let facts = match options.compare {
+            Compare::Nodes => (&client.stat(from).await.map_err(|error| BulkError::remote(from, error))?).into(),
+            Compare::Listings | Compare::Times | Compare::Nothing => *listed,
+        };
+        let unchanged = is_unchanged(to, &facts, options.compare, Side::Local).await;
+        if unchanged.map_err(|error| BulkError::local(to, error))? {
             return Ok(Outcome::Unchanged);
         }
         if !confirmed(options, to.into()).await {
             return Ok(Outcome::Kept);
         }
+    }
+    if options.dry_run {
+        return Ok(Outcome::Copied(listed.length()));
     }
     let mut tries = 1;
     loop {
@@ -170,12 +185,20 @@ async fn upload(
     client: &Client,
     from: &Path,
     to: &VosUri,
-    absent: bool,
+    known: Known,
     options: &Options,
 ) -> Result<Outcome, BulkError> {
+    let local = |error| BulkError::local(from, error);
     let mut to = to.clone();
     let mut md5 = None;
-    if !absent {
+    if let Known::Listed(facts) = &known
+        && options.compare != Compare::Nodes
+        && is_unchanged(from, facts, options.compare, Side::Remote).await.map_err(local)?
+    {
+        return Ok(Outcome::Unchanged);
+    }
+    // What differs in a listing may only have been written lately: the node itself knows better.
+    if known != Known::Absent {
         match client.stat(&to).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(BulkError::remote(&to, error)),
@@ -184,9 +207,14 @@ async fn upload(
                 if node.kind == NodeKind::Container {
                     return Err(BulkError::TargetIsDirectory(Place::Remote(node.uri)));
                 }
-                match compare(from, &node).await.map_err(|error| BulkError::local(from, error))? {
-                    Verdict::Same => return Ok(Outcome::Unchanged),
-                    Verdict::Differs(computed) => md5 = computed,
+                let facts = Facts::from(&node);
+                if matches!(options.compare, Compare::Nodes | Compare::Listings) {
+                    match compare(from, &facts).await.map_err(local)? {
+                        Verdict::Same => return Ok(Outcome::Unchanged),
+                        Verdict::Differs(computed) => md5 = computed,
+                    }
+                } else if is_unchanged(from, &facts, options.compare, Side::Remote).await.map_err(local)? {
+                    return Ok(Outcome::Unchanged);
                 }
                 to = node.uri;
                 if !confirmed(options, (&to).into()).await {
@@ -195,7 +223,10 @@ async fn upload(
             }
         }
     }
-    let length = tokio::fs::metadata(from).await.map_err(|error| BulkError::local(from, error))?.len();
+    let length = tokio::fs::metadata(from).await.map_err(local)?.len();
+    if options.dry_run {
+        return Ok(Outcome::Copied(length));
+    }
     let source = UploadSource::File { path: from.to_owned(), length };
     let put = PutOptions { md5, ..PutOptions::default() };
     let uploaded = client.put(&to, source, put).await.map_err(|error| BulkError::remote(&to, error))?;

@@ -1,5 +1,6 @@
 //! Planning the way down: containers are listed once, each name becomes a local path.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
@@ -7,9 +8,9 @@ use futures_util::StreamExt as _;
 use crate::bulk::{BulkError, Options, Place, Source, follow};
 use crate::client::Client;
 use crate::node::{Node, NodeKind};
-use crate::uri::VosUri;
+use crate::uri::{VosUri, check_name, to_nfc};
 
-use super::{Plan, Task};
+use super::{Extra, Plan, Task};
 
 /// What stands at the local destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub(super) async fn plan(
             tree(client, node.uri, to, options, plan).await;
         } else {
             let to = if inside { path.join(&name) } else { path.clone() };
-            file(node.uri, to, options, plan);
+            file(&node, to, options, plan);
         }
     }
     Ok(())
@@ -109,14 +110,20 @@ async fn tree(client: &Client, from: VosUri, to: PathBuf, options: &Options, pla
             }
         }
         let mut children = client.list(&from);
+        // The names of all children, as long as the listing is whole.
+        let mut there = Some(HashSet::new());
         while let Some(child) = children.next().await {
             let child = match child {
                 Ok(child) => child,
                 Err(error) => {
                     plan.fail(&from, BulkError::remote(&from, error));
+                    there = None;
                     break;
                 }
             };
+            if let Some(names) = there.as_mut().filter(|_| options.extras) {
+                names.insert(to_nfc(child.uri.name()));
+            }
             let to = to.join(child.uri.name());
             let origin = child.uri.clone();
             let child = match (&child.kind, options.follow_links) {
@@ -133,22 +140,48 @@ async fn tree(client: &Client, from: VosUri, to: PathBuf, options: &Options, pla
                 },
                 (NodeKind::Data { .. } | NodeKind::Container, _) => child,
             };
-            let Node { uri, kind, .. } = child;
-            if kind == NodeKind::Container {
+            if child.kind == NodeKind::Container {
                 let mut above = above.clone();
                 above.push(from.clone());
-                pending.push(Pending { from: uri, to, above });
+                pending.push(Pending { from: child.uri, to, above });
             } else {
-                file(uri, to, options, plan);
+                file(&child, to, options, plan);
             }
+        }
+        if options.extras
+            && let Some(there) = there
+            && let Err(error) = extras(&from, &to, &there, plan)
+        {
+            plan.fail(&from, error);
         }
     }
 }
 
-fn file(from: VosUri, to: PathBuf, options: &Options, plan: &mut Plan) {
+/// Notes what stands in `to` and was not among the children of `from`.
+fn extras(from: &VosUri, to: &Path, there: &HashSet<String>, plan: &mut Plan) -> Result<(), BulkError> {
+    let entries = match std::fs::read_dir(to) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(BulkError::local(to, error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| BulkError::local(to, error))?;
+        // A name that no node can have was not copied from there: it is the user's own.
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| check_name(&to_nfc(name)).is_ok()) else { continue };
+        if !there.contains(&to_nfc(name)) {
+            let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let source = Place::Remote(from.join(&to_nfc(name)));
+            plan.extras.push(Extra { place: entry.path().as_path().into(), directory, source });
+        }
+    }
+    Ok(())
+}
+
+fn file(node: &Node, to: PathBuf, options: &Options, plan: &mut Plan) {
     if to.is_dir() {
-        plan.fail(&from, BulkError::TargetIsDirectory(Place::Local(to)));
+        plan.fail(&node.uri, BulkError::TargetIsDirectory(Place::Local(to)));
     } else {
-        plan.add(options, Task::Download { from, to });
+        plan.add(options, Task::Download { from: node.uri.clone(), to, facts: node.into() });
     }
 }

@@ -1,6 +1,6 @@
 //! Planning the way up: local directories are walked, each remote container that exists is listed once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 use crate::node::{Node, NodeKind};
 use crate::uri::{VosUri, check_name, to_nfc};
 
-use super::{Plan, Task};
+use super::{Extra, Known, Plan, Task};
 
 /// What stands at the remote destination, links followed.
 enum Standing {
@@ -39,7 +39,7 @@ pub(super) async fn plan(
         return Err(BulkError::NeedsDirectory(there));
     }
     for source in sources {
-        let Source::Local(from) = source else {
+        let Source::Local { path: from, contents } = source else {
             return Err(BulkError::Direction(
                 "both ends are in VOSpace; copy to a local file first, then from there to the other place",
             ));
@@ -59,6 +59,9 @@ pub(super) async fn plan(
             (EntryKind::Other, _) => plan.fail(from.as_path(), BulkError::NotRegular(from.clone())),
             (EntryKind::Directory, Standing::Data(_)) => return Err(BulkError::TargetIsFile(there)),
             (EntryKind::Directory, Standing::Nothing) => tree(client, from, uri.clone(), false, options, plan).await,
+            (EntryKind::Directory, Standing::Container(container)) if contents => {
+                tree(client, from, container.clone(), true, options, plan).await;
+            }
             (EntryKind::Directory, Standing::Container(container)) => match child_uri(container, &from) {
                 Ok(to) => match self::standing(client, &to).await {
                     Ok(Standing::Nothing) => tree(client, from, to, false, options, plan).await,
@@ -69,14 +72,14 @@ pub(super) async fn plan(
                 Err(error) => plan.fail(from.as_path(), error),
             },
             (EntryKind::File, Standing::Container(container)) => match child_uri(container, &from) {
-                Ok(to) => plan.add(options, Task::Upload { from, to, absent: false }),
+                Ok(to) => plan.add(options, Task::Upload { from, to, known: Known::Nothing }),
                 Err(error) => plan.fail(from.as_path(), error),
             },
             (EntryKind::File, Standing::Data(to)) => {
-                plan.add(options, Task::Upload { from, to: to.clone(), absent: false });
+                plan.add(options, Task::Upload { from, to: to.clone(), known: Known::Nothing });
             }
             (EntryKind::File, Standing::Nothing) => {
-                plan.add(options, Task::Upload { from, to: uri.clone(), absent: true });
+                plan.add(options, Task::Upload { from, to: uri.clone(), known: Known::Absent });
             }
         }
     }
@@ -141,6 +144,10 @@ impl Entry {
         Ok(Self { path, kind, link })
     }
 
+    fn name(&self) -> Option<&str> {
+        self.path.file_name()?.to_str()
+    }
+
     /// The entries of a directory, by name.
     async fn list(directory: PathBuf) -> io::Result<Vec<io::Result<Entry>>> {
         tokio::task::spawn_blocking(move || {
@@ -190,6 +197,15 @@ async fn directory(
     if !exists {
         plan.make(from.as_path(), &to);
     }
+    if options.extras && entries.iter().all(Result::is_ok) {
+        let here: HashSet<String> = entries.iter().flatten().filter_map(|entry| Some(to_nfc(entry.name()?))).collect();
+        let extras = present.values().filter(|node| !here.contains(&to_nfc(node.uri.name())));
+        plan.extras.extend(extras.map(|node| Extra {
+            place: (&node.uri).into(),
+            directory: node.is_container(),
+            source: from.join(node.uri.name()).as_path().into(),
+        }));
+    }
     for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
@@ -228,13 +244,14 @@ async fn child(
         None => None,
     };
     let exists = standing.is_some();
+    let known = standing.as_ref().map_or(Known::Absent, |node| Known::Listed(node.into()));
     let container_there = standing.as_ref().is_some_and(|node| node.kind == NodeKind::Container);
     let to = standing.map_or(uri, |node| node.uri);
     match kind {
         EntryKind::Other => Err(BulkError::NotRegular(path.to_owned())),
         EntryKind::File if container_there => Err(BulkError::TargetIsDirectory(Place::Remote(to))),
         EntryKind::File => {
-            plan.add(options, Task::Upload { from: path.to_owned(), to, absent: !exists });
+            plan.add(options, Task::Upload { from: path.to_owned(), to, known });
             Ok(())
         }
         EntryKind::Directory if exists && !container_there => Err(BulkError::TargetIsFile(Place::Remote(to))),
