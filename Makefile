@@ -8,12 +8,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e demo install uninstall clean
+.PHONY: help build release test fmt lint unit e2e bench bench-quick demo install uninstall clean
 
 help:
 	@echo 'make build            debug binaries'
 	@echo 'make release          optimised binaries'
 	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts'
+	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
+	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
 	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR); DESTDIR is honoured)'
 	@echo 'make uninstall        removes them'
@@ -28,7 +30,7 @@ release:
 	@packaging/prepare.sh build
 	$(CARGO) build --workspace --bins --release --locked
 
-test: fmt lint unit e2e
+test: fmt lint unit e2e bench-quick
 
 fmt:
 	@packaging/prepare.sh build lint
@@ -55,6 +57,17 @@ ifeq ($(NEXTEST),yes)
 else
 	$(CARGO) test --package vofs-tests --locked -- --test-threads 4
 endif
+
+# Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
+bench:
+	@packaging/prepare.sh build fuse
+	$(CARGO) build --workspace --bins --release --locked
+	$(TARGET)/release/vofs-bench --directory $(TARGET)/bench --document docs/benchmarking.md $(BENCH_OPTIONS)
+
+bench-quick:
+	@packaging/prepare.sh build fuse
+	$(CARGO) build --workspace --bins --locked
+	$(TARGET)/debug/vofs-bench check
 
 demo:
 	@packaging/prepare.sh build fuse

@@ -1,0 +1,138 @@
+//! The columns of the table: programs that give access to the same bytes over the same link, and what they are
+//! measured against. A column opens a session for each run, cold: with a service, a mount and caches of its own.
+
+pub(crate) mod mount;
+pub(crate) mod mounted;
+pub(crate) mod native;
+pub(crate) mod vcp;
+pub(crate) mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::link::Link;
+use crate::probe::{Meter, Usage};
+use crate::process::Running;
+use crate::service::{Profile, Service};
+use crate::stage::Stage;
+
+/// One of the programs.
+pub(crate) trait Column {
+    /// As it is called in tables and options.
+    fn name(&self) -> &'static str;
+
+    /// What it is, for the legend of the table.
+    fn about(&self) -> &'static str;
+
+    /// Why it cannot take part on this machine.
+    fn absent(&self, stage: &Stage) -> Option<String>;
+
+    /// Starts it, cold, with nothing but what `place` will hold.
+    fn open(&self, stage: &Stage, place: &Path, profile: Profile, link: Link) -> Result<Session>;
+}
+
+/// All columns, in the order of the table.
+pub(crate) fn all() -> Vec<Box<dyn Column>> {
+    vec![Box::new(mount::Mount), Box::new(vcp::Vcp), Box::new(native::Native), Box::new(wire::Wire)]
+}
+
+/// What a work is given to work on.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// A directory.
+    Tree(PathBuf),
+    /// Commands of this project, with the environment for them.
+    Commands(Commands),
+    /// The service itself: `http://127.0.0.1:PORT`.
+    Wire(String),
+}
+
+/// How commands are called.
+#[derive(Debug)]
+pub(crate) struct Commands {
+    program: PathBuf,
+    environment: Vec<(&'static str, String)>,
+    /// URI of the container of all data.
+    uri: String,
+    /// A directory for what is copied.
+    pub(crate) local: PathBuf,
+}
+
+impl Commands {
+    /// `vospace VERB`.
+    pub(crate) fn verb(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(verb).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The URI of a node.
+    pub(crate) fn uri(&self, path: &str) -> String {
+        format!("{}/{path}", self.uri)
+    }
+}
+
+/// A column at work; what it started ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// What the work is done on.
+    pub(crate) access: Access,
+    // The order of the fields is the order of their end: the mount before the service that it talks to.
+    mounted: Option<mounted::Mounted>,
+    service: Option<Service>,
+    export: Option<(String, Running)>,
+}
+
+impl Session {
+    /// A directory that needs nothing.
+    pub(crate) fn plain(access: Access) -> Self {
+        Self { access, mounted: None, service: None, export: None }
+    }
+
+    /// Something over a VOSpace service.
+    pub(crate) fn over(access: Access, service: Service) -> Self {
+        Self { service: Some(service), ..Self::plain(access) }
+    }
+
+    /// A mount over something else.
+    pub(crate) fn mounted(mut self, mounted: mounted::Mounted) -> Self {
+        self.access = Access::Tree(mounted.point().to_owned());
+        self.mounted = Some(mounted);
+        self
+    }
+
+    /// The directory of a column that has one.
+    pub(crate) fn tree(&self) -> Result<&Path> {
+        match &self.access {
+            Access::Tree(tree) => Ok(tree),
+            _ => anyhow::bail!("this work needs a directory"),
+        }
+    }
+
+    /// The daemon, if there is one.
+    pub(crate) fn daemon(&self) -> Option<u32> {
+        self.mounted.as_ref().map(mounted::Mounted::pid)
+    }
+
+    fn log(&self) -> Option<&str> {
+        self.service.as_ref().map(|service| service.base.as_str()).or(self.export.as_ref().map(|(url, _)| url.as_str()))
+    }
+
+    /// Does something, and says what it cost the daemon and the service.
+    pub(crate) fn measure<T>(&self, stage: &Stage, what: impl FnOnce() -> Result<T>) -> Result<(T, Usage)> {
+        if let Some(log) = self.log() {
+            stage.http.forget(log)?;
+        }
+        let pids: Vec<u32> = self.daemon().into_iter().collect();
+        let meter = Meter::start(&pids);
+        let done = what()?;
+        let mut usage = meter.usage();
+        if let Some(log) = self.log() {
+            let (requests, bytes) = stage.http.traffic(log)?;
+            (usage.requests, usage.bytes) = (Some(requests), Some(bytes));
+        }
+        Ok((done, usage))
+    }
+}

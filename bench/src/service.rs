@@ -1,0 +1,91 @@
+//! A running `vospaced` behind a shaped link, over the data of the works.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::data::USER;
+use crate::link::Link;
+use crate::process::{Running, wait_until};
+
+/// The token of the user, made up for the service.
+pub(crate) const TOKEN: &str = "bench-token";
+
+/// Longest that it may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Which service is imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Bytes at a byte service with ranges.
+    Vault,
+    /// Bytes in place, without ranges.
+    Cavern,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Vault => "vault",
+            Profile::Cavern => "cavern",
+        }
+    }
+
+    /// Prefix of its URIs.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Profile::Vault => "vos",
+            Profile::Cavern => "arc",
+        }
+    }
+}
+
+/// The service; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) base: String,
+    _running: Running,
+}
+
+impl Service {
+    /// Starts it; its output goes below `place`.
+    pub(crate) fn start(
+        program: &Path,
+        data: &Path,
+        place: &Path,
+        profile: Profile,
+        link: Link,
+        tls: bool,
+    ) -> Result<Self> {
+        let output = place.join("vospaced.out");
+        let mut command = Command::new(program);
+        command.args(["serve", "--control", "--listen=127.0.0.1:0", "--profile", profile.name()]);
+        command.arg("--user").arg(format!("{USER}:{TOKEN}")).arg("--data").arg(data).args(link.options());
+        if tls {
+            command.arg("--tls");
+        }
+        let mut running = Running::daemon(&mut command, &output)?;
+        let mut registry = None;
+        wait_until("vospaced", START_LIMIT, || {
+            let said = fs::read_to_string(&output)?;
+            if let Some(status) = running.ended()? {
+                bail!("vospaced ended with {status}: {}", said.trim_end());
+            }
+            let ready = said.lines().find_map(|line| line.strip_prefix("vospaced ready: registry="));
+            registry = ready.map(str::to_owned);
+            Ok(registry.is_some())
+        })?;
+        let registry = registry.unwrap_or_default();
+        let base = registry.strip_suffix("/reg/resource-caps").context("vospaced named no registry")?.to_owned();
+        Ok(Self { base, _running: running })
+    }
+
+    /// The URL of the registry.
+    pub(crate) fn registry(&self) -> String {
+        format!("{}/reg/resource-caps", self.base)
+    }
+}

@@ -1,0 +1,107 @@
+//! How large the works are: as the targets say, smaller for a look in between, and tiny to see that everything runs.
+
+use serde::{Deserialize, Serialize};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// Which sizes are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scale {
+    /// As the targets are set.
+    Full,
+    /// For a look in minutes; says something about speed.
+    Quick,
+    /// For seconds and debug builds; says nothing about speed.
+    Tiny,
+}
+
+impl Scale {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Scale::Full => "full",
+            Scale::Quick => "quick",
+            Scale::Tiny => "tiny",
+        }
+    }
+
+    /// The sizes themselves.
+    pub(crate) fn sizes(self) -> Sizes {
+        match self {
+            Scale::Full => Sizes {
+                sequential: GIB,
+                huge: 4 * GIB,
+                random_reads: 200,
+                reader: 128 * MIB,
+                headers: 1000,
+                header_file: 100_000_000,
+                long_listing: 10_000,
+                wide: 100_000,
+                directories: 1000,
+                files_each: 1000,
+                sources: 2000,
+                idle_seconds: 30,
+            },
+            Scale::Quick => Sizes {
+                sequential: 256 * MIB,
+                huge: 4 * GIB,
+                random_reads: 100,
+                reader: 64 * MIB,
+                headers: 200,
+                header_file: 100_000_000,
+                long_listing: 10_000,
+                wide: 50_000,
+                directories: 100,
+                files_each: 1000,
+                sources: 500,
+                idle_seconds: 10,
+            },
+            Scale::Tiny => Sizes {
+                sequential: 8 * MIB,
+                huge: 64 * MIB,
+                random_reads: 5,
+                reader: 512 * KIB,
+                headers: 8,
+                header_file: 1_000_000,
+                long_listing: 50,
+                wide: 200,
+                directories: 3,
+                files_each: 20,
+                sources: 10,
+                idle_seconds: 1,
+            },
+        }
+    }
+}
+
+/// The sizes of all works. Lengths are in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sizes {
+    /// The file that is read from beginning to end.
+    pub(crate) sequential: u64,
+    /// The file of which little is read.
+    pub(crate) huge: u64,
+    /// Reads at random places of it.
+    pub(crate) random_reads: u64,
+    /// Each of the files of the readers side by side.
+    pub(crate) reader: u64,
+    /// Files whose headers are read.
+    pub(crate) headers: u64,
+    /// Each of them.
+    pub(crate) header_file: u64,
+    /// Files in the directory that `ls -l` lists.
+    pub(crate) long_listing: u64,
+    /// Files in the directory that `ls` lists.
+    pub(crate) wide: u64,
+    /// Directories that `find` walks.
+    pub(crate) directories: u64,
+    /// Files in each of them.
+    pub(crate) files_each: u64,
+    /// Files under version control.
+    pub(crate) sources: u64,
+    /// How long a daemon is watched that has nothing to do.
+    pub(crate) idle_seconds: u64,
+}

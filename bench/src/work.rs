@@ -1,0 +1,104 @@
+//! The works: what users do, one file each. A work is run once on each session that it is given, and says in which rows
+//! its figures belong and what is demanded of them.
+
+mod code;
+mod find;
+mod first_bytes;
+mod headers;
+mod idle;
+mod long_listing;
+mod names;
+mod random;
+mod readers;
+mod sequential;
+mod sequential_cavern;
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::column::Session;
+use crate::data::Set;
+use crate::probe::Usage;
+use crate::results::{Reading, Row, Seen};
+use crate::service::Profile;
+use crate::sizes::Sizes;
+use crate::stage::Stage;
+use crate::target::Verdict;
+
+/// Longest that one step may take unless a work says otherwise: three times what one connection needs for 1 GiB would be
+/// more patience than a user has.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// One of the works.
+pub(crate) trait Work {
+    /// Its name in options.
+    fn name(&self) -> &'static str;
+
+    /// The data that it needs.
+    fn set(&self) -> Set;
+
+    /// The service that it is done with.
+    fn profile(&self) -> Profile {
+        Profile::Vault
+    }
+
+    /// The columns that can do it.
+    fn columns(&self) -> &'static [&'static str];
+
+    /// Whether it is of interest at other latencies than that of the targets.
+    fn depends_on_latency(&self) -> bool {
+        false
+    }
+
+    /// What it measures.
+    fn rows(&self, sizes: &Sizes) -> Vec<Row>;
+
+    /// Does it once.
+    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>>;
+
+    /// Whether the targets are met.
+    fn judge(&self, seen: Seen<'_>) -> Vec<Verdict>;
+}
+
+/// All works, in the order of the table.
+pub(crate) fn all() -> Vec<Box<dyn Work>> {
+    vec![
+        Box::new(sequential::Sequential),
+        Box::new(sequential_cavern::SequentialCavern),
+        Box::new(first_bytes::FirstBytes),
+        Box::new(random::Random),
+        Box::new(readers::Readers),
+        Box::new(headers::Headers),
+        Box::new(long_listing::LongListing),
+        Box::new(names::Names),
+        Box::new(find::Find),
+        Box::new(idle::Idle),
+        Box::new(code::Code),
+    ]
+}
+
+fn row(id: &'static str, title: impl Into<String>, unit: &'static str) -> Row {
+    Row { id, title: title.into(), unit }
+}
+
+/// 10⁶ bytes a second.
+fn rate(row: &'static str, bytes: u64, seconds: f64, usage: Usage) -> Reading {
+    Reading { row, value: bytes as f64 / 1e6 / seconds, usage }
+}
+
+/// A figure that came with another one and cost nothing of its own.
+fn besides(row: &'static str, value: f64) -> Reading {
+    Reading { row, value, usage: Usage::default() }
+}
+
+/// A work that was done in part would be fast and wrong.
+fn complete(what: &str, got: u64, wanted: u64) -> Result<()> {
+    ensure!(got == wanted, "{what}: {got} instead of {wanted}");
+    Ok(())
+}
+
+/// `1 GiB`.
+fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().iec().to_string()
+}
