@@ -5,9 +5,10 @@
 //! not good is refused everywhere, on public things too. Every answer to an anonymous caller carries the challenges,
 //! every other one the user's name.
 
+use crate::answering::Answering;
 use crate::control::{Control, Mode};
 use crate::fault::{Fault, FaultKind};
-use crate::faults::{self, Effect};
+use crate::faults::{Asked, Due, Effect};
 use crate::identity::{AUTHENTICATED, Caller, Users, challenges};
 use crate::listening::Door;
 use crate::names;
@@ -19,9 +20,7 @@ use crate::space::Space;
 use crate::space::sites::{service_of, site_of};
 use crate::tls::PeerUser;
 use crate::uploads::patient;
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
@@ -65,11 +64,6 @@ pub enum Entrance {
 }
 
 impl App {
-    /// The service that answers all paths.
-    pub fn router(self: &Arc<Self>, entrance: Entrance) -> Router {
-        Router::new().fallback(answer).with_state((Arc::clone(self), entrance))
-    }
-
     /// The byte sites are at these ports from now on, and no more at that of the service.
     pub fn open_sites(&self, doors: Vec<Door>) {
         for space in &self.spaces {
@@ -82,7 +76,7 @@ impl App {
     /// Opens or shuts the port of a site, if it has one.
     pub async fn set_site(self: &Arc<Self>, site: usize, up: bool) -> std::io::Result<()> {
         match self.site_doors.get().and_then(|doors| doors.get(site)) {
-            Some(door) if up => door.open(self.router(Entrance::Site(site))),
+            Some(door) if up => door.open(Answering { app: Arc::clone(self), entrance: Entrance::Site(site) }),
             Some(door) => {
                 door.shut().await;
                 Ok(())
@@ -215,101 +209,96 @@ impl Call {
     }
 }
 
-/// A request that was begun is brought to its end even if the client goes away: in a task of its own, so that no step
-/// between two changes of the store can be the last one.
-async fn answer(State((app, entrance)): State<(Arc<App>, Entrance)>, request: Request<Body>) -> Response<Body> {
-    match tokio::spawn(answer_now(app, entrance, request)).await {
-        Ok(response) => response,
-        Err(failure) => Fault::internal(format!("request failed: {failure}")).response(),
+impl App {
+    /// Answers a request, faults on demand included.
+    pub async fn answer(self: Arc<Self>, entrance: Entrance, request: Request<Body>) -> Response<Body> {
+        let app = self;
+        let (parts, body) = request.into_parts();
+        let body = patient(body, app.patience);
+        let path = parts.uri.path().to_owned();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let mut segments = path.trim_start_matches('/').splitn(3, '/');
+        let (service, resource) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+        let rest = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+
+        let space = app.space(service).cloned();
+        let unknown = space.as_ref().map_or(UnknownScheme::Anonymous, |space| space.profile.unknown_scheme);
+        let certificate = parts.extensions.get::<PeerUser>().and_then(|peer| peer.0.as_deref());
+        let identified = app.users.identify(&parts.headers, certificate, unknown);
+        let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
+        let method = parts.method.clone();
+        let base = app.base(&parts.headers);
+        let url = format!("{base}{}", parts.uri);
+        let control = app.control.as_ref().filter(|_| service != "_bench");
+        let route = if site_of(service).is_some() { "bytes" } else { resource };
+        let mut headers = parts.headers;
+        let asked = Asked { method: method.as_str(), route, path: &path, query: &query, headers: &headers };
+        let due = control.and_then(|control| control.faults.due(&asked));
+        let mut entry = entry(&method, &path, &query, &headers, &caller);
+        let (body, refusal) = match &due {
+            Some(due) => due.before(&mut headers, body).await,
+            None => (body, None),
+        };
+        let rate = due.as_ref().and_then(Due::rate);
+        let shaper = if service == "_bench" { &Shaper::default() } else { &app.shaper };
+        shaper.arrive().await;
+        let call = Call {
+            app: Arc::clone(&app),
+            caller: caller.clone(),
+            method,
+            base,
+            rest,
+            query,
+            headers,
+            effect: due.as_ref().map(|due| due.effect.clone()),
+            body: Mutex::new(shaper.shape(body, rate)),
+        };
+        let mode = control.map_or(Mode::ReadWrite, Control::mode);
+        let bad_credential = identified.is_err();
+        let outcome = match (refusal, identified) {
+            (Some(response), _) => {
+                swallow(call.body()).await;
+                Ok(response)
+            }
+            (None, Err(fault)) => refuse(call.body(), fault).await,
+            (None, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
+                refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
+            }
+            (None, Ok(_)) => dispatch(call, entrance, space.clone(), service, resource).await,
+        };
+        let mut response = outcome.unwrap_or_else(|fault| fault.response());
+        decorate(&mut response, &caller, bad_credential, service, space.as_deref());
+        entry.status = response.status().as_u16();
+        tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
+        let (mut parts, body) = response.into_parts();
+        // Counted bodies lose their length; without it the client could not tell a cut answer.
+        if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
+            parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        }
+        let mut response = Response::from_parts(parts, shaper.shape(body, rate));
+        if let Some(due) = due {
+            response = due.after(&url, response).await;
+        }
+        let (parts, body) = response.into_parts();
+        match control {
+            Some(control) => Response::from_parts(parts, control.log.add(entry, body)),
+            None => Response::from_parts(parts, body),
+        }
     }
 }
 
-async fn answer_now(app: Arc<App>, entrance: Entrance, request: Request<Body>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let body = patient(body, app.patience);
-    let path = parts.uri.path().to_owned();
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    let mut segments = path.trim_start_matches('/').splitn(3, '/');
-    let (service, resource) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-    let rest = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
-
-    let space = app.space(service).cloned();
-    let unknown = space.as_ref().map_or(UnknownScheme::Anonymous, |space| space.profile.unknown_scheme);
-    let certificate = parts.extensions.get::<PeerUser>().and_then(|peer| peer.0.as_deref());
-    let identified = app.users.identify(&parts.headers, certificate, unknown);
-    let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
-    let method = parts.method.clone();
+/// What the log says of a request; the status is not known yet.
+fn entry(method: &Method, path: &str, query: &str, headers: &HeaderMap, caller: &Caller) -> Entry {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
-    let mut entry = Entry {
+    Entry {
         seq: 0,
         method: method.to_string(),
-        path: redacted(&path),
-        query: query.clone(),
+        path: redacted(path),
+        query: query.to_owned(),
         status: 0,
         user: caller.name().map(str::to_owned),
-        range: parts.headers.get(header::RANGE).and_then(text),
+        range: headers.get(header::RANGE).and_then(text),
         bytes_out: 0,
-    };
-    let base = app.base(&parts.headers);
-    let control = app.control.as_ref().filter(|_| service != "_bench");
-    let due = control.and_then(|control| control.faults.due(&entry.method, &path));
-    let effect = due.as_ref().map(|due| due.effect.clone());
-    let mut headers = parts.headers;
-    let mut rate = None;
-    match &effect {
-        Some(Effect::DelayMs(milliseconds)) => faults::delay(*milliseconds).await,
-        Some(Effect::RequestHeaders(changes)) => faults::put_headers(&mut headers, changes),
-        Some(Effect::BytesPerSecond(bytes)) => rate = Some(*bytes),
-        _ => {}
-    }
-    let shaper = if service == "_bench" { &Shaper::default() } else { &app.shaper };
-    shaper.arrive().await;
-    let body = Mutex::new(shaper.shape(body, rate));
-    let (app, effect_of_call) = (Arc::clone(&app), effect.clone());
-    let call = Call {
-        app: Arc::clone(&app),
-        caller: caller.clone(),
-        method,
-        base,
-        rest,
-        query,
-        headers,
-        effect: effect_of_call,
-        body,
-    };
-    let mode = control.map_or(Mode::ReadWrite, Control::mode);
-    let bad_credential = identified.is_err();
-    let outcome = match (&effect, identified) {
-        (Some(Effect::Status(status)), _) => {
-            let _ = refuse::<()>(call.body(), Fault::denied("")).await;
-            Ok(due.as_ref().map(|due| due.refusal(*status)).unwrap_or_default())
-        }
-        (_, Err(fault)) => refuse(call.body(), fault).await,
-        (_, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
-            refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
-        }
-        (_, Ok(_)) => dispatch(call, entrance, space.clone(), service, resource).await,
-    };
-    let mut response = outcome.unwrap_or_else(|fault| fault.response());
-    decorate(&mut response, &caller, bad_credential, service, space.as_deref());
-    entry.status = response.status().as_u16();
-    tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
-    let (mut parts, body) = response.into_parts();
-    // Counted bodies lose their length; without it the client could not tell a cut answer.
-    if let Some(length) = HttpBody::size_hint(&body).exact().filter(|length| *length > 0) {
-        parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
-    }
-    let mut body = shaper.shape(body, rate);
-    match effect {
-        Some(Effect::CutAfter(bytes)) => body = faults::cut(body, bytes),
-        Some(Effect::StallAfter(bytes)) => body = faults::stalled(body, bytes),
-        Some(Effect::Headers(changes)) => faults::put_headers(&mut parts.headers, &changes),
-        Some(Effect::LoseAnswer(true)) => (parts, body) = faults::lost().into_parts(),
-        _ => {}
-    }
-    match control {
-        Some(control) => Response::from_parts(parts, control.log.add(entry, body)),
-        None => Response::from_parts(parts, body),
     }
 }
 
@@ -380,6 +369,11 @@ fn decorate(
 
 /// Takes in what is left of a body, within bounds, and then answers with the fault.
 pub async fn refuse<T>(body: Body, fault: Fault) -> Result<T, Fault> {
+    swallow(body).await;
+    Err(fault)
+}
+
+async fn swallow(body: Body) {
     let mut chunks = body.into_data_stream();
     let mut taken = 0;
     while let Some(Ok(chunk)) = chunks.next().await {
@@ -388,7 +382,6 @@ pub async fn refuse<T>(body: Body, fault: Fault) -> Result<T, Fault> {
             break;
         }
     }
-    Err(fault)
 }
 
 /// 404 as the servlet container writes it.

@@ -8,6 +8,7 @@
 //! Lock order: the table's lock is the only one; it is never held while a job works.
 
 use crate::fault::Fault;
+use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::space::negotiate::Negotiated;
 use jiff::Timestamp;
@@ -158,13 +159,23 @@ impl Jobs {
         });
     }
 
+    /// Whether a fault has the job end or stick here, instead of doing anything.
+    pub fn diverted(&self, id: &str, effect: Option<&Effect>) -> bool {
+        match effect {
+            Some(Effect::JobPhase(phase)) => self.change(id, |job| job.phase = phase.0),
+            Some(Effect::JobError(text)) => self.fail(id, Fault::plain(500, text)),
+            _ => return false,
+        }
+        true
+    }
+
     /// Asks a job to stop: at once if it has not started, else at its next step.
     pub fn abort(&self, id: &str) {
         if let Some(entry) = self.table.lock().entries.get(id) {
             entry.aborted.store(true, Ordering::Relaxed);
         }
         self.change(id, |job| {
-            if job.phase == Phase::Pending {
+            if matches!(job.phase, Phase::Pending | Phase::Queued) {
                 job.phase = Phase::Aborted;
             }
         });

@@ -6,6 +6,7 @@
 //! From the top: [`serve`] starts the service, [`app`] takes a request apart, `routes` answer it, a [`space::Space`]
 //! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
 
+pub mod answering;
 pub mod app;
 pub mod archive;
 pub mod clock;

@@ -5,9 +5,9 @@
 //! distance that the network seems to have, and the patience with clients that do not say what they want. A door never
 //! decides what is answered.
 
+use crate::answering::Answering;
 use crate::shaping::Distant;
 use crate::tls::CertificateAcceptor;
-use axum::Router;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
@@ -36,18 +36,17 @@ pub struct Doors {
 
 impl Doors {
     /// Answers at this listener until the handle says otherwise.
-    fn attend(&self, listener: TcpListener, router: Router) -> io::Result<Attended> {
+    fn attend(&self, listener: TcpListener, answering: Answering) -> io::Result<Attended> {
         let handle = Handle::new();
         let server = axum_server::from_tcp(listener)?.handle(handle.clone());
-        let service = router.into_make_service();
         let serving: Pin<Box<dyn Future<Output = io::Result<()>> + Send>> = match &self.tls {
             Some(config) => {
                 let near = CertificateAcceptor::new(Arc::clone(config));
-                Box::pin(self.patient(server.acceptor(Distant::new(near, self.latency, 2))).serve(service))
+                Box::pin(self.patient(server.acceptor(Distant::new(near, self.latency, 2))).serve(answering))
             }
             None => {
                 let near = NoDelayAcceptor::new();
-                Box::pin(self.patient(server.acceptor(Distant::new(near, self.latency, 1))).serve(service))
+                Box::pin(self.patient(server.acceptor(Distant::new(near, self.latency, 1))).serve(answering))
             }
         };
         let task = tokio::spawn(async move {
@@ -81,11 +80,11 @@ pub struct Door {
 }
 
 impl Door {
-    /// The port of this listener, answered by this router from now on.
-    pub fn open_at(listener: TcpListener, doors: &Doors, router: Router) -> io::Result<Door> {
+    /// The port of this listener, answered from now on.
+    pub fn open_at(listener: TcpListener, doors: &Doors, answering: Answering) -> io::Result<Door> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let attended = Mutex::new(Some(doors.attend(listener, router)?));
+        let attended = Mutex::new(Some(doors.attend(listener, answering)?));
         Ok(Door { address, doors: doors.clone(), attended })
     }
 
@@ -95,12 +94,12 @@ impl Door {
     }
 
     /// Lets clients in, unless it is open.
-    pub fn open(&self, router: Router) -> io::Result<()> {
+    pub fn open(&self, answering: Answering) -> io::Result<()> {
         let mut attended = self.attended.lock();
         if attended.is_none() {
             let listener = TcpListener::bind(self.address)?;
             listener.set_nonblocking(true)?;
-            *attended = Some(self.doors.attend(listener, router)?);
+            *attended = Some(self.doors.attend(listener, answering)?);
         }
         Ok(())
     }

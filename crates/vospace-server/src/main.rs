@@ -13,6 +13,7 @@ use vospace_server::identity::Users;
 use vospace_server::permissions::Groups;
 use vospace_server::serve::{self, ServeOptions};
 use vospace_server::shaping::Shape;
+use vospace_server::space::Lags;
 use vospace_server::{import, populate, sample};
 
 fn main() -> ExitCode {
@@ -66,10 +67,9 @@ fn run(options: Serve) -> anyhow::Result<()> {
         groups: Arc::new(groups),
         quota: options.quota,
         tls: options.tls,
-        refresh_interval: options.refresh_interval,
+        lags: Lags { refresh: options.refresh_interval, harvest: options.harvest_delay },
         control: options.control,
         sites: usize::from(options.sites),
-        harvest_delay: options.harvest_delay,
         site_port: options.site_port,
         shape: Shape {
             latency: options.latency,

@@ -4,11 +4,16 @@
 //! here, named by what it decides; the rest of the crate asks the field and never the name of the profile. A new
 //! profile (the standard by the letter, a faulty service) is a new value of this type.
 
+pub mod habits;
+
+use serde::{Deserialize, Serialize};
+
 /// Children in one answer of the strict profile: few, so that every client has to ask on.
 const STRICT_PAGE: usize = 100;
 
 /// Where the bytes of a file are and how they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Bytes {
     /// At a separate byte service with pre-authorised URLs: `/files` redirects; a PUT replaces the file in one step.
     Redirected,
@@ -17,7 +22,8 @@ pub enum Bytes {
 }
 
 /// How a container is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Listing {
     /// By name; `limit` and `uri` make pages.
     Paged,
@@ -26,7 +32,8 @@ pub enum Listing {
 }
 
 /// Where size, checksum and dates of a file come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metadata {
     /// From the node row, a copy that is brought up to date now and then.
     Copied,
@@ -35,7 +42,8 @@ pub enum Metadata {
 }
 
 /// What happens to an authorisation scheme that the service does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UnknownScheme {
     /// The caller counts as anonymous.
     Anonymous,
@@ -44,12 +52,15 @@ pub enum UnknownScheme {
 }
 
 /// Which of the two services a space imitates, and in what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The path of the service and the last part of its identifier: `vault` or `arc`.
+    #[serde(skip)]
     pub service: &'static str,
     /// The version text of the `Server` header. Python's `vos` refuses a service whose minor version is above the one
     /// it knows, hence these.
+    #[serde(skip)]
     pub server: &'static str,
     /// Where bytes live.
     pub bytes: Bytes,
@@ -97,6 +108,10 @@ pub struct Profile {
     pub copies: bool,
     /// Whether a container cannot be moved to where the text of the destination contains that of the source.
     pub move_prefix_refused: bool,
+    /// Least bytes of a segment of a PUT transaction, but for the last one. A file system takes one; object stores more.
+    pub least_segment: u64,
+    /// Most bytes of a segment.
+    pub longest_segment: Option<u64>,
     /// Whether the negotiation of a download of an empty file offers an endpoint at all.
     pub pull_of_empty_has_endpoint: bool,
 }
@@ -130,6 +145,8 @@ impl Profile {
             group_separator: ' ',
             copies: false,
             move_prefix_refused: true,
+            least_segment: 1,
+            longest_segment: None,
             pull_of_empty_has_endpoint: false,
         }
     }
@@ -162,6 +179,8 @@ impl Profile {
             group_separator: ' ',
             copies: false,
             move_prefix_refused: true,
+            least_segment: 1,
+            longest_segment: None,
             pull_of_empty_has_endpoint: true,
         }
     }

@@ -1,5 +1,6 @@
 //! Start and stop of the service.
 
+use crate::answering::Answering;
 use crate::app::{App, Entrance};
 use crate::control::Control;
 use crate::fault::Fault;
@@ -9,7 +10,7 @@ use crate::listening::{Door, Doors};
 use crate::permissions::Groups;
 use crate::profile::Profile;
 use crate::shaping::{Shape, Shaper};
-use crate::space::{Space, SpaceOptions};
+use crate::space::{Lags, Space, SpaceOptions};
 use crate::tls;
 use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
@@ -18,10 +19,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// A client that sends nothing for so long has gone (Tomcat's time, observed).
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Longer than any run.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
 
 /// A file in the data directory with the ports of the byte sites, to take the same again at the next start: byte URLs
 /// are good for ever.
@@ -47,14 +52,12 @@ pub struct ServeOptions {
     pub quota: Option<u64>,
     /// Whether to serve https.
     pub tls: bool,
-    /// How often listings catch up; zero: at once.
-    pub refresh_interval: Duration,
+    /// How far listings lag behind uploads, and sites behind each other.
+    pub lags: Lags,
     /// Whether to have the control resource.
     pub control: bool,
     /// Byte sites with separate storage.
     pub sites: usize,
-    /// When the inventory of all sites hears of an upload; zero: at once.
-    pub harvest_delay: Duration,
     /// The first of the ports that the byte sites have of their own; port 0 takes free ones. Without it, they are at
     /// the port of the rest.
     pub site_port: Option<u16>,
@@ -75,10 +78,9 @@ impl ServeOptions {
             groups: Arc::default(),
             quota: None,
             tls: false,
-            refresh_interval: Duration::ZERO,
+            lags: Lags::default(),
             control: false,
             sites: 1,
-            harvest_delay: Duration::ZERO,
             site_port: None,
             shape: Shape::default(),
             patience: PATIENCE,
@@ -153,14 +155,8 @@ pub fn open_space(profile: Profile, options: &ServeOptions) -> Result<Arc<Space>
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
     let grants = Arc::new(Grants::open(&data.join("grants.key")).map_err(|error| failed(error.to_string()))?);
     let dir = data.join(profile.service);
-    let options = SpaceOptions {
-        profile,
-        groups: Arc::clone(&options.groups),
-        grants,
-        refresh_interval: options.refresh_interval,
-        sites: options.sites,
-        harvest_delay: options.harvest_delay,
-    };
+    let options =
+        SpaceOptions { profile, groups: Arc::clone(&options.groups), grants, lags: options.lags, sites: options.sites };
     let space = Space::open(&dir, options).map_err(|fault: Fault| failed(fault.detail().to_owned()))?;
     Ok(Arc::new(space))
 }
@@ -204,21 +200,18 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         patience: options.patience,
         site_doors: OnceLock::new(),
     });
+    let answering = |entrance| Answering { app: Arc::clone(&app), entrance };
     let failed = |cause| not_listening(address, "--listen", cause);
     let mut site_doors = Vec::new();
     for (site, listener) in site_listeners.into_iter().enumerate() {
-        site_doors.push(Door::open_at(listener, &doors, app.router(Entrance::Site(site))).map_err(failed)?);
+        site_doors.push(Door::open_at(listener, &doors, answering(Entrance::Site(site))).map_err(failed)?);
     }
     app.open_sites(site_doors);
-    let door = Door::open_at(listener, &doors, app.router(Entrance::Main)).map_err(failed)?;
+    let door = Door::open_at(listener, &doors, answering(Entrance::Main)).map_err(failed)?;
     let mut workers = Vec::new();
     for space in spaces {
-        if !space.refreshes_at_once() {
-            workers.push(tokio::spawn(refresh(Arc::clone(&space))));
-        }
-        if !space.sites.harvest_delay().is_zero() {
-            workers.push(tokio::spawn(harvest(space)));
-        }
+        workers.push(tokio::spawn(refresh(Arc::clone(&space))));
+        workers.push(tokio::spawn(harvest(space)));
     }
     Ok(Service { door, app, workers, running, _lock: lock })
 }
@@ -268,24 +261,32 @@ fn lock(data: &Path) -> Result<File, StartError> {
 
 /// The worker that brings listings up to date.
 async fn refresh(space: Arc<Space>) {
-    let mut ticks = tokio::time::interval(space.refresh_interval());
+    let mut lags = space.watch_lags();
     loop {
-        ticks.tick().await;
         if let Err(fault) = space.refresh_recent().await {
             tracing::warn!(%fault, "refresh failed");
         }
+        next_round(&mut lags, |lags| lags.refresh).await;
     }
 }
 
-/// The worker that carries news and bytes from site to site.
+/// The worker that carries news and bytes from site to site. Twice in the delay, so that no news is much later.
 async fn harvest(space: Arc<Space>) {
-    let mut ticks = tokio::time::interval(space.sites.harvest_delay() / 2);
+    let mut lags = space.watch_lags();
     loop {
-        ticks.tick().await;
         if let Err(fault) = space.harvest().await {
             tracing::warn!(%fault, "harvest failed");
         }
+        next_round(&mut lags, |lags| lags.harvest / 2).await;
     }
+}
+
+/// Waits for so long, or until that changes. Without a lag there is nothing to do: all is done at once.
+async fn next_round(lags: &mut watch::Receiver<Lags>, lag: fn(Lags) -> Duration) {
+    let pause = lag(*lags.borrow_and_update());
+    let pause = if pause.is_zero() { FOREVER } else { pause };
+    // An error means that the space is gone, and this worker with it; a time-out that the next round is due.
+    let _ = tokio::time::timeout(pause, lags.changed()).await;
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -28,6 +28,7 @@ use crate::identity::{ADMINISTRATOR, Caller};
 use crate::jobs::Jobs;
 use crate::permissions::{Groups, Rights};
 use crate::profile::Profile;
+use crate::profile::habits::Habits;
 use crate::store::Store;
 use crate::store::nodes::{self, Copied, Kind, NodeId, ROOT, Row};
 use rusqlite::Connection;
@@ -36,6 +37,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 use uuid::Uuid;
 use vospace_client::uri::VosUri;
 use walk::Walked;
@@ -52,19 +54,26 @@ pub struct SpaceOptions {
     pub groups: Arc<Groups>,
     /// The signer of byte URLs.
     pub grants: Arc<Grants>,
-    /// How often listings catch up with the bytes; zero: at once.
-    pub refresh_interval: Duration,
+    /// How far the truths lag behind each other.
+    pub lags: Lags,
     /// Byte sites, at least one.
     pub sites: usize,
+}
+
+/// How far the truths about bytes lag behind each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lags {
+    /// How often listings catch up with the inventory; zero: at once.
+    pub refresh: Duration,
     /// When the inventory of all sites hears of an upload; zero: at once.
-    pub harvest_delay: Duration,
+    pub harvest: Duration,
 }
 
 /// One VOSpace.
 #[derive(Debug)]
 pub struct Space {
     /// Its habits.
-    pub profile: Profile,
+    pub profile: Habits,
     /// Rows and bytes.
     pub store: Arc<Store>,
     /// Its jobs.
@@ -76,7 +85,7 @@ pub struct Space {
     group_service_down: AtomicBool,
     authority: String,
     groups: Arc<Groups>,
-    refresh_interval: Duration,
+    lags: watch::Sender<Lags>,
 }
 
 impl Space {
@@ -85,14 +94,14 @@ impl Space {
         let store = Store::open(dir, options.sites)?;
         let space = Space {
             authority: options.profile.authority(),
-            profile: options.profile,
+            profile: Habits::new(options.profile),
             store: Arc::new(store),
             jobs: Jobs::default(),
-            sites: Sites::new(options.sites, options.harvest_delay),
+            sites: Sites::new(options.sites),
             grants: options.grants,
             groups: options.groups,
             group_service_down: AtomicBool::new(false),
-            refresh_interval: options.refresh_interval,
+            lags: watch::Sender::new(options.lags),
         };
         space.store.write_now(|tx| {
             if nodes::by_id(tx, ROOT)?.is_none() {
@@ -139,12 +148,22 @@ impl Space {
 
     /// Whether rows follow the artifact at once.
     pub fn refreshes_at_once(&self) -> bool {
-        self.refresh_interval.is_zero()
+        self.lags().refresh.is_zero()
     }
 
-    /// How often rows catch up.
-    pub fn refresh_interval(&self) -> Duration {
-        self.refresh_interval
+    /// How far the truths lag behind each other.
+    pub fn lags(&self) -> Lags {
+        *self.lags.borrow()
+    }
+
+    /// Sets how far; the workers catch up first.
+    pub fn set_lags(&self, lags: Lags) {
+        self.lags.send_replace(lags);
+    }
+
+    /// Tells of changes of the lags.
+    pub fn watch_lags(&self) -> watch::Receiver<Lags> {
+        self.lags.subscribe()
     }
 
     fn rights<'a>(&'a self, caller: &'a Caller, allocation_owner: Option<&'a str>) -> Rights<'a> {

@@ -39,6 +39,7 @@ pub struct Sink {
     file: File,
     md5: Md5,
     written: u64,
+    room: Option<u64>,
     abandoned: Abandoned,
 }
 
@@ -59,7 +60,7 @@ impl Sink {
 
     /// A sink that goes on with a running checksum.
     pub fn resumed(file: File, md5: Md5, abandoned: Abandoned) -> Sink {
-        Sink { file, md5, written: 0, abandoned }
+        Sink { file, md5, written: 0, room: None, abandoned }
     }
 
     /// Bytes written by this sink.
@@ -82,6 +83,11 @@ impl Sink {
         self.abandoned = abandoned;
     }
 
+    /// The disk is full after so many bytes, on demand.
+    pub fn full_after(&mut self, bytes: u64) {
+        self.room = Some(bytes);
+    }
+
     fn shorten(&self, length: u64) {
         if let Err(error) = self.file.set_len(length) {
             tracing::warn!(%error, "could not shorten a file after a failed upload");
@@ -90,6 +96,9 @@ impl Sink {
 
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Fault> {
         for chunk in batch {
+            if self.room.is_some_and(|room| self.written + chunk.len() as u64 > room) {
+                return Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+            }
             self.file.write_all(chunk)?;
             self.md5.update(chunk);
             self.written += chunk.len() as u64;

@@ -10,6 +10,8 @@ mod control;
 mod discovery;
 #[path = "server/durability.rs"]
 mod durability;
+#[path = "server/faults.rs"]
+mod faults;
 #[path = "server/found.rs"]
 mod found;
 #[path = "server/listings.rs"]

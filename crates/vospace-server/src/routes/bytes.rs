@@ -7,11 +7,13 @@
 use crate::app::{Call, not_allowed, not_mounted, ok, refuse};
 use crate::cutout::{Piece, Wish};
 use crate::fault::Fault;
-use crate::faults;
+use crate::faults::Effect;
+use crate::faults::bodies::{hampered, lost};
+use crate::faults::effect::RangeForm;
 use crate::grants::Permit;
 use crate::routes::facts::{Facts, send};
 use crate::routes::files::created;
-use crate::routes::range::Wanted;
+use crate::routes::range::{Wanted, multipart};
 use crate::routes::transaction;
 use crate::space::sites::SiteState;
 use crate::space::{Space, now};
@@ -58,7 +60,7 @@ pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<B
         None => return Err(not_mounted()),
         Some(SiteState::Up) => {}
         // A site without a port of its own cannot but take the connection first.
-        Some(SiteState::Dead | SiteState::Down) => return Ok(faults::lost()),
+        Some(SiteState::Dead | SiteState::Down) => return Ok(lost()),
     }
     let (target, permit) = match target(&call, space, site) {
         Ok(found) => found,
@@ -139,13 +141,25 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(finish(response, &facts, &artifact));
     }
-    let response = match range.map_or(Wanted::Whole, |text| Wanted::parse(text, facts.length)) {
+    let form = match call.effect {
+        Some(Effect::Range(form)) => Some(form),
+        _ => None,
+    };
+    let wanted = range.map_or(Wanted::Whole, |text| Wanted::parse(text, facts.length));
+    let response = match form.map_or(wanted, |form| form.of(wanted, facts.length)) {
         Wanted::Whole => send(file, facts.length),
         Wanted::Part { first, last } => {
             file.seek(SeekFrom::Start(first))?;
             let mut response = send(file, last - first + 1);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            content_range(&mut response, format!("bytes {first}-{last}/{}", facts.length));
+            let label = format!("bytes {first}-{last}/{}", facts.length);
+            match form {
+                Some(RangeForm::Unlabelled) => {}
+                Some(RangeForm::Multipart) => {
+                    return Ok(finish(multipart(response, &label), &Facts { content_type: None, ..facts }, &artifact));
+                }
+                _ => content_range(&mut response, label),
+            }
             response
         }
         Wanted::Nothing => {
@@ -214,8 +228,9 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
     let blob = Uuid::new_v4().to_string();
     let (creator, name) = (Arc::clone(&space), blob.clone());
     let file = blocking(move || Ok(creator.store.site(site).create(&name)?)).await?;
-    let sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), site, blob.clone()));
-    let sink = sink.pour(call.body(), announced).await.map_err(|cut| cut_fault(cut, announced))?;
+    let mut sink = Sink::new(file, Abandoned::Discard(Arc::clone(&space.store), site, blob.clone()));
+    let body = hampered(call.effect.as_ref(), &mut sink, call.body());
+    let sink = sink.pour(body, announced).await.map_err(|cut| cut_fault(cut, announced))?;
     if sink.written() == 0 {
         return Err(Fault::argument("invalid StorageMetadata.contentLength: 0"));
     }

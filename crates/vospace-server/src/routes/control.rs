@@ -5,13 +5,15 @@ use crate::clock;
 use crate::control::Mode;
 use crate::fault::Fault;
 use crate::faults::Rule;
-use crate::space::dump;
 use crate::space::sites::SiteState;
+use crate::space::{Lags, Space, dump};
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Nodes that a tree dump shows unless it is asked for another number.
 const DUMPED: usize = 100_000;
@@ -43,6 +45,26 @@ struct SiteChange {
     state: SiteState,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileChange {
+    /// The service name; without it, the first space.
+    space: Option<String>,
+    refresh_interval_ms: Option<u64>,
+    harvest_delay_ms: Option<u64>,
+    /// Fields of the profile.
+    habits: Option<Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct ProfileShown {
+    space: &'static str,
+    spaces: Vec<&'static str>,
+    refresh_interval_ms: u64,
+    harvest_delay_ms: u64,
+    habits: Value,
+}
+
 #[derive(Serialize)]
 struct SiteShown {
     site: usize,
@@ -50,8 +72,8 @@ struct SiteShown {
     url: String,
 }
 
-/// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET) and
-/// `/_bench/clock`, `/_bench/mode`, `/_bench/site`, `/_bench/groups` (POST).
+/// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET),
+/// `/_bench/clock`, `/_bench/profile`, `/_bench/site` (GET, POST) and `/_bench/mode`, `/_bench/groups` (POST).
 pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
     let Some(control) = &call.app.control else {
         return Err(not_mounted());
@@ -96,6 +118,21 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             call.app.set_site(site, change.state == SiteState::Up).await?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
+        ("profile", &Method::GET) => profile(&call, space_of(&call, call.parameter("space").as_deref())?),
+        ("profile", &Method::POST) => {
+            let change: ProfileChange = posted(&call).await?;
+            let space = space_of(&call, change.space.as_deref())?;
+            if let Some(habits) = change.habits {
+                space.profile.change(habits).map_err(|error| Fault::argument(error.to_string()))?;
+            }
+            let before = space.lags();
+            let lag = |ms: Option<u64>, before| ms.map_or(before, Duration::from_millis);
+            space.set_lags(Lags {
+                refresh: lag(change.refresh_interval_ms, before.refresh),
+                harvest: lag(change.harvest_delay_ms, before.harvest),
+            });
+            profile(&call, space)
+        }
         ("site", &Method::GET) => {
             let space = call.app.redirected().ok_or_else(not_mounted)?;
             let sites = (0..space.sites.count()).map(|site| SiteShown {
@@ -105,22 +142,41 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             });
             json(&sites.collect::<Vec<_>>())
         }
-        ("tree" | "clock" | "mode" | "site" | "groups", method) => Ok(not_allowed(method, "GET, POST")),
+        ("tree", method) => Ok(not_allowed(method, "GET")),
+        ("mode" | "groups", method) => Ok(not_allowed(method, "POST")),
+        ("clock" | "site" | "profile", method) => Ok(not_allowed(method, "GET, POST")),
         _ => Err(not_mounted()),
     }
 }
 
 /// Everything below a path (the whole space without it): `?space=vault&path=/demo&limit=1000`.
 async fn tree(call: &Call) -> Result<Response<Body>, Fault> {
-    let wanted = call.parameter("space");
-    let space = match &wanted {
-        Some(service) => call.app.space(service),
-        None => call.app.spaces.first(),
-    };
-    let space = space.ok_or_else(|| Fault::argument("no such space"))?;
+    let space = space_of(call, call.parameter("space").as_deref())?;
     let path = call.parameter("path").unwrap_or_default();
     let limit = call.parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(DUMPED);
     json(&dump::tree(space, path, limit).await?)
+}
+
+/// The space of this name, or the first one.
+fn space_of<'a>(call: &'a Call, wanted: Option<&str>) -> Result<&'a Arc<Space>, Fault> {
+    let space = match wanted {
+        Some(service) => call.app.space(service),
+        None => call.app.spaces.first(),
+    };
+    space.ok_or_else(|| Fault::argument("no such space"))
+}
+
+/// The habits of a space and how far its truths lag behind each other.
+fn profile(call: &Call, space: &Space) -> Result<Response<Body>, Fault> {
+    let lags = space.lags();
+    let milliseconds = |lag: Duration| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+    json(&ProfileShown {
+        space: space.profile.service,
+        spaces: call.app.spaces.iter().map(|space| space.profile.service).collect(),
+        refresh_interval_ms: milliseconds(lags.refresh),
+        harvest_delay_ms: milliseconds(lags.harvest),
+        habits: space.profile.shown().map_err(Fault::internal)?,
+    })
 }
 
 async fn posted<T: DeserializeOwned>(call: &Call) -> Result<T, Fault> {

@@ -5,6 +5,8 @@
 
 use crate::app::{Call, not_allowed, refuse, see_other};
 use crate::fault::{Fault, FaultKind};
+use crate::faults::bodies::hampered;
+use crate::faults::{Effect, endpoints};
 use crate::grants::Permit;
 use crate::identity::Caller;
 use crate::names;
@@ -150,9 +152,11 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
         .store
         .read(move |db| Ok((artifacts::get(db, &storage)?.is_some(), finder.sites_for_reading(db, &storage)?)))
         .await?;
-    if !known && row.copied.length.unwrap_or(0) == 0 {
+    let stale = matches!(call.effect, Some(Effect::Stale(true)));
+    if stale || (!known && row.copied.length.unwrap_or(0) == 0) {
         return Ok(no_content());
     }
+    let sites = if matches!(call.effect, Some(Effect::NoEndpoints(true))) { Vec::new() } else { sites };
     let Some(site) = sites.first() else {
         return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
     };
@@ -161,7 +165,11 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
         names::pasted(&path)?;
     }
     let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
-    let mut location = format!("{}:fo/{name}", space.byte_url(&call.base, *site, &file));
+    let mut url = space.byte_url(&call.base, *site, &file);
+    if let Some(Effect::FirstEndpoint(place)) = &call.effect {
+        url = endpoints::moved(&url, place);
+    }
+    let mut location = format!("{url}:fo/{name}");
     if !call.query.is_empty() {
         location = format!("{location}?{}", call.query);
     }
@@ -218,14 +226,15 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
     };
     let (opener, storage) = (Arc::clone(&space), row.storage.clone());
     let file = crate::store::blocking(move || Ok(opener.store.bytes().truncate(&storage)?)).await?;
-    let sink = Sink::new(file, Abandoned::Truncate);
+    let mut sink = Sink::new(file, Abandoned::Truncate);
     if call.is_form() {
         return refuse(call.body(), Fault::internal("request body was taken as parameters")).await;
     }
     let content_type = call.header("content-type").map(str::to_owned);
     let digest = call.headers.get(DIGEST).cloned();
     let caller = call.caller.clone();
-    let sink = sink.pour(call.body(), call.content_length()).await.map_err(|cut| match cut {
+    let body = hampered(call.effect.as_ref(), &mut sink, call.body());
+    let sink = sink.pour(body, call.content_length()).await.map_err(|cut| match cut {
         Cut::Body => Fault::internal("read input failure"),
         Cut::Store(fault) => fault,
     })?;

@@ -29,6 +29,9 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
             _ => Ok(not_allowed(&call.method, "GET, POST")),
         };
     }
+    if matches!(call.effect, Some(Effect::LoseJob(true))) {
+        space.jobs.remove(id);
+    }
     let job = space.jobs.get(id).ok_or_else(|| Fault::plain(404, format!("job not found: {id}")))?;
     if job.owner != Caller::Anonymous && job.owner != call.caller {
         return Err(Fault::denied(id));
@@ -131,11 +134,16 @@ async fn run(
     stop: Arc<AtomicBool>,
     effect: Option<Effect>,
 ) {
-    match &effect {
-        // It says that it is at work, for ever, and does nothing.
-        Some(Effect::StickJob(true)) => return,
-        Some(Effect::SlowJobMs(milliseconds)) => faults::delay(*milliseconds).await,
-        _ => {}
+    if space.jobs.diverted(&id, effect.as_ref()) {
+        return;
+    }
+    if let Some(Effect::SlowJobMs(milliseconds)) = &effect {
+        space.jobs.change(&id, |job| job.phase = Phase::Queued);
+        faults::delay(*milliseconds).await;
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        space.jobs.change(&id, |job| job.phase = Phase::Executing);
     }
     let outcome = match work {
         Some(Work::Transfer(transfer)) => return perform(&space, &caller, &id, &transfer, effect.as_ref()).await,

@@ -6,7 +6,8 @@
 
 use crate::app::{Call, not_allowed, ok, refuse, see_other};
 use crate::fault::{Fault, FaultKind};
-use crate::faults::Effect;
+use crate::faults::effect::ListingForm;
+use crate::faults::{Effect, documents};
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::Listing;
@@ -128,20 +129,35 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
     let (walked, row) = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await?;
     if row.kind == Kind::Container {
         let mut page = Page::of(call, &space, &path)?;
-        if let Some(Effect::TruncateListing(children)) = call.effect {
-            page.remaining = page.remaining.min(usize::try_from(children).unwrap_or(usize::MAX));
+        match call.effect {
+            Some(Effect::TruncateListing(children)) => {
+                page.remaining = page.remaining.min(usize::try_from(children).unwrap_or(usize::MAX));
+            }
+            Some(Effect::Listing(ListingForm::Unlimited)) => page.remaining = usize::MAX,
+            Some(Effect::Listing(ListingForm::NoMarker)) if call.parameter("uri").is_some() => {
+                return Err(no_marker());
+            }
+            _ => {}
         }
         space.ask_groups(&space.rights_in(&call.caller, &walked), &row, false)?;
         if !space.profile.unreadable_looks_empty && !space.may_read(&call.caller, &walked, &row) {
             return Err(Fault::denied(space.uri(&path)));
         }
-        return Contents::new(space, call.caller.clone(), walked, row, detail, page).answer().await;
+        let effect = call.effect.clone();
+        return Contents::new(space, call.caller.clone(), walked, row, detail, page, effect).answer().await;
     }
     let row = space.refreshed(row).await?;
     let (writer, caller) = (Arc::clone(&space), call.caller.clone());
-    let node =
+    let mut node =
         space.store.read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail)).await?;
+    documents::distort(call.effect.as_ref(), &mut node);
     Ok(ok("text/xml", write::node(&node, std::iter::empty())))
+}
+
+/// What a service without pages says to a request for the next one.
+fn no_marker() -> Fault {
+    let text = "batch container node listing: limit ignored, resume not implemented";
+    Fault::new(FaultKind::OptionNotSupported, text)
 }
 
 impl Space {
@@ -197,8 +213,7 @@ impl Page {
             Listing::Whole => {
                 if let Some(uri) = marker.filter(|uri| !uri.is_empty() && limit != 0) {
                     child_name(&uri, path)?;
-                    let text = "batch container node listing: limit ignored, resume not implemented";
-                    return Err(Fault::new(FaultKind::OptionNotSupported, text));
+                    return Err(no_marker());
                 }
                 let remaining = if limit == 0 { 0 } else { usize::MAX };
                 Ok(Page { from: From::Arrival(NodeId(0)), remaining })
@@ -225,24 +240,34 @@ struct Contents {
     from: From,
     remaining: usize,
     ended: bool,
+    effect: Option<Effect>,
 }
 
 impl Contents {
-    fn new(space: Arc<Space>, caller: Caller, walked: Walked, row: Row, detail: Detail, page: Page) -> Contents {
+    fn new(
+        space: Arc<Space>,
+        caller: Caller,
+        walked: Walked,
+        row: Row,
+        detail: Detail,
+        page: Page,
+        effect: Option<Effect>,
+    ) -> Contents {
         // Who may not read a container sees it without children, and is not told.
         let remaining = if space.may_read(&caller, &walked, &row) { page.remaining } else { 0 };
         let walked = Arc::new(walked);
-        Contents { space, caller, walked, row, detail, from: page.from, remaining, ended: false }
+        Contents { space, caller, walked, row, detail, from: page.from, remaining, ended: false, effect }
     }
 
     async fn answer(mut self) -> Result<Response<Body>, Fault> {
         let (writer, caller, walked) = (Arc::clone(&self.space), self.caller.clone(), Arc::clone(&self.walked));
         let (row, detail) = (self.row.clone(), self.detail);
-        let container = self
+        let mut container = self
             .space
             .store
             .read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail))
             .await?;
+        documents::distort(self.effect.as_ref(), &mut container);
         let mut text = write::node_open(&container);
         if let Err(fault) = self.append(&mut text).await {
             tracing::error!(%fault, "a listing ends before its first child");
@@ -279,30 +304,32 @@ impl Contents {
             return Ok(());
         }
         let (space, caller, walked) = (Arc::clone(&self.space), self.caller.clone(), Arc::clone(&self.walked));
-        let (container, detail, from) = (self.row.id, self.detail, self.from.clone());
+        let (container, detail, from, effect) = (self.row.id, self.detail, self.from.clone(), self.effect.clone());
         let (page, found, next) = self
             .space
             .store
             .read(move |db| {
                 let rows = nodes::children(db, container, &from, count)?;
-                let mut page = String::with_capacity(rows.len() * 640);
-                for row in &rows {
-                    let path = names::join(&walked.path, &row.name);
-                    if space.child_breaks_listing(row) {
-                        return Ok((page, count, None));
-                    }
-                    let child = match space.document_for(db, &caller, &walked, row, &path, detail) {
-                        Ok(child) => child,
-                        // It is in the log as a failure; the listing just ends.
-                        Err(_) => return Ok((page, count, None)),
-                    };
-                    page.push_str(&write::node_child(&child));
-                }
                 let next = rows.last().map(|row| match from {
                     From::Name(..) => From::Name(row.name.clone(), false),
                     From::Arrival(_) => From::Arrival(row.id),
                 });
-                Ok((page, rows.len(), next))
+                let found = rows.len();
+                let mut page = String::with_capacity(found * 640);
+                for row in rearranged(rows, effect.as_ref()) {
+                    let path = names::join(&walked.path, &row.name);
+                    if space.child_breaks_listing(&row) {
+                        return Ok((page, count, None));
+                    }
+                    let mut child = match space.document_for(db, &caller, &walked, &row, &path, detail) {
+                        Ok(child) => child,
+                        // It is in the log as a failure; the listing just ends.
+                        Err(_) => return Ok((page, count, None)),
+                    };
+                    documents::distort(effect.as_ref(), &mut child);
+                    page.push_str(&write::node_child(&child));
+                }
+                Ok((page, found, next))
             })
             .await?;
         text.push_str(&page);
@@ -313,4 +340,14 @@ impl Contents {
         }
         Ok(())
     }
+}
+
+/// The children of a page in the order in which they are shown.
+fn rearranged(mut rows: Vec<Row>, effect: Option<&Effect>) -> Vec<Row> {
+    match effect {
+        Some(Effect::Listing(ListingForm::Duplicates)) => rows.splice(..0, rows.first().cloned()).for_each(drop),
+        Some(Effect::Listing(ListingForm::Reversed)) => rows.reverse(),
+        _ => {}
+    }
+    rows
 }

@@ -4,6 +4,14 @@
 //! ignored, and the whole file sent. A suffix range (`bytes=-n`) is taken for the first bytes: a defect of minoc that
 //! clients have to know.
 
+use crate::faults::effect::RangeForm;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Response, header};
+use futures_util::{StreamExt as _, stream};
+
+/// What stands between the parts of an answer in parts.
+const BOUNDARY: &str = "part-of-the-file";
+
 /// What a `Range` header comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -46,6 +54,32 @@ impl Wanted {
             _ => Wanted::Whole,
         }
     }
+}
+
+impl RangeForm {
+    /// What is served instead of what was wanted, on demand.
+    pub fn of(self, wanted: Wanted, length: u64) -> Wanted {
+        let Wanted::Part { first, last } = wanted else { return wanted };
+        match self {
+            RangeForm::Ignored => Wanted::Whole,
+            RangeForm::Shifted if last + 1 < length => Wanted::Part { first: first + 1, last: last + 1 },
+            RangeForm::Shifted => Wanted::Part { first: first.saturating_sub(1), last: last.saturating_sub(1) },
+            RangeForm::Half => Wanted::Part { first, last: first + (last - first) / 2 },
+            RangeForm::Unlabelled | RangeForm::Multipart => wanted,
+        }
+    }
+}
+
+/// A part of a file as an answer in parts, of which it is the only one (RFC 9110 §15.3.7.2).
+pub fn multipart(response: Response<Body>, label: &str) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let head = format!("--{BOUNDARY}\r\nContent-Range: {label}\r\n\r\n");
+    let once = |text: String| stream::iter([Ok::<_, axum::Error>(Bytes::from(text))]);
+    let body = once(head).chain(body.into_data_stream()).chain(once(format!("\r\n--{BOUNDARY}--\r\n")));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let kind = HeaderValue::try_from(format!("multipart/byteranges; boundary={BOUNDARY}"));
+    parts.headers.extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+    Response::from_parts(parts, Body::from_stream(body))
 }
 
 #[cfg(test)]

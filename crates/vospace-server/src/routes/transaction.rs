@@ -13,7 +13,8 @@
 
 use crate::app::{Call, not_allowed, refuse};
 use crate::fault::Fault;
-use crate::faults::{self, Effect};
+use crate::faults::Effect;
+use crate::faults::bodies::hampered;
 use crate::grants::Permit;
 use crate::routes::bytes::{Target, cut_fault, described, wanted_digest};
 use crate::routes::files::{DIGEST, created};
@@ -21,7 +22,7 @@ use crate::space::now;
 use crate::store::artifacts::Artifact;
 use crate::store::blocking;
 use crate::store::transactions::{self, PutTransaction};
-use crate::uploads::{Abandoned, Cut, Sink, finished, frozen, thawed};
+use crate::uploads::{Abandoned, Sink, finished, frozen, thawed};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
@@ -38,6 +39,8 @@ pub const OPERATION: HeaderName = HeaderName::from_static("x-put-txn-op");
 const TOTAL: HeaderName = HeaderName::from_static("x-total-length");
 /// The header with the least length of a segment: of a file system, one byte.
 const LEAST: HeaderName = HeaderName::from_static("x-put-segment-minbytes");
+/// The header with the greatest length of a segment, if there is one.
+const MOST: HeaderName = HeaderName::from_static("x-put-segment-maxbytes");
 
 /// All requests with one of the headers.
 pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Response<Body>, Fault> {
@@ -46,6 +49,9 @@ pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Respons
     }
     let operation = call.header(OPERATION.as_str()).map(str::to_owned);
     let id = call.header(ID.as_str()).map(str::to_owned);
+    if let (Some(Effect::ForgetTransaction(true)), Some(id)) = (&call.effect, &id) {
+        forget(&target, id).await?;
+    }
     match (call.method.clone(), operation.as_deref(), id) {
         (Method::PUT, Some("start"), None) => start(call, target).await,
         (Method::PUT, Some("commit"), Some(id)) => finish(call, target, id).await,
@@ -84,12 +90,15 @@ async fn save(target: &Target, record: &PutTransaction) -> Result<(), Fault> {
     if there { Ok(()) } else { Err(unknown(&record.id)) }
 }
 
-fn accepted(record: &PutTransaction) -> Result<Response<Body>, Fault> {
+fn accepted(target: &Target, record: &PutTransaction) -> Result<Response<Body>, Fault> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::ACCEPTED;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    headers.insert(LEAST, HeaderValue::from_static("1"));
+    headers.insert(LEAST, HeaderValue::from(target.space.profile.least_segment));
+    if let Some(most) = target.space.profile.longest_segment {
+        headers.insert(MOST, HeaderValue::from(most));
+    }
     if let Ok(id) = HeaderValue::from_str(&record.id) {
         headers.insert(ID, id);
     }
@@ -131,7 +140,7 @@ async fn start(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         })
         .await?;
     if length == Some(0) {
-        return accepted(&record);
+        return accepted(&target, &record);
     }
     append(call, target, record.id).await
 }
@@ -155,20 +164,13 @@ async fn append(call: Call, target: Target, id: String) -> Result<Response<Body>
     .await?;
     let announced = call.content_length();
     let mut sink = Sink::resumed(file, thawed(&record.state)?, Abandoned::RollBack(before));
-    let mut body = call.body();
-    if let Some(Effect::TearSegment(bytes)) = call.effect {
-        // As when the service is killed in the middle: nobody is left to roll back.
-        sink.if_abandoned(Abandoned::Leave);
-        body = faults::cut(body, bytes);
-    }
-    let sink = sink.pour(body, announced).await.map_err(|cut| match (cut, &call.effect) {
-        (Cut::Body, Some(Effect::TearSegment(_))) => Fault::internal("killed on demand"),
-        (cut, _) => cut_fault(cut, announced),
-    })?;
+    let body = hampered(call.effect.as_ref(), &mut sink, call.body());
+    let sink = sink.pour(body, announced).await.map_err(|cut| cut_fault(cut, announced))?;
     let length = before + sink.written();
     if length == 0 {
         return Err(Fault::argument("invalid input: no content"));
     }
+    check_segment(&target, sink.written(), record.total == Some(length))?;
     let md5 = sink.md5();
     sink.keep();
     if record.total.is_some_and(|total| length > total) {
@@ -180,7 +182,19 @@ async fn append(call: Call, target: Target, id: String) -> Result<Response<Body>
     record.previous = Some((before, std::mem::replace(&mut record.state, frozen(&md5))));
     record.digested = length;
     save(&target, &record).await?;
-    accepted(&record)
+    accepted(&target, &record)
+}
+
+/// Refuses a segment whose length the store does not take; only the last one may be shorter than the least.
+fn check_segment(target: &Target, length: u64, is_last: bool) -> Result<(), Fault> {
+    let profile = &target.space.profile;
+    match profile.longest_segment {
+        Some(most) if length > most => Err(Fault::plain(413, format!("limit: {most}"))),
+        _ if length < profile.least_segment && !is_last => {
+            Err(Fault::argument(format!("invalid segment length: {length}, least: {}", profile.least_segment)))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn status(target: Target, id: String) -> Result<Response<Body>, Fault> {
@@ -204,11 +218,12 @@ async fn revert(target: Target, id: String) -> Result<Response<Body>, Fault> {
     record.digested = length;
     blocking(move || Ok(OpenOptions::new().write(true).open(path)?.set_len(length)?)).await?;
     save(&target, &record).await?;
-    accepted(&record)
+    accepted(&target, &record)
 }
 
-async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    let (_, path) = load(&target, &id).await?;
+async fn forget(target: &Target, id: &str) -> Result<(), Fault> {
+    let (_, path) = load(target, id).await?;
+    let id = id.to_owned();
     target
         .space
         .store
@@ -217,7 +232,11 @@ async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
             std::fs::remove_file(path)?;
             Ok(())
         })
-        .await?;
+        .await
+}
+
+async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
+    forget(&target, &id).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

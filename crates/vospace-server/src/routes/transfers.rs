@@ -6,7 +6,7 @@
 
 use crate::app::{Call, not_allowed, ok, see_other};
 use crate::fault::{Fault, FaultKind};
-use crate::faults::Effect;
+use crate::faults::{Effect, endpoints};
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::names;
@@ -63,6 +63,9 @@ pub fn is_text_xml(call: &Call) -> bool {
 
 /// Does what the transfer asks for, and leaves the outcome in the job. A negotiation stays EXECUTING for ever.
 pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &Transfer, effect: Option<&Effect>) {
+    if space.jobs.diverted(id, effect) {
+        return;
+    }
     let outcome = match &transfer.direction {
         Direction::PushToVoSpace => {
             negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file)))
@@ -141,7 +144,10 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
     };
     let asked = std::mem::take(&mut transfer.protocols);
     match (negotiated, fault) {
-        (Some(file), _) => transfer.protocols = space.endpoints(&call.base, &file, &asked).await?,
+        (Some(file), _) => {
+            transfer.protocols = space.endpoints(&call.base, &file, &asked).await?;
+            endpoints::distort(call.effect.as_ref(), &mut transfer.protocols);
+        }
         (None, Some(fault)) => match fault.kind() {
             FaultKind::NodeNotFound | FaultKind::ContainerNotFound => {
                 let path = space.path_of(transfer.target()).unwrap_or_default();
@@ -181,8 +187,9 @@ async fn by_parameters(call: Call, space: Arc<Space>) -> Result<Response<Body>, 
     let known = protocol.contains("vospace/core#http");
     let asked = if known { suitable } else { &protocol };
     let asked = Protocol { uri: asked.to_owned(), ..Protocol::default() };
-    let endpoints = space.endpoints(&call.base, &file, &[asked]).await?;
-    let endpoint = endpoints.into_iter().find_map(|protocol| protocol.endpoint);
+    let mut offered = space.endpoints(&call.base, &file, &[asked]).await?;
+    endpoints::distort(call.effect.as_ref(), &mut offered);
+    let endpoint = offered.into_iter().find_map(|protocol| protocol.endpoint);
     match endpoint {
         Some(endpoint) => Ok(see_other(&endpoint)),
         None => Err(Fault::plain(400, "requested transfer specs not supported")),

@@ -12,7 +12,6 @@ use crate::store::{blocking, copies};
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Whether a site answers.
@@ -32,14 +31,13 @@ pub enum SiteState {
 pub struct Sites {
     states: Vec<AtomicU8>,
     ports: OnceLock<Vec<u16>>,
-    harvest_delay: Duration,
 }
 
 impl Sites {
     /// So many sites that answer.
-    pub fn new(count: usize, harvest_delay: Duration) -> Sites {
+    pub fn new(count: usize) -> Sites {
         let states = (0..count.max(1)).map(|_| AtomicU8::new(0)).collect();
-        Sites { states, ports: OnceLock::new(), harvest_delay }
+        Sites { states, ports: OnceLock::new() }
     }
 
     /// How many there are.
@@ -62,11 +60,6 @@ impl Sites {
             }
             None => format!("{base}/{}", service_of(site)),
         }
-    }
-
-    /// After what time the inventory hears of a PUT.
-    pub fn harvest_delay(&self) -> Duration {
-        self.harvest_delay
     }
 
     /// How a site is; `None` if it is not there.
@@ -127,7 +120,7 @@ impl Space {
     /// Makes an artifact whose bytes have come in true at a site, in one step, or drops them. `first` says that the site had nothing of the file when the PUT
     /// began: two such PUTs at once end in a failure of the second (Vault, observed).
     pub async fn store_artifact(self: &Arc<Self>, site: usize, artifact: Artifact, first: bool) -> Result<(), Fault> {
-        let at_once = self.sites.harvest_delay.is_zero();
+        let at_once = self.lags().harvest.is_zero();
         let (space, record) = (Arc::clone(self), artifact.clone());
         let stored = self
             .store
@@ -206,7 +199,7 @@ impl Space {
         blocking(move || {
             // What was heard of in the last round is copied in this one: copies lag behind the news.
             space.replicate()?;
-            let oldest = super::now() - i64::try_from(space.sites.harvest_delay.as_millis()).unwrap_or(i64::MAX);
+            let oldest = super::now() - i64::try_from(space.lags().harvest.as_millis()).unwrap_or(i64::MAX);
             space.store.write_now(|tx| {
                 for artifact in copies::unharvested(tx)? {
                     if artifact.content_date <= oldest {
@@ -215,7 +208,9 @@ impl Space {
                     }
                 }
                 Ok(())
-            })
+            })?;
+            // Without a lag there is no next round.
+            if space.lags().harvest.is_zero() { space.replicate() } else { Ok(()) }
         })
         .await
     }

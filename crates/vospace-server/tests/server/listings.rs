@@ -92,7 +92,7 @@ async fn detail_says_more_or_less() {
 #[tokio::test]
 async fn listings_lag_until_the_node_is_asked_for() {
     // Longer than the test: only the single fetch refreshes.
-    let bench = Bench::with(|options| options.refresh_interval = Duration::from_secs(3600)).await;
+    let bench = Bench::with(|options| options.lags.refresh = Duration::from_secs(3600)).await;
     // The worker's first round is over before anything is there to refresh.
     tokio::task::yield_now().await;
     bench.mkdir("vault", "/ada/d").await;
@@ -113,7 +113,7 @@ async fn listings_lag_until_the_node_is_asked_for() {
 
 #[tokio::test]
 async fn listings_catch_up_by_themselves() {
-    let bench = Bench::with(|options| options.refresh_interval = Duration::from_millis(20)).await;
+    let bench = Bench::with(|options| options.lags.refresh = Duration::from_millis(20)).await;
     bench.write("vault", "/ada/f", b"abc").await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !bench.list("vault", "/ada").await.contains("core#MD5") {

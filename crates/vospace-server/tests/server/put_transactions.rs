@@ -3,35 +3,36 @@
 use crate::support::{Answer, Bench, digest, hex};
 use vospace_client::node::property;
 
-struct Upload<'a> {
+/// An upload in segments.
+pub(crate) struct Upload<'a> {
     bench: &'a Bench,
-    endpoint: String,
-    id: String,
+    pub(crate) endpoint: String,
+    pub(crate) id: String,
+    pub(crate) started: Answer,
 }
 
 impl<'a> Upload<'a> {
-    async fn start(bench: &'a Bench, path: &str, total: &str) -> Upload<'a> {
+    pub(crate) async fn start(bench: &'a Bench, path: &str, total: &str) -> Upload<'a> {
         let endpoint = bench.endpoint("vault", path, "pushToVoSpace").await;
         let headers = [("x-put-txn-op", "start"), ("x-total-length", total), ("content-length", "0")];
         let answer = bench.send("PUT", &endpoint, None, &headers, "").await;
         assert_eq!(answer.status, 202, "{}", answer.text());
-        assert_eq!(answer.header("x-put-segment-minbytes"), Some("1"));
         assert_eq!(answer.header("digest"), None);
         let id = answer.header("x-put-txn-id").unwrap().to_owned();
-        Upload { bench, endpoint, id }
+        Upload { bench, endpoint, id, started: answer }
     }
 
-    async fn send(&self, method: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
         let mut all = vec![("x-put-txn-id", self.id.as_str())];
         all.extend_from_slice(headers);
         self.bench.send(method, &self.endpoint, None, &all, body).await
     }
 
-    async fn append(&self, byte: u8, count: usize) -> Answer {
+    pub(crate) async fn append(&self, byte: u8, count: usize) -> Answer {
         self.send("PUT", &[], vec![byte; count]).await
     }
 
-    async fn settled(&self) -> (Option<u64>, Option<String>) {
+    pub(crate) async fn settled(&self) -> (Option<u64>, Option<String>) {
         let answer = self.send("HEAD", &[], "").await;
         assert_eq!(answer.status, 200);
         let length = answer.header("content-length").map(|text| text.parse().unwrap());
@@ -43,18 +44,19 @@ impl<'a> Upload<'a> {
 async fn a_cut_segment_is_lost_and_the_rest_goes_on() {
     let mut bench = Bench::start().await;
     let upload = Upload::start(&bench, "/ada/new.dat", "300").await;
+    assert_eq!(upload.started.header("x-put-segment-minbytes"), Some("1"));
     assert_eq!(bench.stat("vault", "/ada/new.dat").await.properties.length(), Some(0));
     assert_eq!(upload.settled().await, (Some(0), None));
     let answer = upload.append(b'a', 100).await;
     assert_eq!((answer.status, answer.header("digest")), (202, Some(digest(&[b'a'; 100]).as_str())));
     bench.cut_put(&upload.endpoint, 100, 37, &[("x-put-txn-id", &upload.id)]).await;
     assert_eq!(upload.settled().await, (Some(100), Some(digest(&[b'a'; 100]))));
-    let (endpoint, id) = (upload.endpoint, upload.id);
+    let (endpoint, id, started) = (upload.endpoint, upload.id, upload.started);
 
     // The service may restart in between; its port changes in this test, the grant does not.
     let before = bench.base.clone();
     bench.restart().await;
-    let upload = Upload { bench: &bench, endpoint: endpoint.replace(&before, &bench.base), id };
+    let upload = Upload { bench: &bench, endpoint: endpoint.replace(&before, &bench.base), id, started };
     assert_eq!(upload.settled().await, (Some(100), Some(digest(&[b'a'; 100]))));
     assert_eq!(upload.append(b'b', 100).await.status, 202);
     let whole = [[b'a'; 100], [b'b'; 100], [b'c'; 100]].concat();
@@ -93,7 +95,8 @@ async fn a_start_with_data_an_abort_and_wrong_requests() {
     let endpoint = bench.endpoint("vault", "/ada/f", "pushToVoSpace").await;
     let answer = bench.send("PUT", &endpoint, None, &[("x-put-txn-op", "start")], "hello").await;
     assert_eq!((answer.status, answer.header("digest")), (202, Some(digest(b"hello").as_str())));
-    let upload = Upload { bench: &bench, endpoint, id: answer.header("x-put-txn-id").unwrap().to_owned() };
+    let id = answer.header("x-put-txn-id").unwrap().to_owned();
+    let upload = Upload { bench: &bench, endpoint, id, started: answer };
     assert_eq!(upload.append(b'x', 10).await.status, 412, "the total was the length of the first segment");
     assert_eq!(upload.settled().await, (Some(15), Some(digest(b"hello"))), "the bytes stay, their checksum does not");
     assert_eq!(upload.send("PUT", &[("x-put-txn-op", "commit")], "body").await.status, 400);

@@ -56,7 +56,7 @@ async fn until_the_harvest_the_old_values_are_shown() {
     // Longer than the test, until the clock is set.
     let bench = Bench::with(|options| {
         options.sites = 2;
-        options.harvest_delay = Duration::from_secs(1);
+        options.lags.harvest = Duration::from_secs(1);
     })
     .await;
     let put = endpoints(&bench, "/ada/f", "pushToVoSpace").await;

@@ -102,6 +102,18 @@ impl Bench {
         headers: &[(&str, &str)],
         body: impl Into<reqwest::Body>,
     ) -> Answer {
+        self.try_send(method, url, token, headers, body).await.unwrap()
+    }
+
+    /// A request whose answer may break off or not come.
+    pub(crate) async fn try_send(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Result<Answer> {
         let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", self.base) };
         let mut request = self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), url).body(body);
         if let Some(token) = token {
@@ -110,10 +122,38 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = if method == "HEAD" { Vec::new() } else { response.bytes().await.unwrap().to_vec() };
-        Answer { status, headers, body }
+        let body = if method == "HEAD" { Vec::new() } else { response.bytes().await?.to_vec() };
+        Ok(Answer { status, headers, body })
+    }
+
+    /// Sets a fault.
+    pub(crate) async fn fault(&self, rule: &str) {
+        let answer = self.send("POST", "/_bench/fault", None, &[], rule.to_owned()).await;
+        assert_eq!(answer.status, 201, "{rule}: {}", answer.text());
+    }
+
+    /// Removes all faults.
+    pub(crate) async fn no_faults(&self) {
+        assert_eq!(self.send("DELETE", "/_bench/fault", None, &[], "").await.status, 204);
+    }
+
+    /// Changes a setting through the control resource.
+    pub(crate) async fn control(&self, resource: &str, change: &str) {
+        let answer = self.send("POST", &format!("/_bench/{resource}"), None, &[], change.to_owned()).await;
+        assert!(matches!(answer.status, 200 | 204), "{change}: {} {}", answer.status, answer.text());
+    }
+
+    /// What comes over the wire for a request that is sent as it is: the head, and the body until the connection ends.
+    pub(crate) async fn wire(&self, request: &str) -> (String, Vec<u8>) {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        received(&mut stream).await
+    }
+
+    pub(crate) async fn connect(&self) -> tokio::net::TcpStream {
+        tokio::net::TcpStream::connect(self.base.strip_prefix("http://").unwrap()).await.unwrap()
     }
 
     pub(crate) async fn get(&self, url: &str) -> Answer {
@@ -260,13 +300,31 @@ impl Bench {
     }
 }
 
+/// Head and body of an answer, until the other side closes. A reset is an end, too.
+pub(crate) async fn received(stream: &mut tokio::net::TcpStream) -> (String, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 65536];
+    let reading = async {
+        while let Ok(count) = stream.read(&mut buffer).await {
+            if count == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&buffer[..count]);
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), reading).await.expect("the connection stays open");
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+    let body = bytes.split_off(end);
+    (String::from_utf8(bytes).unwrap(), body)
+}
+
 /// A service over https with the user `ada`.
 pub(crate) async fn tls_service(data: &std::path::Path) -> Service {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut users = Users::default();
     users.add("ada", "ada-token");
     users.set_password("ada", "ada-password");
-    let options = ServeOptions { users, tls: true, ..ServeOptions::new(data) };
+    let options = ServeOptions { users, tls: true, control: true, ..ServeOptions::new(data) };
     serve::start(options).await.unwrap()
 }
 

@@ -1,0 +1,71 @@
+//! The HTTP side of the application: a service for each connection.
+//!
+//! It is a plain service and not a router because a request may end without any answer: then it fails, and the server
+//! closes the connection. It knows nothing of what is asked.
+
+use crate::app::{App, Entrance};
+use crate::fault::Fault;
+use crate::faults::bodies::Lost;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use thiserror::Error;
+use tower_service::Service;
+
+/// The connection is to be closed without an answer.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("no answer, on demand")]
+pub struct NoAnswer;
+
+/// Answers all requests that come in at one port.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// What answers.
+    pub app: Arc<App>,
+    /// Where they come in.
+    pub entrance: Entrance,
+}
+
+impl Service<SocketAddr> for Answering {
+    type Response = Answering;
+    type Error = Infallible;
+    type Future = Ready<Result<Answering, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: SocketAddr) -> Self::Future {
+        ready(Ok(self.clone()))
+    }
+}
+
+impl Service<Request<Incoming>> for Answering {
+    type Response = Response<Body>;
+    type Error = NoAnswer;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, NoAnswer>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NoAnswer>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// A request that was begun is brought to its end even if the client goes away: in a task of its own, so that no
+    /// step between two changes of the store can be the last one.
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let Answering { app, entrance } = self.clone();
+        let answer = tokio::spawn(app.answer(entrance, request.map(Body::new)));
+        Box::pin(async move {
+            let response = match answer.await {
+                Ok(response) => response,
+                Err(failure) => Fault::internal(format!("request failed: {failure}")).response(),
+            };
+            if response.extensions().get::<Lost>().is_some() { Err(NoAnswer) } else { Ok(response) }
+        })
+    }
+}
