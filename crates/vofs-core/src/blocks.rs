@@ -1,87 +1,102 @@
 //! The block cache: clean bytes of files on disk, one sparse file per (node, version).
 //!
-//! Two units. A **block** ([`BLOCK`]) is what is fetched, checksummed and answered; a **chunk** ([`CHUNK`]) of sixteen
+//! Two units. A **block** ([`BLOCK`]) is what is fetched, checksummed and answered; a **chunk** ([`CHUNK`]) of 32
 //! blocks is what is remembered, aged and evicted. Presence lives in memory (a bit a block) and behind it in SQLite,
-//! from which the next mount reads it without looking at the disk. A block that a former mount wrote is checked against
-//! its CRC-32 before its first use; a block that fails is a miss.
+//! from which the next mount reads it without looking at the disk. A read never touches SQLite. Every block that is read
+//! whole is checked against its CRC-32, and any block before its first use in a mount; one that fails is a miss.
 //!
-//! The limit holds before bytes are written: room is made first, by dropping the chunks used longest ago and punching
-//! them out of their files. Dirty bytes are not here and do not count.
+//! The limit holds before bytes are written (`room`): room is taken first, by dropping the chunks used longest ago and
+//! punching them out of their files. Dirty bytes are not here and do not count.
+//!
+//! The cache never fails its callers. What the disk does not take is kept in memory, as far as that goes (`memory`);
+//! how long a disk is used that refuses blocks is decided in `health`; what it lost or changed is fetched again.
 //!
 //! A version that the service no longer has is *doomed*: its file is unlinked, who holds it open may go on reading
-//! what is present, nothing is added.
+//! what is present, nothing is added. One whose bytes turned out not to be those of its digest is fetched again by the
+//! next open (`verify`).
 //!
-//! Lock order: `CachedFile::punching`, then `Store::state`, then `CachedFile::presence`. None is held across the
+//! Lock order: `CachedFile::punching`, then `Store::state`, then those of a single file. None is held across the
 //! network. `punching` is shared by who reads or writes blocks and exclusive for who punches a hole, so that a hole
 //! never lands on bytes that were just written.
 
 mod evict;
+mod health;
+mod held;
 mod index;
+mod memory;
 mod presence;
+mod room;
+mod verify;
 
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use lru::LruCache;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::db::Db;
 use crate::error::Result;
 use crate::path::NodePath;
-use crate::version::Version;
+use crate::remote::Incoming;
+use crate::version::{Answer, Version};
 
-use presence::Presence;
+use health::Health;
+use held::{CachedFile, Fate, Hold, Trouble};
+use memory::Memory;
+use room::{PER_CHUNK, Room, on_disk};
+use verify::Unverified;
 
-/// What is fetched and checksummed: small enough that a random read of 4 KiB does not drag much along, large enough that
-/// a file of 100 GB needs 1.6 million bits.
-pub(crate) const BLOCK: u64 = 64 * 1024;
+pub(crate) use verify::Verdict;
 
-/// What is aged and evicted: sixteen blocks, one row of the index.
-pub(crate) const CHUNK: u64 = 16 * BLOCK;
+/// What is fetched and checksummed: small enough that a random read of 4 KiB brings at most 64 KiB along even where it
+/// straddles two, large enough that a file of 100 GB needs 3 million bits.
+pub(crate) const BLOCK: u64 = 32 * 1024;
+
+/// What is aged and evicted: 32 blocks, one row of the index.
+pub(crate) const CHUNK: u64 = 32 * BLOCK;
 
 /// What a read of the cache gave.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cached {
-    /// All bytes that were asked for and exist.
-    Hit(Vec<u8>),
+    /// All bytes that were asked for and exist: so many.
+    Hit(usize),
     /// The first block that is not present.
     Miss(u64),
     /// The version is gone and the block was never fetched.
     Gone,
 }
 
-/// One version of one file in the cache, whether open or not.
-#[derive(Debug)]
-pub(crate) struct CachedFile {
-    id: i64,
-    version: Version,
-    place: PathBuf,
-    presence: Mutex<Presence>,
-    /// Open while anybody holds an [`OpenBlocks`] of it.
-    open: Mutex<Weak<File>>,
-    punching: RwLock<()>,
-    doomed: AtomicBool,
-}
-
 /// A cached file that is held open: what handles and fetches work with.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenBlocks {
-    file: Arc<CachedFile>,
-    disk: Arc<File>,
+    hold: Arc<Hold>,
+    memory: Arc<Memory>,
+}
+
+/// When a chunk was used, and what it takes on the disk.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    bytes: u64,
+    order: i64,
 }
 
 #[derive(Debug)]
 struct State {
     by_path: HashMap<NodePath, Arc<CachedFile>>,
     by_id: HashMap<i64, Arc<CachedFile>>,
-    /// Chunks in order of use; the value is the bytes that are present.
-    recency: LruCache<(i64, u64), u64>,
-    used: u64,
+    /// Chunks in order of use.
+    recency: LruCache<(i64, u64), Use>,
+    /// Chunks of which the index does not know the latest.
+    changed: HashSet<(i64, u64)>,
+    /// Counts uses: what orders them over the end of a mount.
+    uses: i64,
     next_id: i64,
 }
 
@@ -89,150 +104,322 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
-    limit: u64,
+    room: Arc<Room>,
+    health: Mutex<Health>,
+    memory: Arc<Memory>,
+    unverified: Unverified,
+    /// Counts blocks that came.
+    written: AtomicU64,
     db: Db,
     state: Mutex<State>,
 }
 
 impl Store {
     /// Opens the cache in `directory`, as a former mount left it.
-    pub(crate) async fn open(directory: &Path, limit: u64, db: Db) -> Result<Self> {
-        let state = index::load(&db, directory).await?;
-        index::sweep(directory, &state);
-        let store = Store { directory: directory.to_path_buf(), limit, db, state: Mutex::new(state) };
+    pub(crate) async fn open(directory: &Path, limit: u64, db: Db, budget: Arc<Budget>) -> Result<Arc<Self>> {
+        let index::Loaded { state, in_order } = index::load(&db, directory).await?;
+        let used = state.by_id.values().map(|file| file.bytes()).sum();
+        let store = Arc::new(Store {
+            directory: directory.to_path_buf(),
+            room: Arc::new(Room::new(directory, limit, used)),
+            health: Mutex::new(Health::new()),
+            memory: Arc::new(Memory::new(budget)),
+            unverified: Unverified::default(),
+            written: AtomicU64::new(0),
+            db,
+            state: Mutex::new(state),
+        });
         store.shrink();
+        index::tidy(&store, in_order);
+        store.queue_unverified();
         Ok(store)
     }
 
-    /// Bytes on disk.
-    #[cfg(test)]
-    pub(crate) fn used(&self) -> u64 {
-        self.state.lock().used
+    /// How many blocks have come so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
-    /// The upper bound of [`Store::used`].
-    pub(crate) fn limit(&self) -> u64 {
-        self.limit
+    /// How many bytes of clean blocks fit at present: only memory counts while the disk is down.
+    pub(crate) fn capacity(&self) -> u64 {
+        if self.health.lock().is_down() { self.memory.limit() } else { self.room.ceiling().max(self.memory.limit()) }
     }
 
     /// The cached bytes of `path` in this `version`; those of any other version are doomed.
-    pub(crate) fn version(&self, path: &NodePath, version: &Version) -> io::Result<OpenBlocks> {
-        let known = self.state.lock().by_path.get(path).cloned();
-        if let Some(file) = known {
-            if file.version.is_same(version) {
-                return file.open();
+    pub(crate) fn version(&self, path: &NodePath, version: &Version) -> OpenBlocks {
+        // Held before the lock is given up, so that it is not dropped as unused in between.
+        let known = self.state.lock().by_path.get(path).map(|file| self.hold(file));
+        match known {
+            Some(blocks) if blocks.version().is_same(version) => blocks,
+            Some(other) => {
+                self.doom_version(&other);
+                self.register(path, version)
             }
-            self.doom(path);
+            None => self.register(path, version),
         }
-        self.create(path, version, None)
     }
 
-    /// Takes `complete`, a file of ours that holds all bytes of `version`, into the cache as `path`. A file larger than
-    /// the cache is removed instead.
+    fn hold(&self, file: &Arc<CachedFile>) -> OpenBlocks {
+        OpenBlocks { hold: file.hold(&self.room), memory: Arc::clone(&self.memory) }
+    }
+
+    fn register(&self, path: &NodePath, version: &Version) -> OpenBlocks {
+        let mut state = self.state.lock();
+        state.next_id += 1;
+        let id = state.next_id;
+        let place = index::place(&self.directory, id);
+        let file = Arc::new(CachedFile::new(id, path.clone(), version.clone(), place));
+        state.by_path.insert(path.clone(), Arc::clone(&file));
+        let blocks = self.hold(&file);
+        state.by_id.insert(id, file);
+        blocks
+    }
+
+    /// Takes `complete`, a file of ours that holds all bytes of `version`, into the cache as `path`. A file that is large
+    /// beside the cache is removed instead.
     pub(crate) fn adopt(&self, path: &NodePath, version: &Version, complete: &Path) -> io::Result<Option<OpenBlocks>> {
         self.doom(path);
-        if version.length > self.limit / 2 {
+        let too_large = version.length > self.room.ceiling() / 2;
+        if too_large || self.health.lock().is_down() || !self.make_room(on_disk(version.length)) {
             std::fs::remove_file(complete)?;
             return Ok(None);
         }
-        self.make_room(version.length);
-        let blocks = self.create(path, version, Some(complete))?;
-        let writing = blocks.file.punching.read();
+        // Each block takes its own room below.
+        self.room.give_back(on_disk(version.length));
+        let blocks = self.register(path, version);
+        let file = Arc::clone(blocks.file());
+        std::fs::rename(complete, &file.place)?;
+        file.confirmed.store(version.md5.is_some(), Ordering::Release);
+        let writing = file.punching.read();
+        let disk = file.disk(false)?;
         let mut block = vec![0; BLOCK as usize];
-        for number in 0..version.length.div_ceil(BLOCK) {
-            let length = blocks.block_length(number);
-            blocks.disk.read_exact_at(&mut block[..length], number * BLOCK)?;
-            self.mark(&blocks.file, number, crc32fast::hash(&block[..length]));
+        for number in 0..file.blocks() {
+            let length = file.block_length(number);
+            disk.read_exact_at(&mut block[..length], number * BLOCK)?;
+            if self.room.take(on_disk(length as u64) + PER_CHUNK) {
+                self.mark(&file, number, crc32fast::hash(&block[..length]));
+            }
         }
         drop(writing);
         Ok(Some(blocks))
     }
 
-    fn create(&self, path: &NodePath, version: &Version, from: Option<&Path>) -> io::Result<OpenBlocks> {
-        let id = {
-            let mut state = self.state.lock();
-            state.next_id += 1;
-            state.next_id
-        };
-        let place = index::place(&self.directory, id);
-        match from {
-            Some(from) => std::fs::rename(from, &place)?,
-            None => {
-                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&place)?;
-            }
-        }
-        let file = Arc::new(CachedFile::new(id, version.clone(), place, Presence::default()));
-        let blocks = file.open()?;
-        let mut state = self.state.lock();
-        state.by_path.insert(path.clone(), Arc::clone(&file));
-        state.by_id.insert(id, file);
-        drop(state);
-        index::store_file(&self.db, id, path, version);
-        Ok(blocks)
-    }
-
-    /// Reads `length` bytes at `offset`, less at the end of the file.
-    pub(crate) fn read(&self, blocks: &OpenBlocks, offset: u64, length: usize) -> io::Result<Cached> {
-        let end = blocks.length().min(offset.saturating_add(length as u64));
+    /// Reads bytes at `offset` until `into` is full or the file ends.
+    pub(crate) fn read(&self, blocks: &OpenBlocks, offset: u64, into: &mut [u8]) -> Cached {
+        let file = blocks.file();
+        let end = file.version.length.min(offset.saturating_add(into.len() as u64));
         if offset >= end {
-            return Ok(Cached::Hit(Vec::new()));
+            return Cached::Hit(0);
         }
-        let reading = blocks.file.punching.read();
-        for number in offset / BLOCK..end.div_ceil(BLOCK) {
-            match blocks.check(number) {
-                presence::State::Verified => {}
-                presence::State::Absent if blocks.is_doomed() => return Ok(Cached::Gone),
-                presence::State::Absent => return Ok(Cached::Miss(number)),
-                presence::State::Unverified(_) => {
-                    drop(reading);
-                    tracing::warn!(file = %blocks.file.place.display(), number, "block cache: damaged on disk, fetched again");
-                    self.drop_chunk(blocks.file.id, number * BLOCK / CHUNK);
-                    return Ok(Cached::Miss(number));
-                }
+        if file.fate() == Fate::Damaged {
+            return Cached::Gone;
+        }
+        let length = (end - offset) as usize;
+        let reading = file.punching.read();
+        let outcome = self.read_pieces(file, offset, &mut into[..length]);
+        drop(reading);
+        match outcome {
+            Ok(None) => {
+                self.touch(file.id, offset / CHUNK..end.div_ceil(CHUNK));
+                Cached::Hit(length)
+            }
+            Ok(Some(_)) if file.fate() != Fate::Valid => Cached::Gone,
+            Ok(Some(missing)) => Cached::Miss(missing),
+            Err(trouble) => {
+                let number = self.mend(file, offset / BLOCK, &trouble);
+                if file.fate() == Fate::Valid { Cached::Miss(number) } else { Cached::Gone }
             }
         }
-        let mut bytes = vec![0; (end - offset) as usize];
-        blocks.disk.read_exact_at(&mut bytes, offset)?;
-        drop(reading);
-        self.touch(blocks.file.id, offset / CHUNK..end.div_ceil(CHUNK));
-        Ok(Cached::Hit(bytes))
     }
 
-    /// Puts one whole block (the last one of a file may be shorter) into the cache. Nothing is kept of a doomed version.
-    pub(crate) fn write(&self, blocks: &OpenBlocks, number: u64, bytes: &[u8]) -> io::Result<()> {
-        debug_assert_eq!(bytes.len(), blocks.block_length(number));
-        if blocks.is_doomed() || blocks.is_present(number) {
-            return Ok(());
+    /// Fills `into` from the disk, and from memory what is not there; or gives the first block that is in neither.
+    fn read_pieces(
+        &self,
+        file: &CachedFile,
+        offset: u64,
+        into: &mut [u8],
+    ) -> std::result::Result<Option<u64>, Trouble> {
+        let end = offset + into.len() as u64;
+        let last = end.div_ceil(BLOCK);
+        let mut at = offset;
+        while at < end {
+            let first = at / BLOCK;
+            let absent = file.presence.lock().first_absent(first..last);
+            let run_end = absent.map_or(end, |block| (block * BLOCK).clamp(at, end));
+            if run_end > at {
+                file.read_run(at, &mut into[(at - offset) as usize..(run_end - offset) as usize])?;
+                at = run_end;
+            }
+            let Some(absent) = absent else { break };
+            let Some(block) = self.memory.get(file.id, absent) else { return Ok(Some(absent)) };
+            let from = (at - absent * BLOCK) as usize;
+            let piece_end = end.min(absent * BLOCK + block.len() as u64);
+            let piece = &mut into[(at - offset) as usize..(piece_end - offset) as usize];
+            piece.copy_from_slice(&block[from..from + piece.len()]);
+            at = piece_end;
         }
-        self.make_room(bytes.len() as u64);
-        let _writing = blocks.file.punching.read();
-        blocks.disk.write_all_at(bytes, number * BLOCK)?;
-        self.mark(&blocks.file, number, crc32fast::hash(bytes));
-        Ok(())
+        Ok(None)
     }
 
+    /// Gives up what cannot be read, so that it is fetched again; says which block that begins with.
+    fn mend(&self, file: &Arc<CachedFile>, first: u64, trouble: &Trouble) -> u64 {
+        let place = file.place.display();
+        match trouble {
+            Trouble::Damaged(number, known) => {
+                tracing::warn!(file = %place, number, "block cache: damaged on disk, fetched again");
+                self.drop_chunk(file.id, number * BLOCK / CHUNK);
+                if *known {
+                    // It was right when this process wrote or checked it.
+                    self.disk_failed(&io::Error::from(io::ErrorKind::InvalidData));
+                }
+                *number
+            }
+            Trouble::Cut => {
+                tracing::warn!(file = %place, "block cache: a file was removed or cut by somebody else, fetched again");
+                self.wipe(file);
+                first
+            }
+            Trouble::Disk(error) => {
+                tracing::debug!(file = %place, %error, "block cache: not readable, fetched again");
+                self.wipe(file);
+                self.disk_failed(error);
+                first
+            }
+        }
+    }
+
+    /// Puts one whole block (the last one of a file may be shorter) into the cache: on the disk, or in memory where that
+    /// does not take it. Nothing is kept of a doomed version.
+    pub(crate) fn write(&self, blocks: &OpenBlocks, number: u64, bytes: &[u8]) {
+        debug_assert_eq!(bytes.len(), blocks.block_length(number));
+        let file = blocks.file();
+        if file.fate() != Fate::Valid || blocks.is_present(number) {
+            return;
+        }
+        self.written.fetch_add(1, Ordering::Relaxed);
+        match self.write_to_disk(file, number, bytes) {
+            Ok(true) => self.memory.drop_oldest(),
+            Ok(false) => self.memory.insert(file.id, number, bytes),
+            Err(error) => {
+                self.memory.insert(file.id, number, bytes);
+                self.disk_failed(&error);
+            }
+        }
+    }
+
+    /// False when there is no room, or the disk is left alone for now.
+    fn write_to_disk(&self, file: &Arc<CachedFile>, number: u64, bytes: &[u8]) -> io::Result<bool> {
+        let room = on_disk(bytes.len() as u64) + PER_CHUNK;
+        if !self.health.lock().may_write(Instant::now()) || !self.make_room(room) {
+            return Ok(false);
+        }
+        let written = self.put_block(file, number, bytes);
+        match written {
+            Ok(()) => {
+                self.mark(file, number, crc32fast::hash(bytes));
+                self.health.lock().succeeded(&self.directory);
+                Ok(true)
+            }
+            Err(trouble) => {
+                self.room.give_back(room);
+                if matches!(trouble, Trouble::Cut) {
+                    self.mend(file, number, &trouble);
+                }
+                Err(trouble.into())
+            }
+        }
+    }
+
+    fn put_block(&self, file: &Arc<CachedFile>, number: u64, bytes: &[u8]) -> std::result::Result<(), Trouble> {
+        let _writing = file.punching.read();
+        let create = file.presence.lock().blocks() == 0;
+        let disk = file.disk(create)?;
+        let written = disk.write_all_at(bytes, number * BLOCK);
+        if written.is_err() {
+            // What came through of it is not counted.
+            let _ = file.punch(number * BLOCK..(number + 1) * BLOCK);
+        }
+        written.map_err(Trouble::Disk)
+    }
+
+    /// The disk refused, lost or changed a block.
+    fn disk_failed(&self, error: &io::Error) {
+        self.health.lock().failed(&self.directory, error, Instant::now());
+        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            self.room.look();
+            self.give_up(self.room.used() / 8);
+        }
+    }
+
+    /// Books a block that was just written, and whose room was taken as if it was the first of its chunk.
     fn mark(&self, file: &Arc<CachedFile>, number: u64, checksum: u32) {
         let chunk = number * BLOCK / CHUNK;
-        let bytes = file.block_length(number) as u64;
-        let row = {
+        let bytes = on_disk(file.block_length(number) as u64);
+        let (row, order) = {
             let mut state = self.state.lock();
-            if file.doomed.load(Ordering::Acquire) || !file.presence.lock().insert(number, checksum) {
+            if file.fate() != Fate::Valid || !file.presence.lock().insert(number, checksum) {
+                self.room.give_back(bytes + PER_CHUNK);
                 return;
             }
-            state.used += bytes;
-            let present = state.recency.peek(&(file.id, chunk)).copied().unwrap_or(0);
-            state.recency.put((file.id, chunk), present + bytes);
-            file.presence.lock().row(chunk)
+            let before = state.recency.peek(&(file.id, chunk)).map(|used| used.bytes);
+            if before.is_some() {
+                self.room.give_back(PER_CHUNK);
+            }
+            let after = before.unwrap_or(PER_CHUNK) + bytes;
+            file.add_bytes(after - before.unwrap_or(0));
+            let order = state.next_use();
+            state.recency.put((file.id, chunk), Use { bytes: after, order });
+            let row = file.presence.lock().row(chunk);
+            // A row a block would be 32 times the writes; the others are written from time to time.
+            if row.blocks().count() as u64 == blocks_of(file, chunk) {
+                state.changed.remove(&(file.id, chunk));
+                (Some(row), order)
+            } else {
+                state.changed.insert((file.id, chunk));
+                (None, order)
+            }
         };
-        // A row a block would be sixteen times the writes; a chunk that is cut short costs at most its own refetch.
-        if row.is_complete(file.version.length) {
-            index::store_chunk(&self.db, file.id, row);
+        if !file.indexed.swap(true, Ordering::AcqRel) {
+            index::store_file(&self.db, file);
+        }
+        if let Some(row) = row {
+            index::store_chunk(&self.db, file.id, row, order);
+        }
+        if file.is_complete() {
+            self.completed(file);
         }
     }
 
-    /// Writes down what is present, and in which order it was used: at the end of a mount.
+    /// Writes down in the background what the index does not know yet: presence and order of use.
+    pub(crate) fn note(&self) {
+        let rows = self.take_changed();
+        if !rows.is_empty() {
+            self.db.submit(move |connection| index::store_chunks(connection, &rows));
+        }
+    }
+
+    /// The same, on disk on return: the end of a mount.
     pub(crate) async fn save(&self) -> Result<()> {
-        index::save(&self.db, &self.state).await
+        let rows = self.take_changed();
+        self.db
+            .call(move |connection| {
+                index::store_chunks(connection, &rows)?;
+                index::end_in_order(connection)
+            })
+            .await
+    }
+
+    fn take_changed(&self) -> Vec<index::ChunkRow> {
+        let mut state = self.state.lock();
+        let changed = std::mem::take(&mut state.changed);
+        let rows = changed.into_iter().filter_map(|(id, chunk)| {
+            let order = state.recency.peek(&(id, chunk))?.order;
+            let row = state.by_id.get(&id)?.presence.lock().row(chunk);
+            Some(index::ChunkRow { file: id, row, order })
+        });
+        let rows = rows.collect();
+        state.drop_unused();
+        rows
     }
 
     /// `from` is now called `to`, with all below it.
@@ -242,6 +429,7 @@ impl Store {
         let moved: Vec<NodePath> = state.by_path.keys().filter(|path| path.is_within(from)).cloned().collect();
         for old in moved {
             if let (Some(new), Some(file)) = (old.moved(from, to), state.by_path.remove(&old)) {
+                *file.path.lock() = new.clone();
                 index::rename_file(&self.db, file.id, &new);
                 state.by_path.insert(new, file);
             }
@@ -249,78 +437,93 @@ impl Store {
     }
 }
 
-impl CachedFile {
-    fn new(id: i64, version: Version, place: PathBuf, presence: Presence) -> Self {
-        CachedFile {
-            id,
-            version,
-            place,
-            presence: Mutex::new(presence),
-            open: Mutex::new(Weak::new()),
-            punching: RwLock::new(()),
-            doomed: AtomicBool::new(false),
-        }
+impl State {
+    fn next_use(&mut self) -> i64 {
+        self.uses += 1;
+        self.uses
     }
 
-    fn open(self: &Arc<Self>) -> io::Result<OpenBlocks> {
-        let mut open = self.open.lock();
-        let disk = match open.upgrade() {
-            Some(disk) => disk,
-            None => {
-                let disk = Arc::new(OpenOptions::new().read(true).write(true).open(&self.place)?);
-                *open = Arc::downgrade(&disk);
-                disk
+    /// Files that were opened and of which nothing came.
+    fn drop_unused(&mut self) {
+        let State { by_path, by_id, .. } = self;
+        by_id.retain(|_, file| {
+            let used = file.is_held() || file.presence.lock().blocks() > 0;
+            let path = file.path.lock();
+            if !used && by_path.get(&*path).is_some_and(|known| Arc::ptr_eq(known, file)) {
+                by_path.remove(&*path);
             }
-        };
-        Ok(OpenBlocks { file: Arc::clone(self), disk })
-    }
-
-    fn block_length(&self, number: u64) -> usize {
-        self.version.length.saturating_sub(number * BLOCK).min(BLOCK) as usize
+            used
+        });
     }
 }
 
+/// How many blocks a chunk of the file has.
+fn blocks_of(file: &CachedFile, chunk: u64) -> u64 {
+    file.version.length.saturating_sub(chunk * CHUNK).min(CHUNK).div_ceil(BLOCK)
+}
+
 impl OpenBlocks {
+    fn file(&self) -> &Arc<CachedFile> {
+        &self.hold.file
+    }
+
     /// Tells cached files apart.
     pub(crate) fn id(&self) -> i64 {
-        self.file.id
+        self.file().id
     }
 
     /// The version whose bytes these are.
     pub(crate) fn version(&self) -> &Version {
-        &self.file.version
+        &self.file().version
     }
 
     /// Length of the whole file in bytes.
     pub(crate) fn length(&self) -> u64 {
-        self.file.version.length
+        self.file().version.length
     }
 
     /// Bytes in block `number`: [`BLOCK`], less in the last one.
     pub(crate) fn block_length(&self, number: u64) -> usize {
-        self.file.block_length(number)
+        self.file().block_length(number)
     }
 
     /// True when the block needs no fetch.
     pub(crate) fn is_present(&self, number: u64) -> bool {
-        self.file.presence.lock().is_present(number)
+        self.file().presence.lock().is_present(number) || self.memory.holds(self.id(), number)
     }
 
-    /// What can be said of the block after a look at the disk: `Unverified` means that it is damaged.
-    fn check(&self, number: u64) -> presence::State {
-        let state = self.file.presence.lock().state(number);
-        let presence::State::Unverified(expected) = state else { return state };
-        let mut block = vec![0; self.block_length(number)];
-        if self.disk.read_exact_at(&mut block, number * BLOCK).is_ok() && crc32fast::hash(&block) == expected {
-            self.file.presence.lock().verify(number);
-            return presence::State::Verified;
+    /// The first block of `run` that has to be fetched.
+    pub(crate) fn first_absent(&self, run: Range<u64>) -> Option<u64> {
+        let mut from = run.start;
+        loop {
+            let absent = self.file().presence.lock().first_absent(from..run.end)?;
+            if !self.memory.holds(self.id(), absent) {
+                return Some(absent);
+            }
+            from = absent + 1;
         }
-        state
+    }
+
+    /// Whether an answer of the service carries bytes of this version; notes which artifact they are of.
+    pub(crate) fn agrees_with(&self, incoming: &Incoming) -> bool {
+        let answer = Answer {
+            length: incoming.total,
+            md5: incoming.md5,
+            artifact: incoming.artifact.as_deref(),
+            modified: incoming.modified,
+        };
+        self.file().pin.lock().admits(self.version(), &answer)
     }
 
     /// True when the service has other bytes by now.
+    #[cfg(test)]
     pub(crate) fn is_doomed(&self) -> bool {
-        self.file.doomed.load(Ordering::Acquire)
+        self.file().fate() != Fate::Valid
+    }
+
+    /// True when the bytes turned out not to be those of the version: the next open fetches them again.
+    pub(crate) fn is_rejected(&self) -> bool {
+        matches!(self.file().fate(), Fate::Doubted | Fate::Damaged)
     }
 }
 

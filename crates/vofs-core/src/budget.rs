@@ -33,6 +33,11 @@ impl Budget {
         Arc::new(Budget { total, taken: AtomicU64::new(0) })
     }
 
+    /// All of it.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
     /// What is taken now.
     #[cfg(test)]
     pub(crate) fn taken(&self) -> u64 {

@@ -40,6 +40,9 @@ pub(crate) enum Durability {
 #[derive(Clone)]
 pub(crate) struct Db {
     orders: mpsc::Sender<Order>,
+    /// How many were handed over: shows what does not touch the database.
+    #[cfg(test)]
+    counted: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl std::fmt::Debug for Db {
@@ -63,18 +66,33 @@ impl Db {
             .name(format!("db-{name}"))
             .spawn(move || write_loop(connection, &inbox))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        Ok(Db { orders })
+        Ok(Db {
+            orders,
+            #[cfg(test)]
+            counted: std::sync::Arc::default(),
+        })
     }
 
-    /// Hands over a job whose success nobody waits for; a failure is logged.
+    /// Hands over a job whose success nobody waits for; that the database does not take them is logged once.
     pub(crate) fn submit(&self, job: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
         let done: Done = Box::new(|outcome| {
             if let Err(error) = outcome {
-                tracing::warn!(%error, "cache index: a record was not written");
+                tracing::debug!(%error, "cache index: a record was not written");
             }
         });
+        self.hand_over(Order { job: Box::new(job), done: Some(done) });
+    }
+
+    fn hand_over(&self, order: Order) {
+        #[cfg(test)]
+        self.counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         // The thread only ends with the last handle, so sending cannot fail while this one lives.
-        let _ = self.orders.send(Order { job: Box::new(job), done: Some(done) });
+        let _ = self.orders.send(order);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn orders(&self) -> usize {
+        self.counted.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Runs a job and returns what it gave once its transaction is committed.
@@ -92,7 +110,7 @@ impl Db {
         let done: Done = Box::new(move |outcome| {
             let _ = answer.send(outcome);
         });
-        let _ = self.orders.send(Order { job, done: Some(done) });
+        self.hand_over(Order { job, done: Some(done) });
         let broken = |cause: String| Error::CacheDir(format!("cache directory: database: {cause}"));
         received
             .await
@@ -104,18 +122,30 @@ impl Db {
 }
 
 fn write_loop(mut connection: Connection, inbox: &mpsc::Receiver<Order>) {
+    let mut failing = false;
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH {
             let Ok(next) = inbox.try_recv() else { break };
             batch.push(next);
         }
-        run(&mut connection, batch);
+        let failure = run(&mut connection, batch);
+        match &failure {
+            Some(cause) if !failing => tracing::warn!(
+                cause,
+                database = connection.path(),
+                "the database of the cache directory takes no records; free space on its disk"
+            ),
+            None if failing => tracing::warn!(database = connection.path(), "the database takes records again"),
+            _ => {}
+        }
+        failing = failure.is_some();
     }
 }
 
-/// One transaction for the whole batch; each job in a savepoint, so that one that fails takes no other with it.
-fn run(connection: &mut Connection, batch: Vec<Order>) {
+/// One transaction for the whole batch; each job in a savepoint, so that one that fails takes no other with it. Gives
+/// what kept the whole from being committed.
+fn run(connection: &mut Connection, batch: Vec<Order>) -> Option<String> {
     let mut finished: Vec<(Done, rusqlite::Result<()>)> = Vec::with_capacity(batch.len());
     let committed = (|| {
         let mut transaction = connection.transaction()?;
@@ -139,4 +169,5 @@ fn run(connection: &mut Connection, batch: Vec<Order>) {
             None => outcome,
         });
     }
+    failure
 }

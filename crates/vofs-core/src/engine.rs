@@ -1,6 +1,6 @@
 //! One mount: its stores side by side. What is done with them stands above: `life`, `fs`, `upload`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -19,6 +19,7 @@ use crate::listing::Listings;
 use crate::namespace::Namespace;
 use crate::path::NodePath;
 use crate::remote::Remote;
+use crate::upkeep::Upkeep;
 
 /// Room of a space, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Engine {
     /// The last answer on how much room there is, and when it came.
     pub(crate) space: Mutex<Option<(Millis, SpaceUse)>>,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// Tasks of its own; set once it is made, because they know it.
+    pub(crate) upkeep: OnceLock<Upkeep>,
     pub(crate) _cache_dir: CacheDir,
 }
 

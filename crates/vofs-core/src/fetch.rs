@@ -8,7 +8,7 @@
 //! Each flight checks that the service still has the version that was opened. If not, the cached file is doomed and
 //! readers get [`Error::Stale`]: bytes of two versions are never mixed.
 //!
-//! A cache disk that refuses a block does not fail the reader: the bytes are then fetched past the cache.
+//! A read whose blocks are evicted before it comes to copy them is fetched past the cache in the end.
 
 mod flight;
 pub(crate) mod window;
@@ -27,7 +27,6 @@ use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::path::NodePath;
 use crate::remote::{Incoming, Remote};
-use crate::version::Version;
 
 use flight::{Flight, Landing};
 use window::Window;
@@ -79,21 +78,22 @@ impl Fetcher {
         }
     }
 
-    /// Bytes of a cached file if all of them are present, without waiting; keeps the reader's window ahead of it.
+    /// Fills `into` from `offset` on if all of that is present, without waiting; keeps the reader's window ahead of it.
     pub(crate) fn read_now(
         self: &Arc<Self>,
         path: &NodePath,
         blocks: &OpenBlocks,
-        range: Range<u64>,
+        offset: u64,
+        into: &mut [u8],
         window: &Window,
-    ) -> Option<Result<Vec<u8>>> {
-        match self.store.read(blocks, range.start, (range.end - range.start) as usize) {
-            Ok(Cached::Hit(bytes)) => {
-                self.look_ahead(path, blocks, range, window);
-                Some(Ok(bytes))
+    ) -> Option<Result<usize>> {
+        match self.store.read(blocks, offset, into) {
+            Cached::Hit(length) => {
+                self.look_ahead(path, blocks, offset..offset + into.len() as u64, window);
+                Some(Ok(length))
             }
-            Ok(Cached::Gone) => Some(Err(Error::Stale(path.clone()))),
-            Ok(Cached::Miss(_)) | Err(_) => None,
+            Cached::Gone => Some(Err(Error::Stale(path.clone()))),
+            Cached::Miss(_) => None,
         }
     }
 
@@ -107,18 +107,15 @@ impl Fetcher {
     ) -> Result<Vec<u8>> {
         let range = range.start..range.end.min(blocks.length());
         let ahead = window.missed(&range);
+        let mut bytes = vec![0; range.end.saturating_sub(range.start) as usize];
         for _ in 0..ROUNDS {
-            let missing = match self.store.read(blocks, range.start, (range.end.saturating_sub(range.start)) as usize) {
-                Ok(Cached::Hit(bytes)) => {
+            let missing = match self.store.read(blocks, range.start, &mut bytes) {
+                Cached::Hit(_) => {
                     self.look_ahead(path, blocks, range, window);
                     return Ok(bytes);
                 }
-                Ok(Cached::Gone) => return Err(Error::Stale(path.clone())),
-                Ok(Cached::Miss(block)) => block,
-                Err(error) => {
-                    tracing::warn!(%error, %path, "block cache: not readable, fetched past it");
-                    break;
-                }
+                Cached::Gone => return Err(Error::Stale(path.clone())),
+                Cached::Miss(block) => block,
             };
             let wanted = missing..(range.end + ahead).min(blocks.length()).div_ceil(BLOCK);
             let (flight, awaited) = match self.join_or_start(path, blocks, wanted) {
@@ -129,10 +126,9 @@ impl Fetcher {
             match self.wait(path, &flight, awaited).await? {
                 Landing::Arrived => {}
                 Landing::Failed(error) => return Err(error),
-                Landing::CacheFailed => break,
             }
         }
-        self.read_past_cache(path, blocks.version(), range).await
+        self.read_past_cache(path, blocks, range).await
     }
 
     /// Keeps the requests of a sequential reader in the air ahead of it.
@@ -152,7 +148,8 @@ impl Fetcher {
     fn first_uncovered(&self, blocks: &OpenBlocks, run: Range<u64>) -> Option<u64> {
         let flights = self.flights.lock();
         let flying = flights.get(&blocks.id());
-        run.into_iter().find(|block| {
+        let first = blocks.first_absent(run.clone())?;
+        (first..run.end).find(|block| {
             !blocks.is_present(*block)
                 && !flying.is_some_and(|flying| flying.iter().any(|flight| flight.will_bring(*block)))
         })
@@ -173,7 +170,7 @@ impl Fetcher {
             return Joined::ForEnd(Arc::clone(whole));
         }
         let run = if ranges {
-            let limit = first + LONGEST_FLIGHT.min((self.store.limit() / BLOCK / 4).max(1));
+            let limit = first + LONGEST_FLIGHT.min((self.store.capacity() / BLOCK / 4).max(1));
             let free =
                 |block: &u64| !blocks.is_present(*block) && !flying.iter().any(|flight| flight.will_bring(*block));
             let end = (first + 1..wanted.end.min(limit)).find(|block| !free(block)).unwrap_or(wanted.end.min(limit));
@@ -212,10 +209,10 @@ impl Fetcher {
         }
     }
 
-    /// Fetches a range into memory: for a cache disk that does not take blocks.
-    async fn read_past_cache(&self, path: &NodePath, version: &Version, range: Range<u64>) -> Result<Vec<u8>> {
+    /// Fetches a range past the cache: for one that is too small for what runs on it.
+    async fn read_past_cache(&self, path: &NodePath, blocks: &OpenBlocks, range: Range<u64>) -> Result<Vec<u8>> {
         let incoming = self.remote.open(path, range.clone()).await?;
-        check_version(path, version, &incoming)?;
+        check_version(path, blocks, &incoming)?;
         let mut skip = range.start.saturating_sub(incoming.start) as usize;
         let wanted = (range.end - range.start) as usize;
         let mut bytes = Vec::with_capacity(wanted);
@@ -268,10 +265,8 @@ impl Fetcher {
 }
 
 /// An answer that shows other bytes than those that were opened is not used.
-fn check_version(path: &NodePath, version: &Version, incoming: &Incoming) -> Result<()> {
-    let other_length = incoming.total.is_some_and(|total| total != version.length);
-    let other_digest = incoming.md5.zip(version.md5).is_some_and(|(got, wanted)| got != wanted);
-    if other_length || other_digest {
+fn check_version(path: &NodePath, blocks: &OpenBlocks, incoming: &Incoming) -> Result<()> {
+    if !blocks.agrees_with(incoming) {
         tracing::info!(%path, "replaced on the service while it was open");
         return Err(Error::Stale(path.clone()));
     }

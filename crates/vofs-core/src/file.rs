@@ -124,7 +124,7 @@ impl OpenFile {
         }
         let base_length = state.on_service.as_ref().filter(|_| keep).map_or(0, |version| version.length);
         if base_length > 0 {
-            state.blocks(store)?;
+            state.blocks(store);
         }
         let dirty =
             DirtyFile::create(directory, base_length, now).map_err(|error| Error::disk(&path, "create", &error))?;
@@ -136,13 +136,12 @@ impl OpenFile {
 
 impl FileState {
     /// The cached bytes of what the service has.
-    pub(crate) fn blocks(&mut self, store: &Store) -> Result<Option<OpenBlocks>> {
-        let (None, Some(version), Some(path)) = (&self.blocks, &self.on_service, &self.path) else {
-            return Ok(self.blocks.clone());
-        };
-        let opened = store.version(path, version).map_err(|error| Error::disk(path, "open", &error))?;
-        self.blocks = Some(opened);
-        Ok(self.blocks.clone())
+    pub(crate) fn blocks(&mut self, store: &Store) -> Option<OpenBlocks> {
+        let usable = self.blocks.as_ref().is_some_and(|blocks| !blocks.is_rejected());
+        if let (false, Some(version), Some(path)) = (usable, &self.on_service, &self.path) {
+            self.blocks = Some(store.version(path, version));
+        }
+        self.blocks.clone()
     }
 
     /// True when neither a handle nor a change keeps the file in the table.
@@ -304,6 +303,16 @@ impl FileTable {
     pub(crate) fn dirty(&self) -> Vec<Arc<OpenFile>> {
         let inner = self.0.lock();
         inner.by_path.values().filter(|file| file.state().dirty.is_some()).cloned().collect()
+    }
+
+    /// The pages that the kernel has of this version are wrong: the next open does not keep them.
+    pub(crate) fn forget_pages(&self, version: &Version) {
+        let mut inner = self.0.lock();
+        let wrong = inner.paged.iter().filter(|(_, known)| known.is_same(version));
+        let wrong: Vec<Ino> = wrong.map(|(ino, _)| *ino).collect();
+        for ino in wrong {
+            inner.paged.pop(&ino);
+        }
     }
 
     /// Notes which version the kernel's pages of `ino` are of from now on; true when they already were.

@@ -3,7 +3,7 @@
 //! Read top-down; a module uses only what stands below it.
 //!
 //! * `life`: start, recovery, drain. `fs`: the POSIX operations, one verb family a file.
-//! * `upload`: bytes out.
+//! * `upkeep`: what a mount does by itself. `upload`: bytes out.
 //! * [`engine`]: the stores side by side; `handles`, `listing`, `file`: what is open.
 //! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
@@ -35,6 +35,7 @@ mod journal;
 mod life;
 mod listing;
 mod namespace;
+mod upkeep;
 mod upload;
 
 pub use config::Config;

@@ -2,7 +2,7 @@
 
 mod recover;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -25,6 +25,7 @@ use crate::listing::Listings;
 use crate::namespace::{self, Namespace};
 use crate::path::NodePath;
 use crate::remote::Remote;
+use crate::upkeep::Upkeep;
 
 impl Engine {
     /// Opens the cache, takes up what a former mount left unfinished, and asks for the root.
@@ -42,8 +43,8 @@ impl Engine {
         let cache_dir = CacheDir::open(&config.cache_dir)?;
         let journal = Journal::open(&cache_dir.journal(), &cache_dir.dirty(), &config.identity).await?;
         let index = open_index(&cache_dir, &config.identity).await?;
-        let store = Arc::new(Store::open(&cache_dir.blocks(), config.cache_limit, index.clone()).await?);
         let budget = Budget::new(config.memory_limit);
+        let store = Store::open(&cache_dir.blocks(), config.cache_limit, index.clone(), Arc::clone(&budget)).await?;
         let fetcher = Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline, budget);
         let engine = Arc::new(Engine {
             inodes: InodeTable::new(),
@@ -60,6 +61,7 @@ impl Engine {
             clock,
             store,
             journal,
+            upkeep: OnceLock::new(),
             _cache_dir: cache_dir,
         });
         let root = engine.resolve(&NodePath::root()).await?;
@@ -67,6 +69,7 @@ impl Engine {
             return Err(Error::NotADirectory(NodePath::root()));
         }
         engine.recover().await?;
+        let _ = engine.upkeep.set(Upkeep::start(&engine));
         Ok(engine)
     }
 

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use crate::clock::Millis;
 use crate::error::Result;
 use crate::meta::{Access, Meta};
 use crate::path::NodePath;
@@ -29,6 +30,10 @@ pub struct Incoming {
     pub total: Option<u64>,
     /// MD5 of the whole file, where the service said so.
     pub md5: Option<[u8; 16]>,
+    /// Identity of what is stored (`x-artifact-id`), where the service gives one.
+    pub artifact: Option<String>,
+    /// `Last-Modified`, cut to seconds.
+    pub modified: Option<Millis>,
     /// The bytes; an error item when they end early.
     pub body: BoxStream<'static, Result<Bytes>>,
 }

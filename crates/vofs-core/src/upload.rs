@@ -93,8 +93,8 @@ async fn fill_holes(engine: &Engine, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     let length = dirty.length();
     for part in dirty.parts(0..length) {
         let Part::Base(range) = part else { continue };
-        let blocks = file.state().blocks(&engine.store)?.ok_or_else(|| Error::Stale(path.clone()))?;
-        let window = Window::new(engine.store.limit());
+        let blocks = file.state().blocks(&engine.store).ok_or_else(|| Error::Stale(path.clone()))?;
+        let window = Window::new(engine.store.capacity());
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at + FILL);

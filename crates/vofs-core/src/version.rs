@@ -5,9 +5,13 @@
 //! So `core#date` counts only where a service gives no content-date, and what cannot be decided is
 //! [`Comparison::Unknown`]: the caller then asks for the single node before it throws anything away.
 
+mod pin;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
+
+pub(crate) use pin::{Answer, Pin};
 
 /// What a service says of the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 mod convert;
 mod outcome;
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -31,6 +32,12 @@ const BYTES: Duration = Duration::from_secs(24 * 3600);
 
 const GENERATION: Generation = Generation(0);
 
+thread_local! {
+    /// Where a dispatcher thread puts the bytes that it answers: made once, because fresh memory for every read costs as
+    /// much as copying them.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The way back to the kernel, once there is one: its session is made after the adapter.
 pub(crate) type KernelLine = Arc<OnceLock<Notifier>>;
 
@@ -45,6 +52,28 @@ pub(crate) struct Adapter {
 impl Adapter {
     pub(crate) fn new(engine: Arc<Engine>, kernel: KernelLine) -> Self {
         Adapter { engine, kernel, runtime: tokio::runtime::Handle::current() }
+    }
+
+    /// Answers a read whose bytes are at hand; gives the reply back otherwise.
+    fn answer_from_cache(
+        &self,
+        waiting: &Waiting,
+        fh: FileHandle,
+        offset: u64,
+        size: usize,
+        reply: ReplyData,
+    ) -> Option<ReplyData> {
+        BUFFER.with_borrow_mut(|buffer| {
+            if buffer.len() < size {
+                buffer.resize(size, 0);
+            }
+            let Some(answer) = self.engine.read_now(Fh(fh.0), offset, &mut buffer[..size]) else { return Some(reply) };
+            match waiting.now(answer) {
+                Ok(length) => reply.data(&buffer[..length]),
+                Err(errno) => reply.error(errno),
+            }
+            None
+        })
     }
 
     /// Runs what may wait, and hands its outcome to `answer`.
@@ -298,9 +327,7 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         let waiting = Waiting::new("read", request, ino, BYTES);
-        if let Some(answer) = self.engine.read_now(Fh(fh.0), offset, size as usize) {
-            return answer_data(reply, waiting.now(answer));
-        }
+        let Some(reply) = self.answer_from_cache(&waiting, fh, offset, size as usize, reply) else { return };
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.read(Fh(fh.0), offset, size as usize).await };
         self.run(waiting, work, move |outcome| answer_data(reply, outcome));

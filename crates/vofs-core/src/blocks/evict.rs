@@ -1,31 +1,25 @@
 //! Room for new blocks: the chunks used longest ago go first, and the limit holds before anything is written.
 
-use std::fs::OpenOptions;
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use nix::fcntl::{FallocateFlags, fallocate};
-
 use crate::path::NodePath;
 
-use super::{CHUNK, CachedFile, State, Store, index};
+use super::held::{CachedFile, Fate, chunk_range};
+use super::{OpenBlocks, State, Store, index};
+
+/// What a full disk is relieved of at least.
+const RELIEF: u64 = 8 << 20;
 
 impl Store {
-    /// Drops chunks until `bytes` more fit.
-    pub(super) fn make_room(&self, bytes: u64) {
-        loop {
-            let victim = {
-                let state = self.state.lock();
-                if state.used + bytes <= self.limit {
-                    return;
-                }
-                state.recency.peek_lru().map(|(key, _)| *key)
-            };
-            let Some((id, chunk)) = victim else { return };
+    /// Takes room for `bytes`, dropping chunks until they fit; false when there is nothing left to drop.
+    pub(super) fn make_room(&self, bytes: u64) -> bool {
+        while !self.room.take(bytes) {
+            let Some((id, chunk)) = self.oldest() else { return false };
             self.drop_chunk(id, chunk);
         }
+        true
     }
 
     /// Brings a cache that a former mount left with a higher limit down to this one.
@@ -33,23 +27,29 @@ impl Store {
         self.make_room(0);
     }
 
-    /// Gives up a part of the cache at once: the disk is full and dirty data needs the room.
+    /// Gives up a part of the cache at once: the disk is full, or dirty data needs the room.
     pub(crate) fn give_up(&self, bytes: u64) {
-        let mut freed = 0;
-        while freed < bytes {
-            let Some((key, held)) = self.state.lock().recency.peek_lru().map(|(key, held)| (*key, *held)) else {
-                return;
-            };
-            self.drop_chunk(key.0, key.1);
-            freed += held;
+        let goal = self.room.used().saturating_sub(bytes.max(RELIEF));
+        while self.room.used() > goal
+            && let Some((id, chunk)) = self.oldest()
+        {
+            self.drop_chunk(id, chunk);
         }
+    }
+
+    fn oldest(&self) -> Option<(i64, u64)> {
+        self.state.lock().recency.peek_lru().map(|(key, _)| *key)
     }
 
     /// Chunks were used.
     pub(super) fn touch(&self, id: i64, chunks: Range<u64>) {
         let mut state = self.state.lock();
+        let order = state.next_use();
         for chunk in chunks {
-            state.recency.promote(&(id, chunk));
+            if let Some(used) = state.recency.get_mut(&(id, chunk)) {
+                used.order = order;
+                state.changed.insert((id, chunk));
+            }
         }
     }
 
@@ -60,27 +60,51 @@ impl Store {
             self.state.lock().forget_chunk(id, chunk);
             return;
         };
+        let punching = file.punching.write();
+        let freed = self.state.lock().forget_chunk(id, chunk);
+        file.presence.lock().remove(chunk);
+        let whole_file = match file.punch(chunk_range(chunk)) {
+            Ok(whole_file) => whole_file,
+            Err(error) => {
+                tracing::debug!(%error, file = %file.place.display(), "block cache: a hole could not be punched");
+                true
+            }
+        };
+        file.subtract_bytes(freed, &self.room);
+        drop(punching);
+        file.confirmed.store(false, Ordering::Release);
+        index::remove_chunk(&self.db, id, chunk);
+        if whole_file {
+            self.wipe(&file);
+        }
+        self.drop_if_empty(&file);
+    }
+
+    /// Removes everything of a file from the books and from the disk: it cannot be trusted, or holes cannot be made.
+    pub(super) fn wipe(&self, file: &Arc<CachedFile>) {
+        let punching = file.punching.write();
         {
-            let _punching = file.punching.write();
-            self.state.lock().forget_chunk(id, chunk);
-            file.presence.lock().remove(chunk);
-            if let Err(error) = punch(&file, chunk) {
-                tracing::warn!(%error, file = %file.place.display(), "block cache: a hole could not be punched");
+            let mut state = self.state.lock();
+            let mut presence = file.presence.lock();
+            for chunk in presence.chunks() {
+                state.forget_chunk(file.id, chunk);
+                presence.remove(chunk);
             }
         }
-        index::remove_chunk(&self.db, id, chunk);
-        self.drop_if_empty(&file);
+        file.wipe();
+        file.free(&self.room);
+        drop(punching);
+        file.confirmed.store(false, Ordering::Release);
+        index::remove_chunks(&self.db, file.id);
     }
 
     /// A file of which nothing is left and that nobody has open leaves the cache.
     fn drop_if_empty(&self, file: &Arc<CachedFile>) {
         let mut state = self.state.lock();
-        let unused = file.open.lock().strong_count() == 0 && file.presence.lock().is_empty();
-        if !unused {
+        if file.is_held() || file.presence.lock().blocks() > 0 {
             return;
         }
-        state.by_path.retain(|_, known| !Arc::ptr_eq(known, file));
-        state.by_id.remove(&file.id);
+        state.remove(file);
         drop(state);
         index::remove_file(&self.db, file.id);
         let _ = std::fs::remove_file(&file.place);
@@ -88,47 +112,69 @@ impl Store {
 
     /// The service no longer has the version that is cached for `path`.
     pub(crate) fn doom(&self, path: &NodePath) {
-        let file = {
+        let file = self.state.lock().by_path.get(path).cloned();
+        if let Some(file) = file {
+            self.condemn(&file, Fate::Superseded);
+        }
+    }
+
+    /// The service no longer has the version of these blocks; what is cached of another one stays.
+    pub(crate) fn doom_version(&self, blocks: &OpenBlocks) {
+        self.condemn(blocks.file(), Fate::Superseded);
+    }
+
+    /// Takes a file out of the cache; says false when that was done before.
+    pub(super) fn condemn(&self, file: &Arc<CachedFile>, fate: Fate) -> bool {
+        let held = {
             let mut state = self.state.lock();
-            let Some(file) = state.by_path.remove(path) else { return };
-            file.doomed.store(true, Ordering::Release);
-            state.by_id.remove(&file.id);
-            for chunk in 0..file.version.length.div_ceil(CHUNK) {
+            if !file.condemn(fate) {
+                return false;
+            }
+            state.remove(file);
+            for chunk in file.presence.lock().chunks() {
                 state.forget_chunk(file.id, chunk);
             }
-            file
+            file.is_held()
         };
+        if !held {
+            // Who has it open frees the room by closing it.
+            file.free(&self.room);
+            self.memory.forget(file.id);
+        }
         index::remove_file(&self.db, file.id);
-        if let Err(error) = std::fs::remove_file(&file.place) {
+        if let Err(error) = std::fs::remove_file(&file.place)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::warn!(%error, file = %file.place.display(), "block cache: an old version could not be removed");
         }
+        true
     }
 
     /// The service no longer has `path` nor anything below it.
     pub(crate) fn doom_tree(&self, path: &NodePath) {
-        let below: Vec<NodePath> = {
+        let below: Vec<Arc<CachedFile>> = {
             let state = self.state.lock();
-            state.by_path.keys().filter(|known| known.is_within(path)).cloned().collect()
+            let within = state.by_path.iter().filter(|(known, _)| known.is_within(path));
+            within.map(|(_, file)| Arc::clone(file)).collect()
         };
-        for path in below {
-            self.doom(&path);
+        for file in below {
+            self.condemn(&file, Fate::Superseded);
         }
     }
 }
 
 impl State {
-    fn forget_chunk(&mut self, id: i64, chunk: u64) {
-        if let Some(bytes) = self.recency.pop(&(id, chunk)) {
-            self.used -= bytes;
-        }
+    /// Gives the bytes that the chunk took.
+    fn forget_chunk(&mut self, id: i64, chunk: u64) -> u64 {
+        self.changed.remove(&(id, chunk));
+        self.recency.pop(&(id, chunk)).map_or(0, |used| used.bytes)
     }
-}
 
-fn punch(file: &CachedFile, chunk: u64) -> io::Result<()> {
-    let disk = match file.open.lock().upgrade() {
-        Some(disk) => disk,
-        None => Arc::new(OpenOptions::new().write(true).open(&file.place)?),
-    };
-    let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
-    fallocate(&*disk, flags, (chunk * CHUNK) as libc::off_t, CHUNK as libc::off_t).map_err(io::Error::from)
+    fn remove(&mut self, file: &Arc<CachedFile>) {
+        let path = file.path.lock();
+        if self.by_path.get(&*path).is_some_and(|known| Arc::ptr_eq(known, file)) {
+            self.by_path.remove(&*path);
+        }
+        self.by_id.remove(&file.id);
+    }
 }

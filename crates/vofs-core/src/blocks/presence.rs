@@ -1,10 +1,11 @@
 //! Which blocks of a file are on disk, and whether this process can vouch for them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::{BLOCK, CHUNK};
 
-/// Blocks in a chunk.
+/// Blocks in a chunk: as many as the bits of a mask.
 pub(super) const PER_CHUNK: usize = (CHUNK / BLOCK) as usize;
 
 /// What is known of one block.
@@ -13,49 +14,37 @@ pub(super) enum State {
     Absent,
     /// Written by a former mount; its checksum.
     Unverified(u32),
-    /// Written, or checked, by this one.
-    Verified,
+    /// Written, or checked, by this one; its checksum.
+    Verified(u32),
 }
 
 /// One chunk as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) chunk: u64,
-    pub(super) present: u16,
+    pub(super) present: u32,
     pub(super) checksums: [u32; PER_CHUNK],
-}
-
-impl Row {
-    /// Bytes present, of a file of `length` bytes.
-    pub(super) fn bytes(&self, length: u64) -> u64 {
-        (0..PER_CHUNK)
-            .filter(|bit| self.present >> bit & 1 == 1)
-            .map(|bit| length.saturating_sub(self.chunk * CHUNK + bit as u64 * BLOCK).min(BLOCK))
-            .sum()
-    }
-
-    /// True when nothing of the chunk is missing, of a file of `length` bytes.
-    pub(super) fn is_complete(&self, length: u64) -> bool {
-        self.bytes(length) == length.saturating_sub(self.chunk * CHUNK).min(CHUNK)
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
-    present: u16,
-    verified: u16,
+    present: u32,
+    verified: u32,
     checksums: [u32; PER_CHUNK],
 }
 
 /// The blocks of one file.
 #[derive(Debug, Default)]
-pub(super) struct Presence(HashMap<u64, Chunk>);
+pub(super) struct Presence {
+    chunks: HashMap<u64, Chunk>,
+    blocks: u64,
+}
 
 impl Presence {
     pub(super) fn state(&self, block: u64) -> State {
         let (chunk, bit) = split(block);
-        match self.0.get(&chunk) {
-            Some(found) if found.verified >> bit & 1 == 1 => State::Verified,
+        match self.chunks.get(&chunk) {
+            Some(found) if found.verified >> bit & 1 == 1 => State::Verified(found.checksums[bit]),
             Some(found) if found.present >> bit & 1 == 1 => State::Unverified(found.checksums[bit]),
             _ => State::Absent,
         }
@@ -68,44 +57,67 @@ impl Presence {
     /// Notes a block of this process; false when it was there already.
     pub(super) fn insert(&mut self, block: u64, checksum: u32) -> bool {
         let (chunk, bit) = split(block);
-        let entry = self.0.entry(chunk).or_insert(Chunk { present: 0, verified: 0, checksums: [0; PER_CHUNK] });
+        let entry = self.chunks.entry(chunk).or_insert(Chunk { present: 0, verified: 0, checksums: [0; PER_CHUNK] });
         if entry.present >> bit & 1 == 1 {
             return false;
         }
         entry.present |= 1 << bit;
         entry.verified |= 1 << bit;
         entry.checksums[bit] = checksum;
+        self.blocks += 1;
         true
     }
 
     pub(super) fn verify(&mut self, block: u64) {
         let (chunk, bit) = split(block);
-        if let Some(found) = self.0.get_mut(&chunk) {
+        if let Some(found) = self.chunks.get_mut(&chunk) {
             found.verified |= found.present & 1 << bit;
         }
     }
 
     /// Takes a chunk over from a former mount.
     pub(super) fn restore(&mut self, row: &Row) {
-        self.0.insert(row.chunk, Chunk { present: row.present, verified: 0, checksums: row.checksums });
+        self.blocks += u64::from(row.present.count_ones());
+        self.chunks.insert(row.chunk, Chunk { present: row.present, verified: 0, checksums: row.checksums });
     }
 
     /// Forgets a chunk.
     pub(super) fn remove(&mut self, chunk: u64) {
-        self.0.remove(&chunk);
+        if let Some(removed) = self.chunks.remove(&chunk) {
+            self.blocks -= u64::from(removed.present.count_ones());
+        }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// How many blocks are there.
+    pub(super) fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// The numbers of all chunks of which something is there.
+    pub(super) fn chunks(&self) -> Vec<u64> {
+        self.chunks.keys().copied().collect()
+    }
+
+    /// The first block of `run` that is not there.
+    pub(super) fn first_absent(&self, run: Range<u64>) -> Option<u64> {
+        run.into_iter().find(|block| !self.is_present(*block))
     }
 
     /// The chunk as it is to be stored; empty when nothing of it is present.
     pub(super) fn row(&self, chunk: u64) -> Row {
-        self.0.get(&chunk).map_or(Row { chunk, present: 0, checksums: [0; PER_CHUNK] }, |found| Row {
+        self.chunks.get(&chunk).map_or(Row { chunk, present: 0, checksums: [0; PER_CHUNK] }, |found| Row {
             chunk,
             present: found.present,
             checksums: found.checksums,
         })
+    }
+}
+
+impl Row {
+    /// The blocks of the chunk that are present.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = u64> + '_ {
+        let first = self.chunk * PER_CHUNK as u64;
+        (0..PER_CHUNK).filter(|bit| self.present >> bit & 1 == 1).map(move |bit| first + bit as u64)
     }
 }
 

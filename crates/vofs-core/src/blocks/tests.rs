@@ -1,26 +1,38 @@
+use std::fs::OpenOptions;
+use std::time::Duration;
+
+use md5::{Digest, Md5};
+
 use super::*;
+use crate::clock::Millis;
 use crate::db::{Durability, schema};
 
 struct Bench {
     place: tempfile::TempDir,
+    budget: Arc<Budget>,
 }
 
 impl Bench {
     fn new() -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir(place.path().join("blocks")).expect("made");
-        Bench { place }
+        Bench { place, budget: Budget::new(64 << 20) }
     }
 
-    async fn store(&self, limit: u64) -> Store {
-        let db = Db::open(&self.place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
-        Store::open(&self.place.path().join("blocks"), limit, db).await.expect("opens")
+    fn db(&self) -> Db {
+        Db::open(&self.place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens")
+    }
+
+    async fn store(&self, limit: u64) -> Arc<Store> {
+        let directory = self.place.path().join("blocks");
+        Store::open(&directory, limit, self.db(), Arc::clone(&self.budget)).await.expect("opens")
     }
 
     fn on_disk(&self) -> u64 {
         use std::os::unix::fs::MetadataExt;
         let entries = std::fs::read_dir(self.place.path().join("blocks")).expect("listed");
-        entries.map(|entry| entry.expect("an entry").metadata().expect("its metadata").blocks() * 512).sum()
+        // A file may go between the listing and the look at it.
+        entries.filter_map(|entry| entry.expect("an entry").metadata().ok()).map(|found| found.blocks() * 512).sum()
     }
 }
 
@@ -29,19 +41,46 @@ fn version(length: u64, md5: u8) -> Version {
 }
 
 fn block(blocks: &OpenBlocks, number: u64) -> Vec<u8> {
-    vec![number as u8 + 1; blocks.block_length(number)]
+    vec![(number % 251) as u8 + 1; blocks.block_length(number)]
 }
 
 fn fill(store: &Store, blocks: &OpenBlocks) {
     for number in 0..blocks.length().div_ceil(BLOCK) {
-        store.write(blocks, number, &block(blocks, number)).expect("written");
+        store.write(blocks, number, &block(blocks, number));
     }
 }
 
+fn whole(blocks: &OpenBlocks) -> Vec<u8> {
+    (0..blocks.length().div_ceil(BLOCK)).flat_map(|number| block(blocks, number)).collect()
+}
+
 fn hit(store: &Store, blocks: &OpenBlocks, offset: u64, length: usize) -> Option<Vec<u8>> {
-    match store.read(blocks, offset, length).expect("read") {
-        Cached::Hit(bytes) => Some(bytes),
+    let mut bytes = vec![0; length];
+    match store.read(blocks, offset, &mut bytes) {
+        Cached::Hit(read) => {
+            bytes.truncate(read);
+            Some(bytes)
+        }
         Cached::Miss(_) | Cached::Gone => None,
+    }
+}
+
+/// Reads a block as a reader does that has it fetched when it is missing.
+fn read_or_fetch(store: &Store, blocks: &OpenBlocks, number: u64) -> Vec<u8> {
+    for _ in 0..10 {
+        match hit(store, blocks, number * BLOCK, BLOCK as usize) {
+            Some(bytes) => return bytes,
+            None => store.write(blocks, number, &block(blocks, number)),
+        }
+    }
+    panic!("block {number} does not stay in the cache");
+}
+
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -51,13 +90,13 @@ const LENGTH: u64 = 3 * CHUNK + 100;
 async fn a_read_across_blocks_gives_the_bytes_and_stops_at_the_end() {
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
-    let blocks = store.version(&NodePath::new("f"), &version(LENGTH, 1)).expect("opens");
-    assert!(matches!(store.read(&blocks, 10, 10), Ok(Cached::Miss(0))));
+    let blocks = store.version(&NodePath::new("f"), &version(LENGTH, 1));
+    assert_eq!(store.read(&blocks, 10, &mut [0; 10]), Cached::Miss(0));
     fill(&store, &blocks);
-    let bytes = hit(&store, &blocks, BLOCK - 2, 4).expect("present");
-    assert_eq!(bytes, [1, 1, 2, 2]);
+    assert_eq!(hit(&store, &blocks, BLOCK - 2, 4).expect("present"), [1, 1, 2, 2]);
     assert_eq!(hit(&store, &blocks, LENGTH - 1, 100).expect("present").len(), 1);
     assert_eq!(hit(&store, &blocks, LENGTH, 100).expect("nothing there").len(), 0);
+    assert!(hit(&store, &blocks, 0, LENGTH as usize + 7).expect("present") == whole(&blocks));
 }
 
 #[tokio::test]
@@ -67,16 +106,72 @@ async fn the_limit_holds_on_disk_and_the_oldest_goes_first() {
     let store = bench.store(limit).await;
     let mut files = Vec::new();
     for number in 0..6 {
-        let blocks = store.version(&NodePath::new(&format!("f{number}")), &version(2 * CHUNK, number)).expect("opens");
+        let blocks = store.version(&NodePath::new(&format!("f{number}")), &version(2 * CHUNK, number));
         fill(&store, &blocks);
         if number > 0 {
             hit(&store, &files[0], 0, 1).expect("used again and again, so kept");
         }
         files.push(blocks);
-        assert!(store.used() <= limit && bench.on_disk() <= limit, "{} {}", store.used(), bench.on_disk());
+        assert!(store.room.used() <= limit && bench.on_disk() <= limit, "{} {}", store.room.used(), bench.on_disk());
     }
     assert!(hit(&store, &files[1], 0, 1).is_none(), "used longest ago");
     assert!(hit(&store, &files[5], 0, 1).is_some());
+}
+
+#[tokio::test]
+async fn eight_readers_over_the_limit_never_see_a_wrong_byte_and_never_fill_the_disk_beyond_it() {
+    const FILES: u64 = 8;
+    let bench = Bench::new();
+    let limit = 4 * CHUNK;
+    let store = bench.store(limit).await;
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut most = 0;
+            while !done.load(Ordering::Acquire) {
+                most = most.max(bench.on_disk());
+            }
+            most
+        });
+        let readers: Vec<_> = (0..FILES)
+            .map(|reader| {
+                let (store, path) = (&store, NodePath::new(&format!("f{}", reader / 2)));
+                scope.spawn(move || {
+                    let blocks = store.version(&path, &version(2 * CHUNK + 77, reader as u8 / 2));
+                    for round in 0..4 {
+                        for number in 0..blocks.length().div_ceil(BLOCK) {
+                            let number = if round % 2 == 0 { number } else { number * 7 % (2 * PER_CHUNK_U64) };
+                            assert!(read_or_fetch(store, &blocks, number) == block(&blocks, number), "{path} {number}");
+                        }
+                    }
+                })
+            })
+            .collect();
+        readers.into_iter().for_each(|reader| reader.join().expect("read"));
+        done.store(true, Ordering::Release);
+        let most = watch.join().expect("watched");
+        assert!(most <= limit, "{most} bytes were on the disk, the limit is {limit}");
+    });
+    assert!(store.room.used() <= limit && bench.on_disk() <= store.room.used());
+}
+
+const PER_CHUNK_U64: u64 = CHUNK / BLOCK;
+
+#[tokio::test]
+async fn a_version_that_is_gone_takes_room_until_its_last_reader_has_closed_it() {
+    let bench = Bench::new();
+    let store = bench.store(4 * CHUNK).await;
+    let path = NodePath::new("f");
+    let old = store.version(&path, &version(3 * CHUNK, 1));
+    fill(&store, &old);
+    let new = store.version(&path, &version(3 * CHUNK, 2));
+    fill(&store, &new);
+    assert!(store.room.used() <= 4 * CHUNK && bench.on_disk() < 2 * CHUNK);
+    assert!(hit(&store, &old, 0, 3 * CHUNK as usize).expect("still there") == whole(&old));
+    drop(old);
+    fill(&store, &new);
+    assert_eq!(store.room.used(), 3 * (CHUNK + PER_CHUNK));
+    assert!(hit(&store, &new, 0, 3 * CHUNK as usize).expect("has all the room now") == whole(&new));
 }
 
 #[tokio::test]
@@ -85,16 +180,78 @@ async fn a_remount_finds_whole_and_partial_chunks_in_their_order_of_use() {
     let path = NodePath::new("d/f");
     {
         let store = bench.store(1 << 30).await;
-        let blocks = store.version(&path, &version(LENGTH, 1)).expect("opens");
-        store.write(&blocks, 0, &block(&blocks, 0)).expect("written");
+        let blocks = store.version(&path, &version(LENGTH, 1));
+        fill(&store, &blocks);
+        let partial = store.version(&NodePath::new("d/g"), &version(LENGTH, 2));
+        store.write(&partial, 0, &block(&partial, 0));
+        hit(&store, &blocks, CHUNK, 1).expect("present");
         store.rename(&NodePath::new("d"), &NodePath::new("e"));
         store.save().await.expect("saved");
     }
+    let limit = CHUNK + BLOCK + on_disk(100) + 3 * PER_CHUNK;
+    let store = bench.store(limit).await;
+    let blocks = store.version(&NodePath::new("e/f"), &version(LENGTH, 1));
+    assert_eq!(hit(&store, &blocks, CHUNK + 5, 3).expect("used last, so it stayed"), [33, 33, 33]);
+    assert!(hit(&store, &blocks, 0, 1).is_none(), "a smaller limit drops what was used longest ago");
+    let partial = store.version(&NodePath::new("e/g"), &version(LENGTH, 2));
+    assert_eq!(hit(&store, &partial, 5, 3).expect("still there"), [1, 1, 1]);
+    assert!(hit(&store, &partial, BLOCK, 1).is_none());
+    assert!(store.room.used() <= limit);
+}
+
+#[tokio::test]
+async fn after_a_crash_whole_chunks_are_there_and_what_nobody_knows_leaves_the_disk() {
+    let bench = Bench::new();
+    let path = NodePath::new("f");
+    {
+        // Never saved, as after a kill.
+        let store = bench.store(1 << 30).await;
+        let blocks = store.version(&path, &version(2 * CHUNK, 1));
+        for number in 0..PER_CHUNK_U64 + 5 {
+            store.write(&blocks, number, &block(&blocks, number));
+        }
+        store.db.call(|_| Ok(())).await.expect("written down as far as it was handed over");
+    }
+    assert_eq!(bench.on_disk(), CHUNK + 5 * BLOCK);
     let store = bench.store(1 << 30).await;
-    let blocks = store.version(&NodePath::new("e/f"), &version(LENGTH, 1)).expect("opens");
-    assert_eq!(hit(&store, &blocks, 5, 3).expect("still there"), [1, 1, 1]);
-    assert!(hit(&store, &blocks, BLOCK, 1).is_none());
-    assert_eq!(store.used(), BLOCK);
+    let blocks = store.version(&path, &version(2 * CHUNK, 1));
+    assert!(hit(&store, &blocks, 0, CHUNK as usize).expect("whole") == whole(&blocks)[..CHUNK as usize]);
+    assert!(hit(&store, &blocks, CHUNK, 1).is_none());
+    wait_until("unknown blocks stay on the disk", || bench.on_disk() == CHUNK);
+}
+
+#[tokio::test]
+async fn what_was_used_is_written_down_from_time_to_time() {
+    let bench = Bench::new();
+    let (store, other) = (bench.store(1 << 30).await, bench.db());
+    let blocks = store.version(&NodePath::new("f"), &version(2 * CHUNK, 1));
+    store.write(&blocks, 3, &block(&blocks, 3));
+    store.note();
+    store.db.call(|_| Ok(())).await.expect("done");
+    let rows: i64 =
+        other.call(|index| index.query_row("SELECT count(*) FROM chunk", [], |row| row.get(0))).await.expect("read");
+    assert_eq!(rows, 1, "also of a chunk that is not whole");
+}
+
+#[tokio::test]
+async fn warm_reads_do_not_touch_sqlite() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let blocks = store.version(&NodePath::new("f"), &version(LENGTH, 1));
+    fill(&store, &blocks);
+    store.db.call(|_| Ok(())).await.expect("done");
+    let before = store.db.orders();
+    // From here on a statement would wait for ever.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    store.db.submit(move |_| {
+        let _ = held.recv();
+        Ok(())
+    });
+    for offset in (0..LENGTH).step_by(4096) {
+        hit(&store, &blocks, offset, 10_000).expect("present");
+    }
+    assert_eq!(store.db.orders(), before + 1, "no read gave the database anything to do");
+    drop(release);
 }
 
 #[tokio::test]
@@ -103,16 +260,80 @@ async fn a_block_damaged_on_disk_is_a_miss() {
     let path = NodePath::new("f");
     let place = {
         let store = bench.store(1 << 30).await;
-        let blocks = store.version(&path, &version(2 * BLOCK, 1)).expect("opens");
+        let blocks = store.version(&path, &version(2 * CHUNK, 1));
         fill(&store, &blocks);
         store.save().await.expect("saved");
-        blocks.file.place.clone()
+        blocks.file().place.clone()
     };
-    std::fs::OpenOptions::new().write(true).open(place).expect("opens").write_all_at(b"X", 10).expect("damaged");
+    let damage = |offset| {
+        OpenOptions::new().write(true).open(&place).expect("opens").write_all_at(b"X", offset).expect("damaged");
+    };
+    damage(10);
     let store = bench.store(1 << 30).await;
-    let blocks = store.version(&path, &version(2 * BLOCK, 1)).expect("opens");
-    assert!(hit(&store, &blocks, BLOCK, 10).is_some(), "the other block is intact");
+    let blocks = store.version(&path, &version(2 * CHUNK, 1));
+    assert!(hit(&store, &blocks, CHUNK, 10).is_some(), "the other chunk is intact");
+    assert!(hit(&store, &blocks, 5, 1).is_none(), "a small read of an unchecked block checks the whole");
+    fill(&store, &blocks);
+    assert!(hit(&store, &blocks, 0, 2 * CHUNK as usize).expect("fetched again") == whole(&blocks));
+    // Damaged while it is in use: found when the block is read whole.
+    damage(3 * BLOCK + 10);
+    let mut all = vec![0; CHUNK as usize];
+    assert_eq!(store.read(&blocks, 0, &mut all), Cached::Miss(3));
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_cut_or_removed_is_fetched_again() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let path = NodePath::new("f");
+    let blocks = store.version(&path, &version(LENGTH, 1));
+    let place = blocks.file().place.clone();
+    let read_all = || {
+        for number in 0..blocks.length().div_ceil(BLOCK) {
+            assert!(read_or_fetch(&store, &blocks, number) == block(&blocks, number), "{number}");
+        }
+    };
+    read_all();
+    OpenOptions::new().write(true).open(&place).expect("opens").set_len(BLOCK).expect("cut");
+    assert!(hit(&store, &blocks, 2 * CHUNK, 10).is_none());
+    assert!(hit(&store, &blocks, 0, 10).is_none(), "nothing of that file is trusted");
+    read_all();
+    // Removed while nobody has it open.
+    drop(blocks);
+    std::fs::remove_file(&place).expect("removed");
+    let blocks = store.version(&path, &version(LENGTH, 1));
     assert!(hit(&store, &blocks, 0, 10).is_none());
+    fill(&store, &blocks);
+    assert!(hit(&store, &blocks, 0, LENGTH as usize).expect("there again") == whole(&blocks));
+    assert_eq!(store.room.used(), bench.on_disk() + 4 * PER_CHUNK);
+}
+
+#[tokio::test]
+async fn a_disk_that_refuses_blocks_is_left_alone_and_reading_goes_on_from_memory() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let kept = store.version(&NodePath::new("kept"), &version(CHUNK, 1));
+    fill(&store, &kept);
+    // What stands where the files of the cache are to be made: every write is refused as on a full disk.
+    let blocks = store.version(&NodePath::new("f"), &version(LENGTH, 2));
+    std::os::unix::fs::symlink("/dev/full", &blocks.file().place).expect("linked");
+    for number in 0..blocks.length().div_ceil(BLOCK) {
+        assert!(read_or_fetch(&store, &blocks, number) == block(&blocks, number));
+    }
+    assert!(store.health.lock().is_down());
+    assert!(bench.budget.taken() > 0 && store.capacity() == store.memory.limit());
+    assert!(hit(&store, &kept, 0, CHUNK as usize).expect("what is on the disk is read") == whole(&kept));
+    // The disk is mended.
+    std::fs::remove_file(&blocks.file().place).expect("removed");
+    let other = store.version(&NodePath::new("g"), &version(40 * CHUNK, 3));
+    wait_until("the disk is not used again", || {
+        fill(&store, &other);
+        !store.health.lock().is_down() && store.memory.is_empty()
+    });
+    drop(other);
+    let again = store.version(&NodePath::new("h"), &version(CHUNK, 4));
+    fill(&store, &again);
+    assert!(hit(&store, &again, 0, CHUNK as usize).is_some());
 }
 
 #[tokio::test]
@@ -120,13 +341,14 @@ async fn a_new_version_never_shows_old_blocks_and_the_old_one_stays_readable_whi
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
     let path = NodePath::new("f");
-    let old = store.version(&path, &version(2 * BLOCK, 1)).expect("opens");
-    store.write(&old, 0, &block(&old, 0)).expect("written");
-    let new = store.version(&path, &version(2 * BLOCK, 2)).expect("opens");
+    let old = store.version(&path, &version(2 * BLOCK, 1));
+    store.write(&old, 0, &block(&old, 0));
+    let new = store.version(&path, &version(2 * BLOCK, 2));
     assert!(hit(&store, &new, 0, 1).is_none());
     assert!(hit(&store, &old, 0, 1).is_some());
-    assert!(matches!(store.read(&old, BLOCK, 1), Ok(Cached::Gone)));
-    assert_eq!(store.used(), 0);
+    assert_eq!(store.read(&old, BLOCK, &mut [0]), Cached::Gone);
+    store.doom_version(&old);
+    assert!(!new.is_doomed(), "the end of one version is not that of another");
 }
 
 #[tokio::test]
@@ -135,8 +357,64 @@ async fn an_uploaded_file_is_cached_whole() {
     let store = bench.store(1 << 30).await;
     let complete = bench.place.path().join("upload");
     std::fs::write(&complete, vec![9; LENGTH as usize]).expect("written");
-    let blocks =
-        store.adopt(&NodePath::new("f"), &version(LENGTH, 3), &complete).expect("adopted").expect("small enough");
+    let path = NodePath::new("f");
+    let blocks = store.adopt(&path, &version(LENGTH, 3), &complete).expect("adopted").expect("small enough");
     assert_eq!(hit(&store, &blocks, LENGTH - 2, 2).expect("present"), [9, 9]);
     assert!(!complete.exists());
+    assert_eq!(store.room.used(), bench.on_disk() + 4 * PER_CHUNK);
+}
+
+/// A file whose bytes have the digest that the version names, or another one.
+async fn complete(store: &Arc<Store>, path: &NodePath, right: bool, content_date: Option<Millis>) -> (OpenBlocks, i64) {
+    let probe = store.version(&NodePath::new("probe"), &version(LENGTH, 0));
+    let digest: [u8; 16] = if right { Md5::digest(whole(&probe)).into() } else { [7; 16] };
+    let version = Version { length: LENGTH, md5: Some(digest), content_date, date: None };
+    let blocks = store.version(path, &version);
+    fill(store, &blocks);
+    let id = store.next_unverified().await;
+    assert_eq!(id, blocks.id());
+    (blocks, id)
+}
+
+#[tokio::test]
+async fn the_digest_of_a_complete_file_is_taken_once_and_remembered() {
+    let bench = Bench::new();
+    let path = NodePath::new("f");
+    {
+        let store = bench.store(1 << 30).await;
+        let (_, id) = complete(&store, &path, true, None).await;
+        assert_eq!(store.check_digest(id), Verdict::Confirmed);
+        store.save().await.expect("saved");
+    }
+    let store = bench.store(1 << 30).await;
+    assert!(store.unverified.is_empty(), "not again after a remount");
+    let (id, chunk) = (store.state.lock().by_path[&path].id, 1);
+    store.drop_chunk(id, chunk);
+    let version = store.state.lock().by_path[&path].version.clone();
+    fill(&store, &store.version(&path, &version));
+    assert!(!store.unverified.is_empty(), "but after a part of it was fetched again");
+}
+
+#[tokio::test]
+async fn bytes_with_another_digest_are_thrown_away_once() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let path = NodePath::new("f");
+    let (blocks, id) = complete(&store, &path, false, Some(Millis(1))).await;
+    assert!(matches!(store.check_digest(id), Verdict::ThrownAway(_)));
+    assert_eq!(store.read(&blocks, 0, &mut [0; 10]), Cached::Gone, "nobody reads wrong bytes");
+    assert!(blocks.is_rejected());
+    let (again, id) = complete(&store, &path, false, Some(Millis(1))).await;
+    assert_eq!(store.check_digest(id), Verdict::Confirmed, "the same bytes twice: the digest is wrong");
+    assert!(hit(&store, &again, 0, 10).is_some());
+}
+
+#[tokio::test]
+async fn a_digest_that_is_only_a_hint_stops_no_reader() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let (blocks, id) = complete(&store, &NodePath::new("f"), false, None).await;
+    assert!(matches!(store.check_digest(id), Verdict::ThrownAway(_)));
+    assert!(hit(&store, &blocks, 0, LENGTH as usize).expect("reads on") == whole(&blocks));
+    assert!(blocks.is_rejected(), "and the next open fetches again");
 }

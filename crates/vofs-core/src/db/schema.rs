@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// The index of the cache: may be thrown away at any time.
-pub(crate) const INDEX: &[&str] = &["
+pub(crate) const INDEX: &[&str] = &[
+    "
     CREATE TABLE property (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE node (
         parent TEXT NOT NULL, name TEXT NOT NULL,
@@ -20,7 +21,12 @@ pub(crate) const INDEX: &[&str] = &["
         checksums BLOB NOT NULL,     -- CRC-32 per block, little-endian
         used INTEGER NOT NULL,       -- order of use
         PRIMARY KEY (file, number)) WITHOUT ROWID;
-"];
+",
+    "
+    DELETE FROM file;                -- blocks of another size
+    ALTER TABLE file ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0; -- the MD5 of the whole was found right
+",
+];
 
 /// The journal: what exists nowhere else. Never thrown away.
 pub(crate) const JOURNAL: &[&str] = &["

@@ -33,7 +33,6 @@ pub(super) struct Progress {
 enum Outcome {
     Done,
     Failed(Error),
-    CacheFailed,
 }
 
 /// What a reader learns of its block.
@@ -43,8 +42,6 @@ pub(super) enum Landing {
     Arrived,
     /// The service failed.
     Failed(Error),
-    /// The cache disk failed.
-    CacheFailed,
 }
 
 /// One request.
@@ -84,7 +81,6 @@ impl Flight {
         match &progress.outcome {
             Some(Outcome::Done) => Some(Landing::Arrived),
             Some(Outcome::Failed(error)) => Some(Landing::Failed(error.clone())),
-            Some(Outcome::CacheFailed) => Some(Landing::CacheFailed),
             None => {
                 block.is_some_and(|block| !(progress.next..progress.end).contains(&block)).then_some(Landing::Arrived)
             }
@@ -141,7 +137,6 @@ pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlock
         let before = flight.progress.borrow().next;
         match carry(&fetcher, &path, &blocks, &flight).await {
             Ok(()) => break Outcome::Done,
-            Err(Trouble::CacheDisk) => break Outcome::CacheFailed,
             Err(Trouble::Cut(error)) => {
                 tries = if flight.progress.borrow().next > before { 1 } else { tries + 1 };
                 if tries == TRIES {
@@ -152,7 +147,7 @@ pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlock
             }
             Err(Trouble::Final(error)) => {
                 if matches!(error, Error::Stale(_)) {
-                    fetcher.store.doom(&path);
+                    fetcher.store.doom_version(&blocks);
                 }
                 break Outcome::Failed(error);
             }
@@ -169,15 +164,13 @@ enum Trouble {
     Final(Error),
     /// The body broke off.
     Cut(Error),
-    /// The cache disk did not take a block.
-    CacheDisk,
 }
 
 async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<(), Trouble> {
     let (first, end) = (flight.progress.borrow().next, flight.reach());
     let range = first * BLOCK..(end * BLOCK).min(blocks.length());
     let incoming = fetcher.remote.open(path, range).await.map_err(Trouble::Final)?;
-    check_version(path, blocks.version(), &incoming).map_err(Trouble::Final)?;
+    check_version(path, blocks, &incoming).map_err(Trouble::Final)?;
     if !incoming.partial && (first > 0 || end * BLOCK < blocks.length()) {
         if fetcher.ranges.swap(false, Ordering::Relaxed) {
             tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
@@ -206,10 +199,7 @@ async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: 
             buffer.extend_from_slice(&part.map_err(Trouble::Cut)?);
         }
         let bytes = buffer.split_to(length);
-        if let Err(error) = fetcher.store.write(blocks, block, &bytes) {
-            tracing::warn!(%error, %path, "block cache: not writable, fetched past it");
-            return Err(Trouble::CacheDisk);
-        }
+        fetcher.store.write(blocks, block, &bytes);
         block += 1;
         flight.passed(block);
     }

@@ -17,10 +17,11 @@ impl Bench {
     async fn with_memory(bytes: u64) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let db = Db::open(&place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
-        let store = Arc::new(Store::open(place.path(), 256 << 20, db).await.expect("opens"));
+        let budget = Budget::new(bytes);
+        let store = Store::open(place.path(), 256 << 20, db, Arc::clone(&budget)).await.expect("opens");
         let remote = Arc::new(FakeRemote::new());
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&remote);
-        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5), Budget::new(bytes)));
+        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5), budget));
         Bench { remote, store, fetcher, _place: place }
     }
 
@@ -30,7 +31,7 @@ impl Bench {
         let path = NodePath::new(name);
         let meta = self.remote.stat(&path).await.expect("there");
         self.remote.requests();
-        let blocks = self.store.version(&path, &meta.version).expect("opens");
+        let blocks = self.store.version(&path, &meta.version);
         (path, blocks, bytes)
     }
 
@@ -45,7 +46,7 @@ async fn a_small_first_read_fetches_little_and_a_second_one_nothing() {
     let (path, blocks, bytes) = bench.open("f", 20 << 20).await;
     assert_eq!(bench.read(&path, &blocks, 0..2880).await.expect("read"), bytes[..2880]);
     let requests = bench.remote.requests();
-    assert_eq!(requests, ["get /f 0-196608"]);
+    assert_eq!(requests, ["get /f 0-163840"]);
     assert_eq!(bench.read(&path, &blocks, 100..200).await.expect("read"), bytes[100..200]);
     assert!(bench.remote.requests().is_empty());
 }
@@ -94,9 +95,9 @@ async fn a_file_replaced_between_two_reads_is_stale_and_never_mixed() {
 async fn a_body_that_ends_early_is_an_error_and_leaves_no_short_block() {
     let bench = Bench::new().await;
     let (path, blocks, bytes) = bench.open("f", 1 << 20).await;
-    bench.remote.cut_bodies(60_000);
+    bench.remote.cut_bodies(20_000);
     let cut = bench.read(&path, &blocks, 90_000..120_000).await;
-    assert!(matches!(cut, Err(Error::Io { .. })), "{cut:?}");
+    assert!(matches!(cut, Err(Error::Io { .. })));
     bench.remote.mend();
     assert_eq!(bench.read(&path, &blocks, 90_000..120_000).await.expect("read"), bytes[90_000..120_000]);
 }

@@ -108,7 +108,7 @@ impl Engine {
     }
 
     fn handle(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Fh {
-        let window = Window::new(self.config.cache_limit);
+        let window = Window::new(self.store.capacity());
         self.handles.add_file(FileHandle { ino, file, flags, window, pinned: Mutex::new(None) })
     }
 

@@ -26,23 +26,57 @@ struct Source {
     blocks: Option<OpenBlocks>,
 }
 
-impl Engine {
-    /// Bytes that need no question. Called on the thread that took the request.
-    pub fn read_now(&self, fh: Fh, offset: u64, length: usize) -> Option<Result<Vec<u8>>> {
-        let handle = match self.handles.file(fh) {
-            Ok(handle) => handle,
-            Err(error) => return Some(Err(error)),
-        };
-        let source = match self.source(&handle) {
-            Ok(source) => source,
-            Err(error) => return Some(Err(error)),
-        };
-        let range = offset..offset.saturating_add(length as u64);
-        match (&source.dirty, &source.blocks) {
-            (Some(dirty), blocks) => self.read_parts_now(&handle, &source.path, dirty, blocks.as_ref(), range),
-            (None, Some(blocks)) => self.fetcher.read_now(&source.path, blocks, range, &handle.window),
-            (None, None) => Some(Ok(Vec::new())),
+impl Source {
+    /// Where the bytes of a range, cut at the end of the file, are.
+    fn parts(&self, range: Range<u64>) -> Vec<Part> {
+        match (&self.dirty, &self.blocks) {
+            (Some(dirty), _) => dirty.parts(range),
+            (None, Some(blocks)) if range.start < blocks.length() => {
+                vec![Part::Base(range.start..range.end.min(blocks.length()))]
+            }
+            (None, _) => Vec::new(),
         }
+    }
+
+    /// Fills in a part that stands here; gives the cached file that has to be asked for any other.
+    fn fill(&self, part: &Part, into: &mut [u8]) -> Result<Option<&OpenBlocks>> {
+        match (part, &self.dirty) {
+            (Part::Local(range), Some(dirty)) => {
+                dirty.read(range.start, into).map_err(on_disk(&self.path, "read"))?;
+                Ok(None)
+            }
+            (Part::Zero(_), _) => {
+                into.fill(0);
+                Ok(None)
+            }
+            _ => self.blocks.as_ref().ok_or_else(|| Error::Stale(self.path.clone())).map(Some),
+        }
+    }
+}
+
+impl Engine {
+    /// Fills `into` from `offset` on, less at the end of the file, if that needs no question; says how much that was.
+    /// Called on the thread that took the request.
+    pub fn read_now(&self, fh: Fh, offset: u64, into: &mut [u8]) -> Option<Result<usize>> {
+        self.try_read(fh, offset, into).transpose()
+    }
+
+    fn try_read(&self, fh: Fh, offset: u64, into: &mut [u8]) -> Result<Option<usize>> {
+        let handle = self.handles.file(fh)?;
+        let source = self.source(&handle)?;
+        let mut filled = 0;
+        for part in source.parts(offset..offset.saturating_add(into.len() as u64)) {
+            let piece = &mut into[filled..filled + part.length()];
+            filled += part.length();
+            if let Some(blocks) = source.fill(&part, piece)? {
+                let start = part.range().start;
+                match self.fetcher.read_now(&source.path, blocks, start, piece, &handle.window) {
+                    Some(outcome) => outcome?,
+                    None => return Ok(None),
+                };
+            }
+        }
+        Ok(Some(filled))
     }
 
     /// Bytes `offset..offset + length` of an open file, fewer at its end.
@@ -52,12 +86,17 @@ impl Engine {
     pub async fn read(&self, fh: Fh, offset: u64, length: usize) -> Result<Vec<u8>> {
         let handle = self.handles.file(fh)?;
         let source = self.source(&handle)?;
-        let range = offset..offset.saturating_add(length as u64);
-        match (&source.dirty, &source.blocks) {
-            (Some(dirty), blocks) => self.read_parts(&handle, &source.path, dirty, blocks.as_ref(), range).await,
-            (None, Some(blocks)) => self.fetcher.read(&source.path, blocks, range, &handle.window).await,
-            (None, None) => Ok(Vec::new()),
+        let mut bytes = Vec::new();
+        for part in source.parts(offset..offset.saturating_add(length as u64)) {
+            let filled = bytes.len();
+            bytes.resize(filled + part.length(), 0);
+            if let Some(blocks) = source.fill(&part, &mut bytes[filled..])? {
+                bytes.truncate(filled);
+                let fetched = self.fetcher.read(&source.path, blocks, part.range(), &handle.window).await?;
+                if filled == 0 { bytes = fetched } else { bytes.extend(fetched) }
+            }
         }
+        Ok(bytes)
     }
 
     fn source(&self, handle: &FileHandle) -> Result<Source> {
@@ -74,7 +113,7 @@ impl Engine {
         let blocks = match &*pinned {
             Some((epoch, blocks)) if *epoch == state.epoch => Some(blocks.clone()),
             _ => {
-                let blocks = state.blocks(&self.store)?;
+                let blocks = state.blocks(&self.store);
                 *pinned = blocks.clone().map(|blocks| (state.epoch, blocks));
                 blocks
             }
@@ -94,13 +133,11 @@ impl Engine {
             let clean_and_open = state.handles > 0 && state.dirty.is_none();
             let Some(path) = state.path.clone().filter(|_| clean_and_open) else { return };
             match state.blocks(&self.store) {
-                Ok(Some(blocks)) if blocks.length() <= KEPT_FOR_READERS.min(self.config.cache_limit / 4) => {
-                    (path, blocks)
-                }
+                Some(blocks) if blocks.length() <= KEPT_FOR_READERS.min(self.store.capacity() / 4) => (path, blocks),
                 _ => return,
             }
         };
-        let window = Window::new(self.config.cache_limit);
+        let window = Window::new(self.store.capacity());
         let mut at = 0;
         while at < blocks.length() {
             let end = blocks.length().min(at + KEEP_STEP);
@@ -111,57 +148,4 @@ impl Engine {
             at = end;
         }
     }
-
-    fn read_parts_now(
-        &self,
-        handle: &FileHandle,
-        path: &NodePath,
-        dirty: &DirtyFile,
-        blocks: Option<&OpenBlocks>,
-        range: Range<u64>,
-    ) -> Option<Result<Vec<u8>>> {
-        let mut bytes = Vec::new();
-        for part in dirty.parts(range) {
-            let piece = match part {
-                Part::Base(range) => self.fetcher.read_now(path, blocks?, range, &handle.window)?,
-                Part::Local(range) => local(path, dirty, &range),
-                Part::Zero(range) => Ok(zeros(&range)),
-            };
-            match piece {
-                Ok(piece) => bytes.extend(piece),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        Some(Ok(bytes))
-    }
-
-    async fn read_parts(
-        &self,
-        handle: &FileHandle,
-        path: &NodePath,
-        dirty: &DirtyFile,
-        blocks: Option<&OpenBlocks>,
-        range: Range<u64>,
-    ) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        for part in dirty.parts(range) {
-            bytes.extend(match part {
-                Part::Local(range) => local(path, dirty, &range)?,
-                Part::Zero(range) => zeros(&range),
-                Part::Base(range) => {
-                    let blocks = blocks.ok_or_else(|| Error::Stale(path.clone()))?;
-                    self.fetcher.read(path, blocks, range, &handle.window).await?
-                }
-            });
-        }
-        Ok(bytes)
-    }
-}
-
-fn local(path: &NodePath, dirty: &DirtyFile, range: &Range<u64>) -> Result<Vec<u8>> {
-    dirty.read(range).map_err(on_disk(path, "read"))
-}
-
-fn zeros(range: &Range<u64>) -> Vec<u8> {
-    vec![0; (range.end - range.start) as usize]
 }

@@ -215,6 +215,8 @@ impl Remote for FakeRemote {
             partial: !inner.ignores_ranges,
             total: Some(node.bytes.len() as u64),
             md5: node.meta.version.md5,
+            artifact: None,
+            modified: None,
             body: stream::iter(parts).boxed(),
         })
     }

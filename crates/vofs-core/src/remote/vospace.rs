@@ -151,6 +151,8 @@ impl Remote for VoSpace {
             partial: download.start > 0 || ranges != Learned::No,
             total: download.total,
             md5: download.md5.map(|md5| md5.0),
+            artifact: download.artifact_id,
+            modified: download.last_modified.map(millis),
             body: download.body.map(move |bytes| bytes.map_err(&fail)).boxed(),
         })
     }
