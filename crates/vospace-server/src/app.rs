@@ -350,7 +350,7 @@ fn decorate(
 ) {
     let headers = response.headers_mut();
     match caller {
-        Caller::User(name) => {
+        Caller::User(name) | Caller::Granted(name) => {
             if let Ok(value) = HeaderValue::from_str(name) {
                 headers.insert(AUTHENTICATED, value);
             }
@@ -400,7 +400,7 @@ pub fn not_allowed(method: &Method, allowed: &'static str) -> Response<Body> {
 pub fn see_other(location: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    match HeaderValue::try_from(location) {
+    match HeaderValue::from_bytes(&names::latin1(location)) {
         Ok(value) => {
             response.headers_mut().insert(header::LOCATION, value);
             response

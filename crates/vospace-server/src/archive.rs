@@ -9,6 +9,9 @@ use std::io::{self, Read, Write};
 /// Tar is made of blocks of this many bytes.
 const BLOCK: u64 = 512;
 
+/// Longest name and longest target of a link in a head of tar; longer ones go before it.
+const NAME: usize = 100;
+
 /// Zip's flags: lengths follow the bytes, names are UTF-8.
 const ZIP_FLAGS: u16 = 0x0808;
 
@@ -79,8 +82,16 @@ impl<'a> Archive<'a> {
     pub fn directory(&mut self, path: &str, seconds: u64) -> io::Result<()> {
         let path = format!("{path}/");
         match self.format {
-            Format::Tar => self.tar_header(&path, 0, seconds, b'5'),
+            Format::Tar => self.tar_header(&path, "", 0, seconds, b'5'),
             Format::Zip => self.zip_entry(&path, &mut io::empty(), 0),
+        }
+    }
+
+    /// A symbolic link; zip has none.
+    pub fn link(&mut self, path: &str, target: &str, seconds: u64) -> io::Result<()> {
+        match self.format {
+            Format::Tar => self.tar_header(path, target, 0, seconds, b'2'),
+            Format::Zip => Ok(()),
         }
     }
 
@@ -89,7 +100,7 @@ impl<'a> Archive<'a> {
         match self.format {
             Format::Zip => self.zip_entry(path, &mut content, length),
             Format::Tar => {
-                self.tar_header(path, length, seconds, b'0')?;
+                self.tar_header(path, "", length, seconds, b'0')?;
                 if io::copy(&mut content.take(length), self.out)? != length {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
@@ -122,20 +133,23 @@ impl<'a> Archive<'a> {
         }
     }
 
-    fn tar_header(&mut self, path: &str, length: u64, seconds: u64, kind: u8) -> io::Result<()> {
-        if path.len() > 100 {
-            self.tar_block("././@LongLink", path.len() as u64 + 1, seconds, b'L')?;
-            let mut name = path.as_bytes().to_vec();
-            name.resize((name.len() as u64 + 1).next_multiple_of(BLOCK) as usize, 0);
-            self.put(&name)?;
+    fn tar_header(&mut self, path: &str, target: &str, length: u64, seconds: u64, kind: u8) -> io::Result<()> {
+        for (text, kind) in [(target, b'K'), (path, b'L')] {
+            if text.len() > NAME {
+                self.tar_block("././@LongLink", "", text.len() as u64 + 1, seconds, kind)?;
+                let mut long = text.as_bytes().to_vec();
+                long.resize((long.len() as u64 + 1).next_multiple_of(BLOCK) as usize, 0);
+                self.put(&long)?;
+            }
         }
-        self.tar_block(path, length, seconds, kind)
+        self.tar_block(path, target, length, seconds, kind)
     }
 
-    fn tar_block(&mut self, path: &str, length: u64, seconds: u64, kind: u8) -> io::Result<()> {
+    fn tar_block(&mut self, path: &str, target: &str, length: u64, seconds: u64, kind: u8) -> io::Result<()> {
         let mut block = [0; BLOCK as usize];
         let mut field = |at: usize, text: &[u8]| block[at..at + text.len()].copy_from_slice(text);
-        field(0, &path.as_bytes()[..path.len().min(100)]);
+        field(0, &path.as_bytes()[..path.len().min(NAME)]);
+        field(157, &target.as_bytes()[..target.len().min(NAME)]);
         field(100, if kind == b'5' { b"0000755\0" } else { b"0000644\0" });
         field(108, b"0000000\0");
         field(116, b"0000000\0");

@@ -6,6 +6,7 @@ use crate::oplog::OperationLog;
 use axum::http::Method;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the service takes changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -51,9 +52,31 @@ pub struct Control {
     /// What goes wrong on demand.
     pub faults: Faults,
     mode: Mutex<Mode>,
+    registry_down: AtomicBool,
+    jobs_down: AtomicBool,
 }
 
 impl Control {
+    /// Whether the registry does not tell the services their own addresses.
+    pub fn registry_down(&self) -> bool {
+        self.registry_down.load(Ordering::Relaxed)
+    }
+
+    /// Has the registry fail, or work again.
+    pub fn set_registry_down(&self, down: bool) {
+        self.registry_down.store(down, Ordering::Relaxed);
+    }
+
+    /// Whether the database of jobs does not answer.
+    pub fn jobs_down(&self) -> bool {
+        self.jobs_down.load(Ordering::Relaxed)
+    }
+
+    /// Has the database of jobs fail, or work again.
+    pub fn set_jobs_down(&self, down: bool) {
+        self.jobs_down.store(down, Ordering::Relaxed);
+    }
+
     /// The mode of the service.
     pub fn mode(&self) -> Mode {
         *self.mode.lock()

@@ -7,10 +7,11 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What kind of fault it is; decides name and status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum FaultKind {
     /// 404, the node is not there.
     NodeNotFound,
@@ -47,7 +48,7 @@ pub enum FaultKind {
 }
 
 /// A refused or failed operation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Fault {
     kind: FaultKind,
     detail: String,
@@ -125,7 +126,7 @@ impl Fault {
             FaultKind::InvalidUri => "InvalidURI",
             FaultKind::InvalidArgument => "InvalidArgument",
             FaultKind::TypeNotSupported => "TypeNotSupported",
-            FaultKind::ViewNotSupported => "ViewNotSupported",
+            FaultKind::ViewNotSupported => return format!("ViewNotSupported ({})", self.detail),
             FaultKind::OptionNotSupported => "OptionNotSupported",
             FaultKind::QuotaExceeded => "QuotaExceeded",
             FaultKind::Plain(_) | FaultKind::Unavailable(_) => return self.detail.clone(),

@@ -114,6 +114,14 @@ fn has_header(wanted: &str, headers: &HeaderMap) -> bool {
     values.filter_map(|value| value.to_str().ok()).any(|value| value.contains(part.trim()))
 }
 
+/// The pause between looking and writing that is wanted.
+pub fn gap(effect: Option<&Effect>) -> Duration {
+    match effect {
+        Some(Effect::GapMs(milliseconds)) => Duration::from_millis(*milliseconds),
+        _ => Duration::ZERO,
+    }
+}
+
 /// The rules in force.
 #[derive(Debug, Default)]
 pub struct Faults {

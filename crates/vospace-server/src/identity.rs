@@ -32,6 +32,9 @@ pub enum Caller {
     Anonymous,
     /// This user.
     User(Arc<str>),
+    /// Whoever holds a URL that was given to this user. The group service is asked with the credentials of the caller,
+    /// and here there are none: such a caller is in no group.
+    Granted(Arc<str>),
 }
 
 impl Caller {
@@ -39,7 +42,15 @@ impl Caller {
     pub fn name(&self) -> Option<&str> {
         match self {
             Caller::Anonymous => None,
+            Caller::User(name) | Caller::Granted(name) => Some(name),
+        }
+    }
+
+    /// The name by which the caller may be in groups.
+    pub fn member(&self) -> Option<&str> {
+        match self {
             Caller::User(name) => Some(name),
+            Caller::Anonymous | Caller::Granted(_) => None,
         }
     }
 

@@ -1,23 +1,29 @@
 //! Jobs: the UWS side of transfers, recursive removal and recursive property changes.
 //!
-//! A job is made PENDING (or already running, for a synchronous transfer), is started by `PHASE=RUN`, and ends in
-//! COMPLETED, ERROR or ABORTED. Jobs belong to their caller; the job of an anonymous caller is open to whoever knows its
-//! identity. They live in memory only: a job does not survive a restart, as a client has to be able to bear. The oldest
-//! are forgotten when there are too many.
+//! A job is made PENDING (or already running, for a synchronous transfer), is QUEUED by `PHASE=RUN` until one of the few
+//! places of its kind is free, EXECUTING then, and ends in COMPLETED, ERROR or ABORTED. Jobs belong to their caller; the
+//! job of an anonymous caller is open to whoever knows its identity. They are kept on disk and are there after a
+//! restart, as they were: one that was at work then says EXECUTING for ever (Cavern, observed), and a client has to be
+//! able to bear that. The oldest are forgotten when there are too many.
 //!
-//! Lock order: the table's lock is the only one; it is never held while a job works.
+//! Lock order: the table's lock, then the disk's; neither is ever held while a job works.
+
+mod disk;
+mod record;
 
 use crate::fault::Fault;
-use crate::faults::Effect;
+use crate::faults::{self, Effect};
 use crate::identity::Caller;
 use crate::space::negotiate::Negotiated;
+use disk::Disk;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 use vospace_client::node::Node;
 use vospace_client::xml::job::Phase;
@@ -25,6 +31,9 @@ use vospace_client::xml::transfer::Transfer;
 
 /// Jobs remembered; a job takes about a kilobyte.
 const REMEMBERED: usize = 10_000;
+
+/// Jobs of one kind that work at a time; more are QUEUED (Cavern, observed).
+const AT_A_TIME: usize = 6;
 
 /// Longest `WAIT` in seconds; longer and negative ones are cut to it.
 pub const LONGEST_WAIT: i64 = 60;
@@ -38,6 +47,17 @@ pub enum Work {
     Remove(Option<String>),
     /// Recursive change of properties.
     SetProperties(Box<Node>),
+}
+
+/// The kinds of jobs: each has a resource of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `/transfers`.
+    Transfer,
+    /// `/async-delete`.
+    Remove,
+    /// `/async-setprops`.
+    SetProperties,
 }
 
 /// A job as it stands.
@@ -65,31 +85,10 @@ pub struct Job {
     pub ended: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    job: Job,
-    phases: watch::Sender<Phase>,
-    aborted: Arc<AtomicBool>,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    entries: HashMap<String, Entry>,
-    order: VecDeque<String>,
-}
-
-/// The jobs of one space.
-#[derive(Debug, Default)]
-pub struct Jobs {
-    table: Mutex<Table>,
-}
-
-impl Jobs {
-    /// Makes a job.
-    pub fn create(&self, owner: Caller, work: Option<Work>, phase: Phase) -> String {
-        let id = Uuid::new_v4().simple().to_string();
-        let job = Job {
-            id: id.clone(),
+impl Job {
+    fn new(owner: Caller, work: Option<Work>, phase: Phase) -> Job {
+        Job {
+            id: Uuid::new_v4().simple().to_string(),
             owner,
             work,
             phase,
@@ -99,15 +98,73 @@ impl Jobs {
             created: Timestamp::now(),
             started: None,
             ended: None,
-        };
-        let entry = Entry { job, phases: watch::Sender::new(phase), aborted: Arc::new(AtomicBool::new(false)) };
+        }
+    }
+
+    /// What kind of job it is.
+    pub fn kind(&self) -> Kind {
+        match self.work {
+            Some(Work::Transfer(_)) | None => Kind::Transfer,
+            Some(Work::Remove(_)) => Kind::Remove,
+            Some(Work::SetProperties(_)) => Kind::SetProperties,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    job: Job,
+    phases: watch::Sender<Phase>,
+    aborted: Arc<AtomicBool>,
+}
+
+impl From<Job> for Entry {
+    fn from(job: Job) -> Entry {
+        Entry { phases: watch::Sender::new(job.phase), job, aborted: Arc::new(AtomicBool::new(false)) }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashMap<String, Entry>,
+    order: VecDeque<String>,
+}
+
+/// The jobs of one space.
+#[derive(Debug)]
+pub struct Jobs {
+    table: Mutex<Table>,
+    disk: Disk,
+    /// The places of each kind.
+    places: [Arc<Semaphore>; 3],
+}
+
+impl Jobs {
+    /// Opens or creates the jobs in this file.
+    pub fn open(file: &Path) -> Result<Jobs, Fault> {
+        let disk = Disk::open(file)?;
+        let mut table = Table::default();
+        for job in disk.all()? {
+            table.order.push_back(job.id.clone());
+            table.entries.insert(job.id.clone(), Entry::from(job));
+        }
+        let places = std::array::from_fn(|_| Arc::new(Semaphore::new(AT_A_TIME)));
+        Ok(Jobs { table: Mutex::new(table), disk, places })
+    }
+
+    /// Makes a job.
+    pub fn create(&self, owner: Caller, work: Option<Work>, phase: Phase) -> String {
+        let job = Job::new(owner, work, phase);
+        let id = job.id.clone();
+        self.disk.keep(&job);
         let mut table = self.table.lock();
-        table.entries.insert(id.clone(), entry);
+        table.entries.insert(id.clone(), Entry::from(job));
         table.order.push_back(id.clone());
         if table.order.len() > REMEMBERED
             && let Some(oldest) = table.order.pop_front()
         {
             table.entries.remove(&oldest);
+            self.disk.forget(&oldest);
         }
         id
     }
@@ -117,11 +174,12 @@ impl Jobs {
         self.table.lock().entries.get(id).map(|entry| entry.job.clone())
     }
 
-    /// The identities of this caller's jobs, oldest first.
-    pub fn of(&self, owner: &Caller) -> Vec<(String, Phase)> {
+    /// The identities of this caller's jobs of a kind, oldest first.
+    pub fn of(&self, owner: &Caller, kind: Kind) -> Vec<(String, Phase)> {
         let table = self.table.lock();
-        let of = |id: &String| table.entries.get(id).filter(|entry| entry.job.owner == *owner);
-        table.order.iter().filter_map(of).map(|entry| (entry.job.id.clone(), entry.job.phase)).collect()
+        let wanted = |job: &&Job| job.owner == *owner && job.kind() == kind;
+        let jobs = table.order.iter().filter_map(|id| Some(&table.entries.get(id)?.job));
+        jobs.filter(wanted).map(|job| (job.id.clone(), job.phase)).collect()
     }
 
     /// Changes a job, and tells those who wait for it.
@@ -137,18 +195,38 @@ impl Jobs {
                 }
                 entry.phases.send_replace(entry.job.phase);
             }
+            self.disk.keep(&entry.job);
         }
     }
 
-    /// Starts a PENDING job: returns its work, or `None` if it cannot be started.
+    /// Queues a PENDING job: returns its work, or `None` if it cannot be started.
     pub fn start(&self, id: &str) -> Option<(Option<Work>, Arc<AtomicBool>)> {
         let started = {
             let table = self.table.lock();
             let entry = table.entries.get(id)?;
             (entry.job.phase == Phase::Pending).then(|| (entry.job.work.clone(), Arc::clone(&entry.aborted)))
         }?;
-        self.change(id, |job| job.phase = Phase::Executing);
+        self.change(id, |job| job.phase = Phase::Queued);
         Some(started)
+    }
+
+    /// Waits for a place of its kind and has the job EXECUTING; `None` if it was aborted before, or a fault has it end or
+    /// stick. The place is free again when what is returned is dropped.
+    pub async fn begin(&self, id: &str, effect: Option<&Effect>) -> Option<OwnedSemaphorePermit> {
+        let kind = self.get(id)?.kind();
+        let place = Arc::clone(&self.places[kind as usize]).acquire_owned().await.ok()?;
+        if let Some(Effect::SlowJobMs(milliseconds)) = effect {
+            faults::delay(*milliseconds).await;
+        }
+        if self.get(id)?.phase != Phase::Queued || self.diverted(id, effect) {
+            return None;
+        }
+        self.change(id, |job| {
+            if job.phase == Phase::Queued {
+                job.phase = Phase::Executing;
+            }
+        });
+        (self.get(id)?.phase == Phase::Executing).then_some(place)
     }
 
     /// Ends a job with an error.
@@ -187,6 +265,7 @@ impl Jobs {
         if let Some(entry) = table.entries.remove(id) {
             entry.aborted.store(true, Ordering::Relaxed);
             table.order.retain(|other| other != id);
+            self.disk.forget(id);
         }
     }
 
@@ -207,9 +286,15 @@ impl Jobs {
 mod tests {
     use super::*;
 
+    fn jobs() -> (tempfile::TempDir, Arc<Jobs>) {
+        let dir = tempfile::tempdir().unwrap();
+        let jobs = Jobs::open(&dir.path().join("jobs")).unwrap();
+        (dir, Arc::new(jobs))
+    }
+
     #[tokio::test]
     async fn waiting_ends_at_any_change() {
-        let jobs = Arc::new(Jobs::default());
+        let (_dir, jobs) = jobs();
         let id = jobs.create(Caller::Anonymous, None, Phase::Pending);
         let waiting = tokio::spawn({
             let (jobs, id) = (Arc::clone(&jobs), id.clone());
@@ -220,20 +305,52 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(jobs.start(&id).is_some());
-        assert_eq!(waiting.await.unwrap(), Phase::Executing);
+        assert_eq!(waiting.await.unwrap(), Phase::Queued);
         assert!(jobs.start(&id).is_none());
+        assert!(jobs.begin(&id, None).await.is_some());
         jobs.fail(&id, Fault::denied(""));
         jobs.wait(&id, 60).await;
         let job = jobs.get(&id).unwrap();
         assert_eq!((job.phase, job.fault.unwrap().text()), (Phase::Error, "PermissionDenied".to_owned()));
     }
 
-    #[test]
-    fn a_pending_job_is_aborted_at_once() {
-        let jobs = Jobs::default();
-        let id = jobs.create(Caller::Anonymous, None, Phase::Pending);
+    #[tokio::test]
+    async fn six_of_a_kind_work_at_a_time() {
+        let (_dir, jobs) = jobs();
+        let work = || Some(Work::Remove(None));
+        let mut places = Vec::new();
+        for _ in 0..AT_A_TIME {
+            let id = jobs.create(Caller::Anonymous, work(), Phase::Pending);
+            jobs.start(&id).unwrap();
+            places.push(jobs.begin(&id, None).await.unwrap());
+        }
+        let id = jobs.create(Caller::Anonymous, work(), Phase::Pending);
+        jobs.start(&id).unwrap();
+        let mut seventh = Box::pin(jobs.begin(&id, None));
+        assert!(futures_util::poll!(&mut seventh).is_pending());
+        assert_eq!(jobs.get(&id).unwrap().phase, Phase::Queued);
+        let other = jobs.create(Caller::Anonymous, None, Phase::Pending);
+        jobs.start(&other).unwrap();
+        assert!(jobs.begin(&other, None).await.is_some(), "another kind has its own places");
         jobs.abort(&id);
-        assert_eq!(jobs.get(&id).unwrap().phase, Phase::Aborted);
-        assert!(jobs.start(&id).is_none());
+        places.clear();
+        assert!(seventh.await.is_none(), "aborted while it was queued");
+    }
+
+    #[test]
+    fn jobs_are_there_after_a_restart_as_they_were() {
+        let (dir, jobs) = jobs();
+        let pending = jobs.create(Caller::Anonymous, None, Phase::Pending);
+        let working = jobs.create(Caller::Anonymous, None, Phase::Executing);
+        let gone = jobs.create(Caller::Anonymous, None, Phase::Pending);
+        jobs.abort(&pending);
+        jobs.remove(&gone);
+        drop(jobs);
+        let jobs = Jobs::open(&dir.path().join("jobs")).unwrap();
+        assert_eq!(jobs.get(&pending).unwrap().phase, Phase::Aborted);
+        assert!(jobs.start(&pending).is_none());
+        assert_eq!(jobs.get(&working).unwrap().phase, Phase::Executing);
+        assert!(jobs.get(&gone).is_none());
+        assert_eq!(jobs.of(&Caller::Anonymous, Kind::Transfer).len(), 2);
     }
 }

@@ -83,9 +83,20 @@ pub fn encoded(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
-/// A node path in a negotiated endpoint.
-pub fn encoded_endpoint(path: &str) -> String {
-    utf8_percent_encode(path, ENDPOINT).to_string()
+/// A node path in an endpoint that a file service negotiates: letters outside ASCII stay as they are.
+pub fn raw_endpoint(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for part in path.split_inclusive(|c: char| !c.is_ascii()) {
+        let ascii = part.trim_end_matches(|c: char| !c.is_ascii());
+        text.extend(utf8_percent_encode(ascii, ENDPOINT));
+        text.push_str(&part[ascii.len()..]);
+    }
+    text
+}
+
+/// A text in Latin-1, with `?` for what that cannot hold.
+pub fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
 }
 
 /// The last name of a path and the path before it; `None` for the root.
@@ -135,6 +146,12 @@ mod tests {
                 proptest::prop_assert!(!matches!(name, "" | "." | "..") && !name.contains('\0'), "{}", path);
             }
         }
+    }
+
+    #[test]
+    fn endpoints_of_a_file_service_are_hardly_escaped() {
+        assert_eq!(raw_endpoint("/d/a;b&é日c"), "/d/a;b&é日c");
+        assert_eq!(latin1("/é日"), b"/\xe9?");
     }
 
     #[test]

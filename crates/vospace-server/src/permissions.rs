@@ -51,14 +51,14 @@ impl Rights<'_> {
     pub fn may_read(&self, row: &Row) -> bool {
         row.is_public
             || self.owns(row)
-            || self.caller.name().is_some_and(|name| {
+            || self.caller.member().is_some_and(|name| {
                 self.groups.contains(&row.group_read, name) || self.groups.contains(&row.group_write, name)
             })
     }
 
     /// Whether the node may be changed, if it is not locked.
     pub fn may_write(&self, row: &Row) -> bool {
-        self.owns(row) || self.caller.name().is_some_and(|name| self.groups.contains(&row.group_write, name))
+        self.owns(row) || self.caller.member().is_some_and(|name| self.groups.contains(&row.group_write, name))
     }
 }
 

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 /// Children in one answer of the strict profile: few, so that every client has to ask on.
 const STRICT_PAGE: usize = 100;
 
+/// What one block of ext4 has for the extended attributes of a file, without the heads of the block and of the list.
+/// Other file systems below Cavern have more room; this is the one where clients lose files first.
+const EXT4_ATTRIBUTES: usize = 4096 - 36;
+
 /// Where the bytes of a file are and how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +43,26 @@ pub enum Metadata {
     Copied,
     /// From the file itself.
     Live,
+}
+
+/// How the length of names is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Longest {
+    /// In characters, as a database does.
+    Characters(usize),
+    /// In bytes, as a file system does.
+    Bytes(usize),
+}
+
+impl Longest {
+    /// Whether a name is short enough.
+    pub fn takes(self, name: &str) -> bool {
+        match self {
+            Longest::Characters(most) => name.chars().count() <= most,
+            Longest::Bytes(most) => name.len() <= most,
+        }
+    }
 }
 
 /// What happens to an authorisation scheme that the service does not know.
@@ -70,14 +94,24 @@ pub struct Profile {
     pub metadata: Metadata,
     /// Basic and other schemes.
     pub unknown_scheme: UnknownScheme,
-    /// Longest name in bytes; a longer one is a failure, not a refusal.
-    pub longest_name: usize,
+    /// Longest name; a longer one is a failure, not a refusal.
+    pub longest_name: Longest,
     /// Whether nodes can be locked (`core#islocked`).
     pub locks: bool,
-    /// Whether links can carry properties (symbolic links cannot).
-    pub link_properties: bool,
-    /// Whether only `vos:` links within the same space can be made.
-    pub inner_links_only: bool,
+    /// Whether links are symbolic links of a file system: only within the space, relative to where they stand, and
+    /// without properties.
+    pub symbolic_links: bool,
+    /// What all text properties of a node may take together, if they are extended attributes of a file system; a node
+    /// that gets more is lost.
+    pub attributes: Option<usize>,
+    /// Whether paths in negotiated endpoints stay as they are, in a document that is sent as Latin-1.
+    pub raw_endpoints: bool,
+    /// Whether of two that make the same new file at a time all but one fail.
+    pub creation_race: bool,
+    /// Whether the service asks the registry for its own address before it answers a transfer.
+    pub looks_itself_up: bool,
+    /// Whether a transfer with a view that is not there fails without saying why.
+    pub unknown_view_is_silent: bool,
     /// Whether a container's date moves when a child comes or goes, as directories do.
     pub container_date_follows_children: bool,
     /// Whether a property document that names `core#MD5` erases the stored one.
@@ -126,10 +160,14 @@ impl Profile {
             listing: Listing::Paged,
             metadata: Metadata::Copied,
             unknown_scheme: UnknownScheme::Anonymous,
-            longest_name: 512,
+            longest_name: Longest::Characters(512),
             locks: true,
-            link_properties: true,
-            inner_links_only: false,
+            symbolic_links: false,
+            attributes: None,
+            raw_endpoints: false,
+            creation_race: true,
+            looks_itself_up: false,
+            unknown_view_is_silent: false,
             container_date_follows_children: false,
             echo_erases_md5: false,
             properties_race: true,
@@ -160,10 +198,14 @@ impl Profile {
             listing: Listing::Whole,
             metadata: Metadata::Live,
             unknown_scheme: UnknownScheme::Refused,
-            longest_name: 255,
+            longest_name: Longest::Bytes(255),
             locks: false,
-            link_properties: false,
-            inner_links_only: true,
+            symbolic_links: true,
+            attributes: Some(EXT4_ATTRIBUTES),
+            raw_endpoints: true,
+            creation_race: false,
+            looks_itself_up: true,
+            unknown_view_is_silent: true,
             container_date_follows_children: true,
             echo_erases_md5: true,
             properties_race: false,
@@ -191,6 +233,7 @@ impl Profile {
             service: "strict",
             server: "vospaced",
             properties_race: false,
+            creation_race: false,
             names_pasted: false,
             longest_page: STRICT_PAGE,
             full_detail: true,

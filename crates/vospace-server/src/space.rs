@@ -8,11 +8,13 @@
 //! The row is brought up to date when the node is fetched by itself, and by a worker; with a refresh interval of zero
 //! it is brought up to date in the same transaction as the artifact, so that nobody sees a lag.
 
+pub mod attributes;
 pub mod changes;
 pub mod create;
 pub mod document;
 pub mod dump;
 pub mod duplicate;
+pub mod links;
 pub mod negotiate;
 pub mod refresh;
 pub mod relocate;
@@ -96,7 +98,7 @@ impl Space {
             authority: options.profile.authority(),
             profile: Habits::new(options.profile),
             store: Arc::new(store),
-            jobs: Jobs::default(),
+            jobs: Jobs::open(&dir.join("jobs.sqlite"))?,
             sites: Sites::new(options.sites),
             grants: options.grants,
             groups: options.groups,

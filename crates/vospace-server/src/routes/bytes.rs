@@ -30,7 +30,7 @@ use uuid::Uuid;
 use vospace_client::node::Md5;
 
 /// The strong validator: the name of the stored bytes.
-const ARTIFACT_ID: HeaderName = HeaderName::from_static("x-artifact-id");
+pub const ARTIFACT_ID: HeaderName = HeaderName::from_static("x-artifact-id");
 
 /// The `Server` header of the byte service; a higher minor version would be refused by Python's `vos`.
 pub const SERVER: &str = "OpenCADC/cadc-rest + storage-inventory/minoc-1.0";

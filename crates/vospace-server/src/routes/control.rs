@@ -33,7 +33,7 @@ struct ModeChange {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GroupsChange {
+struct Outage {
     down: bool,
 }
 
@@ -73,7 +73,8 @@ struct SiteShown {
 }
 
 /// `/_bench/log` (GET, DELETE), `/_bench/fault` (GET, POST of one rule, DELETE of all), `/_bench/tree` (GET),
-/// `/_bench/clock`, `/_bench/profile`, `/_bench/site` (GET, POST) and `/_bench/mode`, `/_bench/groups` (POST).
+/// `/_bench/clock`, `/_bench/profile`, `/_bench/site` (GET, POST) and `/_bench/mode`, `/_bench/groups`,
+/// `/_bench/registry`, `/_bench/jobs` (POST).
 pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> {
     let Some(control) = &call.app.control else {
         return Err(not_mounted());
@@ -106,8 +107,16 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             Ok(empty(StatusCode::NO_CONTENT))
         }
         ("groups", &Method::POST) => {
-            let down = posted::<GroupsChange>(&call).await?.down;
+            let down = posted::<Outage>(&call).await?.down;
             call.app.spaces.iter().for_each(|space| space.set_group_service_down(down));
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("registry", &Method::POST) => {
+            control.set_registry_down(posted::<Outage>(&call).await?.down);
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        ("jobs", &Method::POST) => {
+            control.set_jobs_down(posted::<Outage>(&call).await?.down);
             Ok(empty(StatusCode::NO_CONTENT))
         }
         ("site", &Method::POST) => {
@@ -143,7 +152,7 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             json(&sites.collect::<Vec<_>>())
         }
         ("tree", method) => Ok(not_allowed(method, "GET")),
-        ("mode" | "groups", method) => Ok(not_allowed(method, "POST")),
+        ("mode" | "groups" | "registry" | "jobs", method) => Ok(not_allowed(method, "POST")),
         ("clock" | "site" | "profile", method) => Ok(not_allowed(method, "GET, POST")),
         _ => Err(not_mounted()),
     }

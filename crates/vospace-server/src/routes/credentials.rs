@@ -110,7 +110,9 @@ async fn certificate(call: &Call) -> Result<Response<Body>, Fault> {
     let user = match (basic(call), &call.caller) {
         (Some((name, password)), _) => call.app.users.by_password(&name, &password)?,
         (None, Caller::User(name)) => Arc::clone(name),
-        (None, Caller::Anonymous) => return Err(Fault::new(FaultKind::NotAuthenticated, "who are you?")),
+        (None, Caller::Anonymous | Caller::Granted(_)) => {
+            return Err(Fault::new(FaultKind::NotAuthenticated, "who are you?"));
+        }
     };
     let days = match call.parameter("daysValid") {
         None => DAYS,

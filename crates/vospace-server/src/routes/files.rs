@@ -68,7 +68,14 @@ fn path_of(call: &mut Call, space: &Space) -> Result<String, Fault> {
     if !permitted {
         return Err(invalid());
     }
-    call.caller = grant.user.map_or(Caller::Anonymous, |user| Caller::User(Arc::from(user)));
+    // Credentials beside the grant count before it.
+    if call.caller == Caller::Anonymous {
+        call.caller = match (grant.user, grant.permit) {
+            (None, _) => Caller::Anonymous,
+            (Some(user), Permit::Read) => Caller::Granted(Arc::from(user)),
+            (Some(user), Permit::Write) => Caller::User(Arc::from(user)),
+        };
+    }
     names::pasted(&path)
 }
 
@@ -147,6 +154,9 @@ async fn head(call: &Call, space: Arc<Space>, path: String) -> Result<Response<B
 async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
     let name = names::split(&path).map(|(_, name)| names::encoded(name)).unwrap_or_default();
     let (row, path) = find(call, &space, path).await?;
+    // The endpoint is pasted together from the path: that fails for names that no URI can hold, and where a name is cut
+    // or decoded again the bytes are looked for under another one.
+    let addressed = !space.profile.names_pasted || names::pasted(&path)? == path;
     let (finder, storage) = (Arc::clone(&space), row.storage.clone());
     let (known, sites) = space
         .store
@@ -160,9 +170,8 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
     let Some(site) = sites.first() else {
         return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
     };
-    // The endpoint is pasted together from the path, and fails for names that no URI can hold.
-    if space.profile.names_pasted {
-        names::pasted(&path)?;
+    if !addressed {
+        return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
     }
     let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
     let mut url = space.byte_url(&call.base, *site, &file);
@@ -247,7 +256,8 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
         check_digest(digest.to_str().unwrap_or_default(), md5)?;
     }
     let kind = content_type.clone();
-    space
+    let writer = Arc::clone(&space);
+    let outcome = space
         .store
         .write(move |tx| {
             let Some(mut row) = nodes::by_id(tx, row.id)? else {
@@ -263,9 +273,11 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
             if let Some(name) = caller.name() {
                 name.clone_into(&mut row.owner);
             }
-            nodes::update(tx, &row)
+            nodes::update(tx, &row)?;
+            writer.lose_if_too_large(tx, &row)
         })
         .await?;
+    space.settle(outcome)?;
     sink.keep();
     Ok(created(md5, content_type.as_deref()))
 }

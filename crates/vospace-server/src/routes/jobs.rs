@@ -2,11 +2,11 @@
 
 use crate::app::{Call, not_allowed, ok, see_other};
 use crate::fault::{Fault, FaultKind};
-use crate::faults::{self, Effect};
+use crate::faults::Effect;
 use crate::identity::Caller;
-use crate::jobs::{Job, Work};
+use crate::jobs::{Job, Kind, Work};
 use crate::routes::nodes::parse_node;
-use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform};
+use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform, require_jobs};
 use crate::space::Space;
 use crate::space::tree::Counts;
 use axum::body::Body;
@@ -18,6 +18,7 @@ use vospace_client::xml::transfer::{self, Direction};
 
 /// The list of jobs, or one job and what belongs to it.
 pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response<Body>, Fault> {
+    require_jobs(&call)?;
     let list_url = format!("{}/{}/{list}", call.base, space.profile.service);
     let rest = call.rest.trim_matches('/').to_owned();
     let mut parts = rest.splitn(2, '/');
@@ -25,7 +26,7 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
     if id.is_empty() {
         return match call.method {
             Method::POST => create(call, &space, list, &list_url).await,
-            Method::GET => show_list(&call, &space),
+            Method::GET => show_list(&call, &space, list),
             _ => Ok(not_allowed(&call.method, "GET, POST")),
         };
     }
@@ -87,21 +88,34 @@ async fn create(call: Call, space: &Space, list: &str, list_url: &str) -> Result
         if list == "transfers" {
             Work::Transfer(transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?)
         } else {
-            Work::SetProperties(Box::new(parse_node(&body)?))
+            Work::SetProperties(Box::new(parse_node(&body, space)?))
         }
     };
     let id = space.jobs.create(call.caller.clone(), Some(work), Phase::Pending);
     Ok(see_other(&format!("{list_url}/{id}")))
 }
 
-fn show_list(call: &Call, space: &Space) -> Result<Response<Body>, Fault> {
+fn show_list(call: &Call, space: &Space, list: &str) -> Result<Response<Body>, Fault> {
     if call.caller == Caller::Anonymous {
         return Err(Fault::new(FaultKind::PermissionDenied, "anonymous job list"));
+    }
+    let kind = match list {
+        "async-delete" => Kind::Remove,
+        "async-setprops" => Kind::SetProperties,
+        _ => Kind::Transfer,
+    };
+    let mut jobs = space.jobs.of(&call.caller, kind);
+    if let Some(phase) = call.parameter("phase") {
+        jobs.retain(|(_, other)| other.as_str().eq_ignore_ascii_case(&phase));
+    }
+    if let Some(text) = call.parameter("last") {
+        let last = text.parse().map_err(|_| Fault::argument(format!("invalid LAST: {text}")))?;
+        jobs.drain(..jobs.len().saturating_sub(last));
     }
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
         <uws:jobs xmlns:uws=\"http://www.ivoa.net/xml/UWS/v1.0\" version=\"1.1\">\n"
         .to_owned();
-    for (id, phase) in space.jobs.of(&call.caller) {
+    for (id, phase) in jobs {
         text.push_str(&format!("<uws:jobref id=\"{id}\"><uws:phase>{}</uws:phase></uws:jobref>\n", phase.as_str()));
     }
     text.push_str("</uws:jobs>\n");
@@ -134,17 +148,7 @@ async fn run(
     stop: Arc<AtomicBool>,
     effect: Option<Effect>,
 ) {
-    if space.jobs.diverted(&id, effect.as_ref()) {
-        return;
-    }
-    if let Some(Effect::SlowJobMs(milliseconds)) = &effect {
-        space.jobs.change(&id, |job| job.phase = Phase::Queued);
-        faults::delay(*milliseconds).await;
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        space.jobs.change(&id, |job| job.phase = Phase::Executing);
-    }
+    let Some(_place) = space.jobs.begin(&id, effect.as_ref()).await else { return };
     let outcome = match work {
         Some(Work::Transfer(transfer)) => return perform(&space, &caller, &id, &transfer, effect.as_ref()).await,
         Some(Work::Remove(Some(target))) => match space.path_of(&target) {

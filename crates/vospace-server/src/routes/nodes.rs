@@ -7,10 +7,10 @@
 use crate::app::{Call, not_allowed, ok, refuse, see_other};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::effect::ListingForm;
-use crate::faults::{Effect, documents};
+use crate::faults::{self, Effect, documents};
 use crate::identity::Caller;
 use crate::names;
-use crate::profile::Listing;
+use crate::profile::{Bytes as ByteHabit, Listing};
 use crate::space::Space;
 use crate::space::document::Detail;
 use crate::space::walk::{Leaf, Walked};
@@ -20,10 +20,9 @@ use axum::http::{Method, Response, StatusCode};
 use futures_util::stream;
 use rusqlite::Connection;
 use std::sync::Arc;
-use std::time::Duration;
 use vospace_client::node::Node;
 use vospace_client::uri::VosUri;
-use vospace_client::xml::{read, write};
+use vospace_client::xml::{XmlError, read, write};
 
 /// Children read from the store at once: some 300 kB of text.
 const PAGE: usize = 500;
@@ -41,18 +40,20 @@ pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Faul
     match call.method {
         Method::GET => get(&call, space, path).await,
         Method::PUT => {
-            let node = document(&call, &space, &path, FaultKind::InvalidUri).await?;
+            let (node, kind) = document(&call, &space, &path, FaultKind::InvalidUri).await?;
             let node = space.create(call.caller, path, node).await?;
-            let mut response = ok("text/xml", write::node(&node, std::iter::empty()));
+            let mut text = write::node(&node, std::iter::empty());
+            if let Some(kind) = kind {
+                // The answer still says what was asked for.
+                text = text.replace("vos:DataNode", kind);
+            }
+            let mut response = ok("text/xml", text);
             *response.status_mut() = StatusCode::CREATED;
             Ok(response)
         }
         Method::POST => {
-            let node = document(&call, &space, &path, FaultKind::InvalidArgument).await?;
-            let gap = match call.effect {
-                Some(Effect::GapMs(milliseconds)) => Duration::from_millis(milliseconds),
-                _ => Duration::ZERO,
-            };
+            let (node, _) = document(&call, &space, &path, FaultKind::InvalidArgument).await?;
+            let gap = faults::gap(call.effect.as_ref());
             let node = space.set_properties(call.caller, path, node, gap).await?;
             Ok(ok("text/xml", write::node(&node, std::iter::empty())))
         }
@@ -84,34 +85,53 @@ async fn remove_all(call: Call, space: Arc<Space>, path: String) -> Result<Respo
     Ok(response)
 }
 
-/// Reads the document of the request and compares its URI with the path.
-async fn document(call: &Call, space: &Space, path: &str, mismatch: FaultKind) -> Result<Node, Fault> {
+/// Reads the document of the request and compares its URI with the path; says which type it names if that is one that
+/// is not kept apart.
+async fn document(
+    call: &Call,
+    space: &Space,
+    path: &str,
+    mismatch: FaultKind,
+) -> Result<(Node, Option<&'static str>), Fault> {
     if call.is_form() {
         return Err(Fault::argument("no node document"));
     }
     let bytes = call.take_body(LONGEST_DOCUMENT).await?;
-    let node = parse_node(&bytes)?;
+    let node = parse_node(&bytes, space)?;
     let named = VosUri::new(space.authority(), path);
     if node.uri != named {
         let text = format!("invalid input: vos URI mismatch: doc={} and path={}", node.uri.to_wire(), named.to_wire());
         return Err(Fault::new(mismatch, text));
     }
-    Ok(node)
+    Ok((node, structured(&String::from_utf8_lossy(&bytes))))
+}
+
+/// The types that the standard has and these services do not keep apart.
+const STRUCTURED: [&str; 2] = ["vos:StructuredDataNode", "vos:UnstructuredDataNode"];
+
+/// The one of [`STRUCTURED`] that a document names.
+fn structured(text: &str) -> Option<&'static str> {
+    STRUCTURED.into_iter().find(|kind| text.contains(&format!("type=\"{kind}\"")))
 }
 
 /// Reads a node document; faults are those of the services' reader.
-pub fn parse_node(bytes: &[u8]) -> Result<Node, Fault> {
+pub fn parse_node(bytes: &[u8], space: &Space) -> Result<Node, Fault> {
     let text = String::from_utf8_lossy(bytes);
     if text.contains("type=\"vos:Node\"") {
         return Err(Fault::new(FaultKind::TypeNotSupported, "vos:Node"));
     }
-    for kind in ["StructuredDataNode", "UnstructuredDataNode"] {
-        if text.contains(kind) {
-            return Err(Fault::plain(400, format!("BUG: no table/columns for class {kind}")));
-        }
+    if ["ContainerNode", "DataNode", "LinkNode"].iter().any(|kind| text.contains(&format!("type=\"{kind}\""))) {
+        return Err(Fault::internal("java.lang.ArrayIndexOutOfBoundsException: Index 1 out of bounds for length 1"));
     }
-    let node = read::read_node(bytes)
-        .map_err(|error| Fault::argument(format!("invalid input: XML failed schema validation: {error}")))?;
+    let failed = |error: XmlError| Fault::argument(format!("invalid input: XML failed schema validation: {error}"));
+    let node = match structured(&text) {
+        Some(kind) if space.profile.bytes == ByteHabit::Redirected => {
+            let class = kind.trim_start_matches("vos:");
+            return Err(Fault::plain(400, format!("BUG: no table/columns for class {class}")));
+        }
+        Some(kind) => read::read_node(text.replace(kind, "vos:DataNode").as_bytes()).map_err(failed)?,
+        None => read::read_node(bytes).map_err(failed)?,
+    };
     let ends_name = |rest: &str| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace());
     if node.is_container() && !text.split("nodes").skip(1).any(ends_name) {
         return Err(Fault::argument("invalid input: XML failed schema validation: ContainerNode without nodes"));
@@ -146,6 +166,7 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
         let effect = call.effect.clone();
         return Contents::new(space, call.caller.clone(), walked, row, detail, page, effect).answer().await;
     }
+    space.require_writable_target(&row, &walked.path)?;
     let row = space.refreshed(row).await?;
     let (writer, caller) = (Arc::clone(&space), call.caller.clone());
     let mut node =
@@ -172,14 +193,6 @@ impl Space {
         detail: Detail,
     ) -> Result<Node, Fault> {
         self.document(db, row, path, detail, &self.rights_in(caller, walked))
-    }
-}
-
-impl Space {
-    /// Whether a listing ends before this child, because its target is a name that no URI can hold.
-    fn child_breaks_listing(&self, row: &Row) -> bool {
-        let Some(target) = row.target.as_deref().filter(|_| self.profile.inner_links_only) else { return false };
-        self.path_of(target).and_then(|path| names::pasted(&path)).is_err()
     }
 }
 
@@ -318,10 +331,10 @@ impl Contents {
                 let mut page = String::with_capacity(found * 640);
                 for row in rearranged(rows, effect.as_ref()) {
                     let path = names::join(&walked.path, &row.name);
-                    if space.child_breaks_listing(&row) {
-                        return Ok((page, count, None));
-                    }
-                    let mut child = match space.document_for(db, &caller, &walked, &row, &path, detail) {
+                    let document = space
+                        .require_writable_target(&row, &path)
+                        .and_then(|()| space.document_for(db, &caller, &walked, &row, &path, detail));
+                    let mut child = match document {
                         Ok(child) => child,
                         // It is in the log as a failure; the listing just ends.
                         Err(_) => return Ok((page, count, None)),

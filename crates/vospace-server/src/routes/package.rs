@@ -1,7 +1,7 @@
 //! Packages: files and trees as one tar or zip.
 //!
 //! A transfer with the view of packages makes a SUSPENDED job; `GET /pkg/JOB/run` streams the archive, once. What the
-//! caller may not read is left out silently, and so are links.
+//! caller may not read is left out silently, and so are links, but for symbolic ones within the tree, in a tar.
 
 use crate::app::{Call, not_allowed, ok};
 use crate::archive::{Archive, Format};
@@ -10,8 +10,9 @@ use crate::identity::Caller;
 use crate::jobs::Work;
 use crate::names;
 use crate::profile::Bytes;
-use crate::space::Space;
+use crate::space::relocate::is_below;
 use crate::space::walk::{Leaf, Walked};
+use crate::space::{Space, links};
 use crate::store::nodes::{self, From, Kind, NodeId, Row};
 use crate::store::{artifacts, copies};
 use crate::streaming;
@@ -70,6 +71,11 @@ pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Faul
     Ok(response)
 }
 
+/// Whether the target of a link is in the tree that is packed.
+fn is_inside(target: &Result<String, Fault>, tree: &str) -> bool {
+    target.as_ref().is_ok_and(|target| is_below(target, tree))
+}
+
 struct Packer {
     space: Arc<Space>,
     caller: Caller,
@@ -104,7 +110,15 @@ impl Packer {
     ) -> Result<(), Fault> {
         let seconds = u64::try_from(row.modified / 1000).unwrap_or_default();
         match row.kind {
-            Kind::Link => {}
+            Kind::Link => {
+                let above = walked.path.rsplit_once('/').map_or("", |(above, _)| above);
+                let path = format!("{above}/{name}");
+                let target = self.space.profile.symbolic_links.then(|| self.space.linked_path(&row, &path));
+                // Wrong by one level: relative to the link and not to what it is in (Cavern, observed).
+                if let Some(Ok(target)) = target.filter(|target| is_inside(target, &walked.path)) {
+                    archive.link(name, &links::relative(&path, &target), seconds)?;
+                }
+            }
             Kind::Data => {
                 let content = self.open(&row)?;
                 let length = content.as_ref().map_or(Ok(0), |file| file.metadata().map(|data| data.len()))?;

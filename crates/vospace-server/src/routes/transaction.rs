@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::faults::Effect;
 use crate::faults::bodies::hampered;
 use crate::grants::Permit;
-use crate::routes::bytes::{Target, cut_fault, described, wanted_digest};
+use crate::routes::bytes::{ARTIFACT_ID, Target, cut_fault, described, wanted_digest};
 use crate::routes::files::{DIGEST, created};
 use crate::space::now;
 use crate::store::artifacts::Artifact;
@@ -204,6 +204,10 @@ async fn status(target: Target, id: String) -> Result<Response<Body>, Fault> {
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(ID, id);
+    }
+    // Another one at each call, without meaning (Vault, observed).
+    if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
+        response.headers_mut().insert(ARTIFACT_ID, id);
     }
     put_digest(&mut response, &record)?;
     Ok(response)

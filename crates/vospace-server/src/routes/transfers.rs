@@ -5,8 +5,9 @@
 //! comes, but the details that it points to do not exist.
 
 use crate::app::{Call, not_allowed, ok, see_other};
+use crate::control::Control;
 use crate::fault::{Fault, FaultKind};
-use crate::faults::{Effect, endpoints};
+use crate::faults::{self, Effect, endpoints};
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::names;
@@ -16,6 +17,7 @@ use crate::space::negotiate::{Negotiated, Way};
 use axum::body::Body;
 use axum::http::{Method, Response};
 use std::sync::Arc;
+use std::time::Duration;
 use vospace_client::xml::job::Phase;
 use vospace_client::xml::transfer::{self, Direction, Protocol, Transfer};
 
@@ -25,14 +27,21 @@ pub const LONGEST_DOCUMENT: usize = 1 << 20;
 /// Views that mean the plain bytes.
 const VIEWS: [&str; 2] = ["ivo://ivoa.net/vospace/core#defaultview", "ivo://cadc.nrc.ca/vospace/view#data"];
 
-/// `/synctrans`.
+/// `/synctrans`. A service that does not find its own address does what is asked and answers nothing of use.
 pub async fn synchronous(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    let lost = space.profile.looks_itself_up && call.app.control.as_ref().is_some_and(Control::registry_down);
+    let answer = transfer_now(call, space).await?;
+    Ok(if lost { Response::new(Body::empty()) } else { answer })
+}
+
+async fn transfer_now(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
     match call.method {
         Method::GET => return by_parameters(call, space).await,
         Method::POST if call.is_form() => return by_parameters(call, space).await,
         Method::POST => {}
         _ => return Ok(not_allowed(&call.method, "GET, POST")),
     }
+    require_jobs(&call)?;
     let is_document = is_text_xml(&call);
     let body = call.take_body(LONGEST_DOCUMENT).await?;
     let details = |id: &str| {
@@ -54,6 +63,18 @@ pub async fn synchronous(call: Call, space: Arc<Space>) -> Result<Response<Body>
     Ok(details(&id))
 }
 
+/// Refuses if the database of jobs does not answer: a new job later, one that is there for good (Cavern, observed).
+pub fn require_jobs(call: &Call) -> Result<(), Fault> {
+    let new = call.rest.trim_matches('/').is_empty() && call.method == Method::POST;
+    match &call.app.control {
+        Some(control) if control.jobs_down() && new => {
+            Err(Fault::new(FaultKind::Unavailable(30), "temporarily unavailable: null"))
+        }
+        Some(control) if control.jobs_down() => Err(Fault::internal("the database of jobs does not answer")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the body is a document in the eyes of the services.
 pub fn is_text_xml(call: &Call) -> bool {
     call.header("content-type")
@@ -67,12 +88,12 @@ pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &T
         return;
     }
     let outcome = match &transfer.direction {
-        Direction::PushToVoSpace => {
-            negotiate(space, caller, transfer, Way::Push).await.map(|file| Outcome::Negotiated(Box::new(file)))
-        }
-        Direction::PullFromVoSpace => {
-            negotiate(space, caller, transfer, Way::Pull).await.map(|file| Outcome::Negotiated(Box::new(file)))
-        }
+        Direction::PushToVoSpace => negotiate(space, caller, transfer, Way::Push, faults::gap(effect))
+            .await
+            .map(|file| Outcome::Negotiated(Box::new(file))),
+        Direction::PullFromVoSpace => negotiate(space, caller, transfer, Way::Pull, Duration::ZERO)
+            .await
+            .map(|file| Outcome::Negotiated(Box::new(file))),
         Direction::Node(to) if transfer.keep_bytes == Some(false) => {
             let moved = relocate(space, caller, transfer.target(), to).await.map(Outcome::Moved);
             match (moved, effect) {
@@ -95,7 +116,8 @@ pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &T
             job.phase = Phase::Completed;
         }
         Err(fault) => {
-            job.fault = Some(fault);
+            let silent = space.profile.unknown_view_is_silent && fault.kind() == FaultKind::ViewNotSupported;
+            job.fault = Some(fault).filter(|_| !silent);
             job.phase = Phase::Error;
         }
     });
@@ -122,15 +144,21 @@ async fn duplicate(space: &Arc<Space>, caller: &Caller, from: &str, to: &str) ->
     Ok(space.uri(&path))
 }
 
-async fn negotiate(space: &Arc<Space>, caller: &Caller, transfer: &Transfer, way: Way) -> Result<Negotiated, Fault> {
+async fn negotiate(
+    space: &Arc<Space>,
+    caller: &Caller,
+    transfer: &Transfer,
+    way: Way,
+    gap: Duration,
+) -> Result<Negotiated, Fault> {
     if transfer.targets.len() > 1 {
         return Err(Fault::plain(400, format!("TooManyTargets ({})", transfer.targets.len())));
     }
     if let Some(view) = transfer.view.as_deref().filter(|view| !VIEWS.contains(view)) {
-        return Err(Fault::plain(400, format!("ViewNotSupported ({view})")));
+        return Err(Fault::new(FaultKind::ViewNotSupported, view));
     }
     let path = space.path_of(transfer.target())?;
-    space.negotiate(caller.clone(), path, way).await
+    space.negotiate(caller.clone(), path, way, gap).await
 }
 
 /// `/xfer/JOB`: the details of a negotiation, made anew at each call.
@@ -139,13 +167,14 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
     if job.owner != Caller::Anonymous && job.owner != call.caller {
         return Err(Fault::plain(401, "Unauthorized: not the owner of the job"));
     }
-    let Job { work: Some(Work::Transfer(mut transfer)), fault, negotiated, .. } = job else {
+    let Job { work: Some(Work::Transfer(ref transfer)), ref fault, ref negotiated, .. } = job else {
         return Err(Fault::plain(404, "no details"));
     };
+    let mut transfer = transfer.clone();
     let asked = std::mem::take(&mut transfer.protocols);
     match (negotiated, fault) {
         (Some(file), _) => {
-            transfer.protocols = space.endpoints(&call.base, &file, &asked).await?;
+            transfer.protocols = space.endpoints(&call.base, file, &asked).await?;
             endpoints::distort(call.effect.as_ref(), &mut transfer.protocols);
         }
         (None, Some(fault)) => match fault.kind() {
@@ -156,14 +185,29 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
             FaultKind::PermissionDenied => {
                 return Err(Fault::plain(401, format!("Unauthorized: {}", fault.text())));
             }
-            FaultKind::Internal | FaultKind::Unavailable(_) => return Err(fault),
+            FaultKind::Internal | FaultKind::Unavailable(_) | FaultKind::Plain(500) => return Err(fault.clone()),
             // The rest is an answer without any endpoint.
             _ => {}
         },
+        // Made before the last restart: the negotiation is done again.
+        (None, None) if job.phase == Phase::Executing => {
+            let way = match transfer.direction {
+                Direction::PushToVoSpace => Way::Push,
+                Direction::PullFromVoSpace => Way::Pull,
+                _ => return Err(Fault::plain(404, "no details")),
+            };
+            let file = negotiate(&space, &job.owner, &transfer, way, Duration::ZERO).await?;
+            transfer.protocols = space.endpoints(&call.base, &file, &asked).await?;
+        }
         (None, None) => return Err(Fault::plain(404, "no details")),
     }
     transfer.keep_bytes = Some(true);
-    Ok(ok("text/xml", transfer::write(&transfer)))
+    let text = transfer::write(&transfer);
+    if space.profile.raw_endpoints {
+        // The declaration says UTF-8 all the same: not well-formed if a name has letters outside ASCII.
+        return Ok(ok("text/xml;charset=ISO-8859-1", names::latin1(&text)));
+    }
+    Ok(ok("text/xml", text))
 }
 
 /// The parameter form: only the first protocol counts, and only the first endpoint is told.
@@ -178,7 +222,8 @@ async fn by_parameters(call: Call, space: Arc<Space>) -> Result<Response<Body>, 
         other => return Err(Fault::argument(format!("invalid direction: {}", other.unwrap_or_default()))),
     };
     let path = space.path_of(&target)?;
-    let file = space.negotiate(call.caller.clone(), path, way).await.map_err(|fault| match fault.kind() {
+    let file = space.negotiate(call.caller.clone(), path, way, faults::gap(call.effect.as_ref())).await;
+    let file = file.map_err(|fault| match fault.kind() {
         FaultKind::NodeNotFound if way == Way::Pull => Fault::plain(400, "target is not a data node"),
         _ => fault,
     })?;

@@ -58,6 +58,9 @@ const CORE: [&str; 25] = [
     "ispublic",
 ];
 
+/// What is said to properties of a link where links cannot have any.
+pub(super) const LINK_PROPERTIES: &str = "LinkNode properties are not supported";
+
 /// A property that is to get a value, or none.
 pub type Text = Option<String>;
 
@@ -90,8 +93,8 @@ impl Changes {
     /// Reads the properties of a document.
     pub fn of(space: &Space, caller: &Caller, node: &Node) -> Result<Changes, Fault> {
         let mut changes = Changes::default();
-        if matches!(node.kind, NodeKind::Link { .. }) && !space.profile.link_properties && !node.properties.is_empty() {
-            return Err(Fault::argument("LinkNode properties are not supported"));
+        if matches!(node.kind, NodeKind::Link { .. }) && space.profile.symbolic_links && !node.properties.is_empty() {
+            return Err(Fault::argument(LINK_PROPERTIES));
         }
         for (uri, entry) in node.properties.iter() {
             let value = entry.value.as_deref().map(str::trim);

@@ -1,6 +1,7 @@
 //! Creation of a node: `PUT /nodes/…`, and the file that a push negotiation or a direct PUT makes.
 
-use super::changes::Changes;
+use super::attributes::Lasting;
+use super::changes::{Changes, LINK_PROPERTIES};
 use super::document::Detail;
 use super::walk::{Leaf, Walked};
 use super::{Space, new_row};
@@ -13,17 +14,23 @@ use crate::store::properties;
 use rusqlite::Connection;
 use std::sync::Arc;
 use vospace_client::node::{Node, NodeKind, property};
-use vospace_client::uri::VosUri;
 
 impl Space {
     /// Creates the node of this document at this path. Whether it exists is tested before whether the caller may
     /// create it. Parents are not made.
     pub async fn create(self: &Arc<Self>, caller: Caller, path: String, node: Node) -> Result<Node, Fault> {
         let space = Arc::clone(self);
-        self.store.write(move |tx| space.create_in(tx, &caller, &path, &node)).await
+        let outcome = self.store.write(move |tx| space.create_in(tx, &caller, &path, &node)).await?;
+        self.settle(outcome)
     }
 
-    fn create_in(&self, db: &Connection, caller: &Caller, path: &str, node: &Node) -> Result<Node, Fault> {
+    fn create_in(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        path: &str,
+        node: &Node,
+    ) -> Result<Result<Node, Lasting>, Fault> {
         let Some((parent_path, name)) = names::split(path) else {
             return Err(Fault::new(FaultKind::DuplicateNode, self.uri("/")));
         };
@@ -36,17 +43,25 @@ impl Space {
         }
         let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
         self.require_parent(caller, &walked, parent)?;
-        if name.len() > self.profile.longest_name {
+        if !self.profile.longest_name.takes(name) {
             return Err(Fault::internal("node name too long"));
         }
         let (kind, target) = match &node.kind {
             NodeKind::Container => (Kind::Container, None),
             NodeKind::Data { .. } => (Kind::Data, None),
-            NodeKind::Link { target } => (Kind::Link, Some(self.check_target(target)?)),
+            NodeKind::Link { target } => {
+                let container = names::split(&walked.path).map_or("/", |(container, _)| container);
+                (Kind::Link, Some(self.kept_target(container, target)?))
+            }
         };
-        let changes = Changes::of(self, caller, node)?;
         let mut row = self.inheriting(parent, name, kind, caller);
         row.target = target;
+        if kind == Kind::Link && self.profile.symbolic_links && !node.properties.is_empty() {
+            // The link is made before its properties are looked at, and stays.
+            self.insert(db, row)?;
+            return Ok(Err(Fault::argument(LINK_PROPERTIES).into()));
+        }
+        let changes = Changes::of(self, caller, node)?;
         changes.apply(&mut row);
         if let Some(owner) = &changes.owner {
             row.owner.clone_from(owner);
@@ -57,6 +72,9 @@ impl Space {
                 properties::set(db, row.id, uri, value.as_deref())?;
             }
         }
+        if let Err(lost) = self.lose_if_too_large(db, &row)? {
+            return Ok(Err(lost));
+        }
         let rights = self.rights(caller, walked.allocation_owner());
         let mut document = self.document(db, &row, &walked.path, Detail::Properties, &rights)?;
         if self.profile.metadata == Metadata::Live {
@@ -65,7 +83,7 @@ impl Space {
                 document.properties.remove(uri);
             }
         }
-        Ok(document)
+        Ok(Ok(document))
     }
 
     /// A new row that copies the parent's permissions if the parent says so.
@@ -94,7 +112,7 @@ impl Space {
     pub fn create_file(&self, db: &Connection, caller: &Caller, walked: &Walked, inherit: bool) -> Result<Row, Fault> {
         let parent = walked.parent().ok_or_else(|| Fault::argument("not a data node"))?;
         let (_, name) = names::split(&walked.path).ok_or_else(|| Fault::argument("not a data node"))?;
-        if name.len() > self.profile.longest_name {
+        if !self.profile.longest_name.takes(name) {
             return Err(Fault::internal("node name too long"));
         }
         let row = if inherit {
@@ -103,15 +121,5 @@ impl Space {
             new_row(parent.id, name, Kind::Data, caller.name().unwrap_or(ADMINISTRATOR))
         };
         self.insert(db, row)
-    }
-
-    fn check_target(&self, target: &str) -> Result<String, Fault> {
-        if !self.profile.inner_links_only {
-            return Ok(target.to_owned());
-        }
-        match VosUri::from_wire(target) {
-            Ok(uri) if uri.authority() == self.authority => Ok(uri.to_wire()),
-            _ => Err(Fault::argument(format!("link to external resource: {target}"))),
-        }
     }
 }

@@ -57,7 +57,7 @@ impl Space {
         let kind = match row.kind {
             Kind::Container => NodeKind::Container,
             Kind::Data => NodeKind::Data { busy: false },
-            Kind::Link => NodeKind::Link { target: row.target.clone().unwrap_or_default() },
+            Kind::Link => NodeKind::Link { target: self.shown_target(row, path) },
         };
         let uri = VosUri::new(&self.authority, &to_nfc(path));
         let mut result = Node { uri, kind, properties: Properties::new() };
@@ -69,7 +69,7 @@ impl Space {
             set.set(uri, value);
         }
         set.set_read_only(property::CREATOR, row.owner.clone());
-        let is_public = row.is_public || (row.kind == Kind::Link && !self.profile.link_properties);
+        let is_public = row.is_public || (row.kind == Kind::Link && self.profile.symbolic_links);
         set.set(property::IS_PUBLIC, is_public.to_string());
         let mut modified = row.modified;
         if row.kind == Kind::Data {
@@ -118,7 +118,8 @@ impl Space {
             self.ask_groups(rights, row, false)?;
             let may_write = rights.may_write(row) && !row.locked;
             for (uri, may) in [(property::READABLE, rights.may_read(row)), (property::WRITABLE, may_write)] {
-                if may {
+                // What a user stored under these keys is shown instead where all text is an attribute of the file.
+                if may && !(self.profile.attributes.is_some() && set.get(uri).is_some()) {
                     set.set_read_only(uri, "true");
                 }
             }

@@ -12,10 +12,14 @@ use crate::names;
 use crate::profile::Bytes;
 use crate::store::nodes::{Kind, Row};
 use std::sync::Arc;
+use std::time::Duration;
 use vospace_client::xml::transfer::Protocol;
 
 /// The end of the protocol URIs that ask for an upload.
 const UPLOADS: [&str; 2] = ["#httpput", "#httpsput"];
+/// What the database says to the second of two that make the same node.
+const DUPLICATE_NODE: &str = "duplicate key value violates unique constraint \"node_parent_child\"";
+
 const DOWNLOADS: [&str; 2] = ["#httpget", "#httpsget"];
 
 /// Which way the bytes go.
@@ -47,29 +51,56 @@ pub fn artifact_uri(storage: &str) -> String {
 
 impl Space {
     /// Finds, and for a push makes, the file.
-    pub async fn negotiate(self: &Arc<Self>, caller: Caller, path: String, way: Way) -> Result<Negotiated, Fault> {
-        let space = Arc::clone(self);
+    ///
+    /// Where creations race, whether the file is there is looked up before it is made; of several at a time all but one
+    /// then fail. `gap` is a pause between the two, for tests.
+    pub async fn negotiate(
+        self: &Arc<Self>,
+        caller: Caller,
+        path: String,
+        way: Way,
+        gap: Duration,
+    ) -> Result<Negotiated, Fault> {
         let negotiated = match way {
-            Way::Pull => self.store.read(move |db| {
-                let (walked, row) = space.find(db, &caller, &path, Leaf::Follow)?;
-                if row.kind != Kind::Data {
-                    return Err(Fault::argument("target is not a data node"));
-                }
-                space.ask_groups(&space.rights_in(&caller, &walked), &row, false)?;
-                if !space.may_read(&caller, &walked, &row) {
-                    return Err(Fault::denied(space.uri(&walked.path)));
-                }
-                Ok(Negotiated { way, row, path: walked.path, caller })
-            }),
-            Way::Push => return self.push(caller, path).await,
+            Way::Pull => self.pull(caller, path).await,
+            Way::Push => self.push(caller, path, gap).await,
+        }?;
+        if self.profile.names_pasted {
+            // The endpoint is pasted together from the path, and fails for names that no URI can hold: by now the file
+            // has been made.
+            names::pasted(&negotiated.path)?;
         }
-        .await?;
-        let row = self.refreshed(negotiated.row).await?;
-        Ok(Negotiated { row, ..negotiated })
+        Ok(negotiated)
     }
 
-    async fn push(self: &Arc<Self>, caller: Caller, path: String) -> Result<Negotiated, Fault> {
+    async fn pull(self: &Arc<Self>, caller: Caller, path: String) -> Result<Negotiated, Fault> {
         let space = Arc::clone(self);
+        let found = self.store.read(move |db| {
+            let (walked, row) = space.find(db, &caller, &path, Leaf::Follow)?;
+            if row.kind != Kind::Data {
+                return Err(Fault::argument("target is not a data node"));
+            }
+            space.ask_groups(&space.rights_in(&caller, &walked), &row, false)?;
+            if !space.may_read(&caller, &walked, &row) {
+                return Err(Fault::denied(space.uri(&walked.path)));
+            }
+            Ok(Negotiated { way: Way::Pull, row, path: walked.path, caller })
+        });
+        let found = found.await?;
+        let row = self.refreshed(found.row).await?;
+        Ok(Negotiated { row, ..found })
+    }
+
+    async fn push(self: &Arc<Self>, caller: Caller, path: String, gap: Duration) -> Result<Negotiated, Fault> {
+        let space = Arc::clone(self);
+        let missing = self.profile.creation_race && {
+            let (finder, user, wanted) = (Arc::clone(self), caller.clone(), path.clone());
+            let looked = self.store.read(move |db| finder.walk(db, &user, &wanted, Leaf::Follow)).await;
+            looked.is_ok_and(|walked| walked.leaf.is_none())
+        };
+        if !gap.is_zero() {
+            tokio::time::sleep(gap).await;
+        }
         self.store
             .write(move |tx| {
                 let walked = space.walk(tx, &caller, &path, Leaf::Follow).map_err(|fault| match fault.kind() {
@@ -80,6 +111,9 @@ impl Space {
                     _ => fault,
                 })?;
                 let row = match &walked.leaf {
+                    Some(_) if missing => {
+                        return Err(Fault::plain(500, format!("DuplicateKeyException: {DUPLICATE_NODE}")));
+                    }
                     Some(row) if row.kind == Kind::Data => {
                         space.ask_groups(&space.rights_in(&caller, &walked), row, true)?;
                         if !space.may_write(&caller, &walked, row) || row.locked {
@@ -91,6 +125,10 @@ impl Space {
                     None => {
                         let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
                         space.require_parent(&caller, &walked, parent)?;
+                        if space.profile.names_pasted && space.profile.bytes == Bytes::InPlace {
+                            // The file service fails before it makes anything.
+                            names::pasted(&walked.path)?;
+                        }
                         space.create_file(tx, &caller, &walked, true)?
                     }
                 };
@@ -161,7 +199,7 @@ impl Space {
     fn file_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
         let token = self.grants.sign(&file.path, permit, file.caller.name());
-        let path = names::encoded_endpoint(&file.path);
+        let path = names::raw_endpoint(&file.path);
         let files = format!("{base}/{}/files", self.profile.service);
         let preauth = format!("{files}/preauth:{token}{path}");
         let plain = format!("{files}{path}");

@@ -143,6 +143,6 @@ impl Space {
 }
 
 /// Whether a path is another one, or below it.
-pub(super) fn is_below(path: &str, ancestor: &str) -> bool {
+pub fn is_below(path: &str, ancestor: &str) -> bool {
     path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

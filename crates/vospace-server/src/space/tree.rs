@@ -1,16 +1,15 @@
 //! Whole trees: recursive removal and recursive change of properties.
 //!
 //! Depth first and not transactional: the work is done in batches, a failed node is counted and passed over, and
-//! between batches the job can be stopped. Memory is one frame per level of the tree and the set of failed nodes.
+//! between batches the job can be stopped. Memory is one frame per level of the tree.
 
 use super::Space;
 use super::changes::Changes;
 use super::walk::Leaf;
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::store::nodes::{self, From, Kind, NodeId, Row};
+use crate::store::nodes::{self, From, Kind, NodeId, ROOT, Row};
 use rusqlite::Connection;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vospace_client::node::Node;
@@ -19,7 +18,7 @@ use vospace_client::node::Node;
 const BATCH: usize = 500;
 
 /// Failures after which a job gives up.
-const MOST_FAILURES: usize = 100;
+const MOST_FAILURES: u64 = 100;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +36,7 @@ struct Frame {
 
 struct Removal {
     stack: Vec<Frame>,
-    failed: HashSet<NodeId>,
+    may_remove_root: bool,
     counts: Counts,
 }
 
@@ -58,30 +57,27 @@ impl Space {
             .is_some_and(|parent| self.may_write(&caller, &walked, parent) && !parent.locked && !root.locked);
         let mut state = Removal {
             stack: vec![Frame { row: root.clone(), after: NodeId(0) }],
-            failed: HashSet::new(),
+            may_remove_root,
             counts: Counts::default(),
         };
         if root.kind != Kind::Container && !may_remove_root {
             return Err(Fault::denied(""));
         }
         while !state.stack.is_empty() && !stop.load(Ordering::Relaxed) {
-            if state.failed.len() > MOST_FAILURES {
+            if state.counts.failed > MOST_FAILURES {
                 return Err(Fault::plain(500, "Unexpected Exception: job aborted"));
             }
             let space = Arc::clone(self);
-            let (user, owner, root_id) = (caller.clone(), owner.clone(), root.id);
+            let (user, owner) = (caller.clone(), owner.clone());
             let (next, blobs) = self
                 .store
                 .write(move |tx| {
                     let mut blobs = Vec::new();
-                    let may = |row: &Row| {
-                        if row.id == root_id { may_remove_root } else { !row.locked }
-                    };
                     for _ in 0..BATCH {
                         if state.stack.is_empty() {
                             break;
                         }
-                        space.removal_step(tx, &user, owner.as_deref(), &mut state, &may, &mut blobs)?;
+                        blobs.extend(space.removal_step(tx, &user, owner.as_deref(), &mut state)?);
                     }
                     Ok((state, blobs))
                 })
@@ -95,17 +91,17 @@ impl Space {
         Ok(state.counts)
     }
 
-    /// Removes one node, or goes one level down.
+    /// Removes one node, or goes one level down; answers the bytes to remove after the commit.
     fn removal_step(
         &self,
         db: &Connection,
         caller: &Caller,
         owner: Option<&str>,
         state: &mut Removal,
-        may_go: &impl Fn(&Row) -> bool,
-        blobs: &mut Vec<String>,
-    ) -> Result<(), Fault> {
-        let Some(frame) = state.stack.last_mut() else { return Ok(()) };
+    ) -> Result<Vec<String>, Fault> {
+        let rights = self.rights(caller, owner);
+        let may_remove = |parent: &Row, row: &Row| rights.may_write(parent) && !parent.locked && !row.locked;
+        let Some(frame) = state.stack.last_mut() else { return Ok(Vec::new()) };
         let next = if frame.row.kind == Kind::Container {
             nodes::children(db, frame.row.id, &From::Arrival(frame.after), 1)?.pop()
         } else {
@@ -113,28 +109,29 @@ impl Space {
         };
         if let Some(child) = next {
             frame.after = child.id;
-            let may_write = self.rights(caller, owner).may_write(&frame.row) && !frame.row.locked;
-            if !may_write || (child.locked && child.kind != Kind::Container) {
-                state.failed.insert(child.id);
-                state.counts.failed += 1;
-            } else if child.kind == Kind::Container {
+            if child.kind == Kind::Container && rights.may_read(&child) {
+                // Also where it may not be removed itself: what is in it may be.
                 state.stack.push(Frame { row: child, after: NodeId(0) });
+            } else if child.kind == Kind::Container || !may_remove(&frame.row, &child) {
+                state.counts.failed += 1;
             } else {
-                blobs.extend(self.remove_row(db, &child)?);
                 state.counts.done += 1;
+                return self.remove_row(db, &child);
             }
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let Some(frame) = state.stack.pop() else { return Ok(()) };
-        if may_go(&frame.row) && !(frame.row.kind == Kind::Container && nodes::has_children(db, frame.row.id)?) {
-            if !state.stack.is_empty() || frame.row.parent.0 != 0 {
-                blobs.extend(self.remove_row(db, &frame.row)?);
-                state.counts.done += 1;
-            }
-        } else if state.failed.insert(frame.row.id) && !may_go(&frame.row) {
+        let Some(Frame { row, .. }) = state.stack.pop() else { return Ok(Vec::new()) };
+        let may = state.stack.last().map_or(state.may_remove_root, |parent| may_remove(&parent.row, &row));
+        if row.id == ROOT || (may && row.kind == Kind::Container && nodes::has_children(db, row.id)?) {
+            // What is not empty by now stays because of what was counted in it.
+            return Ok(Vec::new());
+        }
+        if !may {
             state.counts.failed += 1;
+            return Ok(Vec::new());
         }
-        Ok(())
+        state.counts.done += 1;
+        self.remove_row(db, &row)
     }
 
     /// Changes the properties of all nodes of the tree at this path.
@@ -162,8 +159,7 @@ impl Space {
                         let Some(frame) = stack.last_mut() else { break };
                         if fresh {
                             fresh = false;
-                            if space.rights(&user, owner.as_deref()).may_write(&frame.row) {
-                                space.change_row(tx, frame.row.clone(), &changes)?;
+                            if space.change_in_tree(tx, &user, owner.as_deref(), &frame.row, &changes)? {
                                 counts.done += 1;
                             } else {
                                 counts.failed += 1;
@@ -188,7 +184,7 @@ impl Space {
                     Ok((stack, counts, fresh))
                 })
                 .await?;
-            if counts.failed > MOST_FAILURES as u64 {
+            if counts.failed > MOST_FAILURES {
                 return Err(Fault::plain(500, "Unexpected Exception: job aborted"));
             }
         }
@@ -196,5 +192,22 @@ impl Space {
             return Err(Fault::denied(""));
         }
         Ok(counts)
+    }
+
+    /// Changes one node of a tree; tells whether it could be done.
+    fn change_in_tree(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        owner: Option<&str>,
+        row: &Row,
+        changes: &Changes,
+    ) -> Result<bool, Fault> {
+        let unable = row.kind == Kind::Link && self.profile.symbolic_links;
+        if unable || !self.rights(caller, owner).may_write(row) {
+            return Ok(false);
+        }
+        let row = self.change_row(db, row.clone(), changes)?;
+        Ok(matches!(self.lose_if_too_large(db, &row).map(|outcome| self.settle(outcome)), Ok(Ok(()))))
     }
 }

@@ -4,6 +4,7 @@
 //! not asked, so that one can be lifted. Where metadata are copied, storing the row loses the copy (all but the
 //! length) until the next refresh.
 
+use super::attributes::Lasting;
 use super::changes::Changes;
 use super::document::Detail;
 use super::walk::Leaf;
@@ -33,7 +34,8 @@ impl Space {
     ) -> Result<Node, Fault> {
         let space = Arc::clone(self);
         if !self.profile.properties_race {
-            return self.store.write(move |tx| space.set_properties_in(tx, &caller, &path, &node)).await;
+            let outcome = self.store.write(move |tx| space.set_properties_in(tx, &caller, &path, &node)).await?;
+            return self.settle(outcome);
         }
         let (reader, user, wanted) = (Arc::clone(self), caller.clone(), path.clone());
         let before = self
@@ -46,14 +48,16 @@ impl Space {
         if !gap.is_zero() {
             tokio::time::sleep(gap).await;
         }
-        self.store
+        let outcome = self
+            .store
             .write(move |tx| {
                 if let Some((texts, row)) = &before {
                     space.set_back(tx, row, texts)?;
                 }
                 space.set_properties_in(tx, &caller, &path, &node)
             })
-            .await
+            .await?;
+        self.settle(outcome)
     }
 
     /// Puts properties and permissions back to what they were when they were read.
@@ -76,7 +80,13 @@ impl Space {
         nodes::update(db, &row)
     }
 
-    fn set_properties_in(&self, db: &Connection, caller: &Caller, path: &str, node: &Node) -> Result<Node, Fault> {
+    fn set_properties_in(
+        &self,
+        db: &Connection,
+        caller: &Caller,
+        path: &str,
+        node: &Node,
+    ) -> Result<Result<Node, Lasting>, Fault> {
         let (walked, row) = self.find(db, caller, path, Leaf::Keep).map_err(|fault| match fault.kind() {
             FaultKind::NodeNotFound => Fault::new(FaultKind::NodeNotFound, format!("Target {}", self.uri(path))),
             _ => fault,
@@ -95,8 +105,11 @@ impl Space {
         }
         let changes = Changes::of(self, caller, node)?;
         let row = self.change_row(db, row, &changes)?;
+        if let Err(lost) = self.lose_if_too_large(db, &row)? {
+            return Ok(Err(lost));
+        }
         let rights = self.rights(caller, walked.allocation_owner());
-        self.document(db, &row, &walked.path, Detail::Properties, &rights)
+        Ok(Ok(self.document(db, &row, &walked.path, Detail::Properties, &rights)?))
     }
 
     /// Applies checked changes to one row.

@@ -10,7 +10,6 @@ use crate::identity::Caller;
 use crate::store::nodes::{self, Kind, ROOT, Row};
 use rusqlite::Connection;
 use std::collections::{HashSet, VecDeque};
-use vospace_client::uri::VosUri;
 
 /// Links followed in one walk (Vault and Cavern follow 21 and refuse the 22nd).
 const LINK_LIMIT: usize = 21;
@@ -95,7 +94,7 @@ impl Space {
                     if links.len() > LINK_LIMIT {
                         return Err(unreadable("Exceeded link limit.".to_owned()));
                     }
-                    let target = self.link_path(&link)?;
+                    let target = self.linked_path(&link, &path_of(&chain, &name))?;
                     rest = components(&target).chain(rest).collect();
                     chain = vec![root.clone()];
                 }
@@ -120,15 +119,6 @@ impl Space {
         match walked.leaf.clone() {
             Some(row) => Ok((walked, row)),
             None => Err(self.not_found(path)),
-        }
-    }
-
-    fn link_path(&self, link: &Row) -> Result<String, Fault> {
-        let target = link.target.as_deref().unwrap_or_default();
-        match VosUri::from_wire(target) {
-            Ok(uri) if uri.authority() == self.authority => Ok(uri.path().to_owned()),
-            Ok(_) => Err(Fault::argument(format!("cannot navigate external vospace link {target}"))),
-            Err(_) => Err(Fault::argument(format!("cannot navigate external link {target}"))),
         }
     }
 }

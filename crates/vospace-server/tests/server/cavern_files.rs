@@ -1,6 +1,6 @@
 //! Files of the cavern profile: in place, whole, and lost when a PUT fails.
 
-use crate::support::{ADA, Bench, EVE, digest, hex};
+use crate::support::{ADA, Bench, digest, hex};
 use vospace_client::node::property;
 
 const FILE: &str = "/arc/files/ada/x";
@@ -33,27 +33,6 @@ async fn an_overwrite_that_fails_empties_the_file() {
 }
 
 #[tokio::test]
-async fn a_refused_put_leaves_a_node_and_succeeds_the_second_time() {
-    let bench = Bench::start().await;
-    bench
-        .node_as(
-            ADA,
-            "POST",
-            "arc",
-            "/ada",
-            "ContainerNode",
-            &crate::support::properties(&[(property::IS_PUBLIC, Some("true"))]),
-        )
-        .await;
-    let first = bench.send("PUT", "/arc/files/ada/foreign", EVE, &[], "abc").await;
-    assert_eq!(first.status, 403);
-    assert_eq!(bench.stat("arc", "/ada/foreign").await.properties.creator(), Some("eve"));
-    assert_eq!(bench.send("PUT", "/arc/files/ada/foreign", EVE, &[], "abc").await.status, 201);
-    assert_eq!(bench.send("PUT", "/arc/files/ada/anonymous", None, &[], "abc").await.status, 500);
-    assert_eq!(bench.get("/arc/nodes/ada/anonymous").await.status, 404);
-}
-
-#[tokio::test]
 async fn length_and_date_are_live_and_children_move_the_date_of_their_container() {
     let bench = Bench::start().await;
     let before = bench.stat("arc", "/ada").await.properties.date().unwrap();
@@ -83,15 +62,6 @@ async fn endpoints_are_preauthorised_or_plain() {
     let odd = bench.endpoint("arc", "/ada/d/x%3By", "pushToVoSpace").await;
     assert!(odd.ends_with("/ada/d/x;y"), "{odd}");
     assert_eq!(bench.send("PUT", &odd, None, &[], "zzz").await.status, 403);
-}
-
-#[tokio::test]
-async fn a_document_sent_back_erases_the_checksum() {
-    let bench = Bench::start().await;
-    bench.write("arc", "/ada/x", b"abc").await;
-    assert!(bench.get(FILE).await.header("digest").is_some());
-    bench.set("arc", "/ada/x", "DataNode", property::MD5, &hex(b"abc")).await;
-    assert!(bench.get(FILE).await.header("digest").is_none());
 }
 
 #[tokio::test]

@@ -56,6 +56,23 @@ async fn the_minefield() {
 }
 
 #[tokio::test]
+async fn a_push_to_a_name_that_is_cut_makes_a_file_that_cannot_be_read() {
+    let bench = Bench::start().await;
+    for (name, other) in [("a%23b", "a"), ("q%3Fr", "q"), ("a%2541b", "aAb")] {
+        bench.write("vault", &format!("/ada/{other}"), b"precious").await;
+        bench.write("vault", &format!("/ada/{name}"), b"other").await;
+        assert_eq!(bench.read("vault", &format!("/ada/{other}")).await, b"precious", "it has bytes of its own");
+        let head = bench.head(&format!("/vault/files/ada/{name}")).await;
+        assert_eq!((head.status, head.header("content-length")), (200, Some("5")));
+        assert_eq!(bench.get(&format!("/vault/files/ada/{name}")).await.status, 503, "for ever");
+    }
+    // Cavern makes nothing under a name that it cannot write.
+    let answer = bench.transfer("arc", "synctrans", &negotiation("arc", "/ada/a%20b", "pushToVoSpace")).await;
+    assert_eq!(answer.status, 303);
+    assert!(!bench.list("arc", "/ada").await.contains("a%20b"));
+}
+
+#[tokio::test]
 async fn paths_do_not_lead_out() {
     let bench = Bench::start().await;
     // Sent raw: an HTTP library would resolve the dots itself.

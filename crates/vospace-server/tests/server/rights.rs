@@ -69,31 +69,16 @@ async fn groups_read_and_write() {
 }
 
 #[tokio::test]
-async fn a_refused_negotiation_by_document_is_401_at_its_end() {
+async fn a_negotiation_of_what_is_not_there_ends_in_500_and_by_parameters_in_400() {
     let bench = Bench::start().await;
-    bench.write("vault", "/ada/f", b"abc").await;
-    let form = [("content-type", "text/xml")];
-    let document = negotiation("vault", "/ada/f", "pullFromVoSpace");
-    let answer = bench.send("POST", "/vault/synctrans", EVE, &form, document).await;
-    assert_eq!(answer.status, 303);
-    let details = bench.send("GET", answer.location(), EVE, &[], "").await;
-    assert_eq!(details.status, 303);
-    let end = bench.send("GET", details.location(), EVE, &[], "").await;
-    assert_eq!(end.status, 401);
-    assert!(end.text().starts_with("Unauthorized: PermissionDenied"), "{}", end.text());
-    let job = answer.location().replace("/results/transferDetails", "");
-    assert_eq!(bench.send("GET", &format!("{job}/phase"), EVE, &[], "").await.text(), "ERROR");
-    let target = "TARGET=vos://cadc.nrc.ca~vault/ada/f&DIRECTION=pullFromVoSpace";
-    let url = format!("/vault/synctrans?{target}&PROTOCOL=ivo://ivoa.net/vospace/core%23httpsget");
-    assert_eq!(bench.send("GET", &url, EVE, &[], "").await.status, 403, "by parameters it is the fault itself");
-    let direct = bench.send("GET", &url, ADA, &[], "").await;
-    assert_eq!(direct.status, 303);
-    assert_eq!(bench.send("GET", direct.location(), None, &[], "").await.text(), "abc");
-
     let missing = bench.transfer("vault", "synctrans", &negotiation("vault", "/ada/no", "pullFromVoSpace")).await;
     let details = bench.get(missing.location()).await;
     let end = bench.get(details.location()).await;
     assert_eq!((end.status, end.text()), (500, "Internal Error: /ada/no"));
+    let target = "TARGET=vos://cadc.nrc.ca~vault/ada/no&DIRECTION=pullFromVoSpace";
+    let url = format!("/vault/synctrans?{target}&PROTOCOL=ivo://ivoa.net/vospace/core%23httpsget");
+    let answer = bench.get(&url).await;
+    assert_eq!((answer.status, answer.text()), (400, "target is not a data node"));
 }
 
 #[tokio::test]
