@@ -5,7 +5,7 @@
 set -euo pipefail
 
 programs=(mountvofs vospace vospaced)
-commands=(vls vcp vmkdir vrm vmv vcat)
+commands=(vls vcp vsync vcat vmkdir vrm vrmdir vmv vln vlock vchmod vtag vos-config cadc-get-cert)
 
 action=$1 bin=$2
 case $action in
