@@ -47,7 +47,7 @@ pub(crate) async fn expand(session: &Session, text: &str) -> anyhow::Result<Vec<
         first = false;
     }
     if found.is_empty() {
-        bail!("nothing matches {text} (a cut-out in brackets is not available in this version)");
+        bail!("nothing matches {text}");
     }
     found.sort_by(|a, b| a.uri.cmp(&b.uri));
     Ok(found)

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::node::{Md5, Node};
 use crate::uri::{UriError, VosUri};
+use crate::view::View;
 
 pub use compare::Facts;
 pub use links::follow;
@@ -62,6 +63,8 @@ pub enum Source {
         node: Node,
         /// Written with a trailing slash: the children are copied, not the container around them.
         contents: bool,
+        /// Only this part of each file.
+        view: Option<View>,
     },
 }
 
@@ -255,6 +258,12 @@ pub enum BulkError {
     /// A destination written with a trailing slash that does not exist.
     #[error("{0}/ does not exist; create it first, or leave off the trailing slash to copy under that name")]
     NoSuchDirectory(Place),
+    /// A part of a FITS file that would replace a whole one.
+    #[error("{} is a FITS file of its own; give the header another name", .0.display())]
+    HeaderOntoFile(PathBuf),
+    /// A part of something that has no pixels.
+    #[error("{0} is a container; a part can only be cut out of a file")]
+    PartOfContainer(Place),
     /// Two sources would become the same file.
     #[error("{first} and {second} would both become {target}; nothing was copied: rename one, or copy them apart")]
     SameTarget {

@@ -18,6 +18,7 @@ use crate::ops::{certificate, jobs, listing, nodes, rename};
 use crate::service::Service;
 use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
+use crate::view::View;
 
 pub use crate::config::{ClientConfig, Deadlines, RetryPolicy};
 pub use crate::ops::jobs::JobCounts;
@@ -171,6 +172,15 @@ impl Client {
     /// `NotFound`, `NotData`, `RangeNotSatisfiable`, `PermissionDenied` and others.
     pub async fn open(&self, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
         download::open(&self.inner, uri, range).await
+    }
+
+    /// Opens a part of a FITS file that the service cuts out. Its length is not known beforehand.
+    ///
+    /// # Errors
+    /// `Unsupported` where the service cannot (Cavern), `BadRequest` when the file is no FITS file or the part lies
+    /// outside, and those of [`Client::open`].
+    pub async fn open_view(&self, uri: &VosUri, view: &View) -> Result<Download> {
+        download::open_view(&self.inner, uri, view).await
     }
 
     /// Stores the bytes of a file, making or overwriting it. What the service stored is compared by its digest.

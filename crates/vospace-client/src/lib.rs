@@ -10,7 +10,7 @@
 //! * [`service`] one service with its endpoints, and [`dialect`] what was learned of it
 //! * `registry`: from a resource id to endpoints, cached on disk
 //! * [`auth`] credentials, `http` requests with one retry policy, redirects and deadlines, `body` the bytes in them
-//! * [`xml`], [`node`], [`uri`], [`error`]: the data model, shared with the embedded server
+//! * [`xml`], [`node`], [`uri`], [`view`], [`error`]: the data model, shared with the embedded server
 
 pub mod auth;
 mod body;
@@ -31,6 +31,7 @@ pub mod service;
 mod testing;
 pub mod transfer;
 pub mod uri;
+pub mod view;
 pub mod xml;
 
 pub use auth::{AuthOptions, Credentials, Secret};

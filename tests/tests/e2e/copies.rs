@@ -244,7 +244,7 @@ fn refusals(profile: Profile) {
     world.local_file("a", b"a");
     world.vospace(&["cp", "a", "b"]).fails_with(2, &["both are local"]);
     world.vospace(&["cp", &world.uri("a"), &world.uri("b")]).fails_with(2, &["both are in VOSpace"]);
-    world.vospace(&["cp", "--head", &world.uri("a"), "."]).fails_with(2, &["--head"]);
+    world.vospace(&["cp", "--head", "a", &world.uri("a")]).fails_with(2, &["--head"]);
     world.vospace(&["cp", "-", &world.uri("a")]).fails_with(2, &["- is not available"]);
     world.put("f", b"f");
     fs::create_dir(world.local("d")).unwrap();

@@ -7,6 +7,7 @@ mod certificates;
 mod commands;
 mod copies;
 mod crash;
+mod cutouts;
 mod faults;
 mod fits;
 mod life;

@@ -7,6 +7,7 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use vospace_client::bulk;
 use vospace_client::node::Node;
+use vospace_client::view::View;
 
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -15,7 +16,8 @@ use crate::wildcard;
 /// Options of `vcat`.
 #[derive(Debug, Args)]
 pub(crate) struct CatArgs {
-    /// Files to print, one after the other; wildcards are expanded (quote them)
+    /// Files to print, one after the other; wildcards are expanded (quote them), and cut-outs can stand behind a name:
+    /// [1][10:20,30:40] or (ra,dec,radius)
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
     /// Print only the headers of FITS files
@@ -28,13 +30,9 @@ pub(crate) struct CatArgs {
 
 /// Prints files.
 pub(crate) async fn run(session: &Session, args: &CatArgs) -> anyhow::Result<Status> {
-    if args.head {
-        output::error("--head is not available in this version; print the whole file");
-        return Ok(Status::Usage);
-    }
     let mut status = Status::Done;
     for text in &args.sources {
-        if let Err(error) = print(session, text).await {
+        if let Err(error) = print(session, text, args.head).await {
             if output::is_closed_pipe(&error) {
                 return Err(error);
             }
@@ -47,18 +45,25 @@ pub(crate) async fn run(session: &Session, args: &CatArgs) -> anyhow::Result<Sta
     Ok(status)
 }
 
-async fn print(session: &Session, text: &str) -> anyhow::Result<()> {
+async fn print(session: &Session, text: &str, head: bool) -> anyhow::Result<()> {
+    let (text, view) = View::split(text);
+    anyhow::ensure!(view.is_none() || !head, "{text}: --head is of whole files; leave out the cut-out");
+    let view = if head { Some(View::Header) } else { view };
     for node in wildcard::expand(session, text).await? {
-        bytes(session, node).await?;
+        bytes(session, node, view.as_ref()).await?;
     }
     Ok(())
 }
 
-async fn bytes(session: &Session, node: Node) -> anyhow::Result<()> {
+async fn bytes(session: &Session, node: Node, view: Option<&View>) -> anyhow::Result<()> {
     let name = session.name(&node.uri);
     let node = bulk::follow(&session.client, node).await?;
     anyhow::ensure!(!node.is_container(), "{name} is a container; list it with vls, or name a file in it");
-    let mut download = session.client.open(&node.uri, None).await.with_context(|| name.clone())?;
+    let opened = match view {
+        None => session.client.open(&node.uri, None).await,
+        Some(view) => session.client.open_view(&node.uri, view).await,
+    };
+    let mut download = opened.with_context(|| name.clone())?;
     let mut out = io::stdout().lock();
     while let Some(chunk) = download.body.next().await {
         out.write_all(&chunk.with_context(|| name.clone())?)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use vospace_client::bulk::{self, Confirm, Options, Place, Source, Target};
+use vospace_client::view::View;
 
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -16,7 +17,8 @@ use crate::wildcard;
 /// Options of `vcp`.
 #[derive(Debug, Args)]
 pub(crate) struct CpArgs {
-    /// Files or directories to copy; wildcards in node names are expanded (quote them)
+    /// Files or directories to copy; wildcards in node names are expanded (quote them), and cut-outs can stand behind
+    /// the name of a FITS file: [1][10:20,30:40] or (ra,dec,radius)
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
     /// Where they go
@@ -72,10 +74,12 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
             sources.push(Source::Local { path: PathBuf::from(text), contents: false });
             continue;
         }
+        let (text, part) = View::split(text);
+        let view = if args.head { Some(View::Header) } else { part };
         match wildcard::expand(session, text).await {
             Ok(nodes) => {
                 let contents = text.ends_with('/');
-                sources.extend(nodes.into_iter().map(|node| Source::Remote { node, contents }));
+                sources.extend(nodes.into_iter().map(|node| Source::Remote { node, contents, view: view.clone() }));
             }
             Err(error) => status = output::status(Err(error))?,
         }
@@ -101,14 +105,14 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
 
 /// What cannot be done, said before anything is.
 fn refusal(session: &Session, args: &CpArgs) -> Option<String> {
-    if args.head {
-        return Some("--head is not available in this version; copy the whole file".to_owned());
-    }
     let all = || args.sources.iter().chain(std::iter::once(&args.destination));
     if all().any(|text| text == "-") {
         return Some("- is not available in this version; use vcat to print a file".to_owned());
     }
     let remote = session.prefixes.is_remote(&args.destination);
+    if args.head && remote {
+        return Some("--head copies headers out of VOSpace; the destination is a local file or directory".to_owned());
+    }
     let same_side = args.sources.iter().find(|text| session.prefixes.is_remote(text) == remote)?;
     Some(if remote {
         format!("cannot copy {same_side} to {}: both are in VOSpace; copy to a local file first", args.destination)

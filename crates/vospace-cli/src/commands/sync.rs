@@ -148,7 +148,7 @@ async fn sources(session: &Session, args: &SyncArgs) -> anyhow::Result<Vec<Sourc
         let contents = text.ends_with('/');
         if session.prefixes.is_remote(text) {
             let nodes = wildcard::expand(session, text).await?;
-            sources.extend(nodes.into_iter().map(|node| Source::Remote { node, contents }));
+            sources.extend(nodes.into_iter().map(|node| Source::Remote { node, contents, view: None }));
         } else {
             sources.push(Source::Local { path: PathBuf::from(text), contents });
         }

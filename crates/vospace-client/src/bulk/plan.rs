@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use crate::client::Client;
 use crate::uri::VosUri;
+use crate::view::View;
 
 use super::{BulkError, Facts, Failure, Options, Place, Source, Target};
 
@@ -25,6 +26,8 @@ pub enum Task {
         to: PathBuf,
         /// What was read of the node while planning.
         facts: Facts,
+        /// Only this part of it.
+        view: Option<View>,
     },
     /// Into a VOSpace.
     Upload {
@@ -172,7 +175,7 @@ mod tests {
 
     fn download(from: &str, to: &str) -> Task {
         let node = Node::data(VosUri::new("cadc.nrc.ca~vault", from));
-        Task::Download { facts: Facts::from(&node), from: node.uri, to: to.into() }
+        Task::Download { facts: Facts::from(&node), from: node.uri, to: to.into(), view: None }
     }
 
     #[test]

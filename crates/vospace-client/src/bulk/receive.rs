@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::client::Client;
 use crate::node::Md5;
 use crate::uri::VosUri;
+use crate::view::View;
 
 use super::BulkError;
 
@@ -23,12 +24,16 @@ const WRITE_SIZE: usize = 1024 * 1024;
 /// The mode of a new file before the user's umask.
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// Copies the bytes of `from` into the local file `to` and returns how many they were.
-pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path) -> Result<u64, BulkError> {
+/// Copies the bytes of `from`, or of a part of it, into the local file `to` and returns how many they were.
+pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path, view: Option<&View>) -> Result<u64, BulkError> {
     // A symbolic link at the target stays: what it points to is replaced.
     let to = to.canonicalize().unwrap_or_else(|_| to.to_owned());
     let local = |error| BulkError::local(&to, error);
-    let mut download = client.open(from, None).await.map_err(|error| BulkError::remote(from, error))?;
+    let opened = match view {
+        None => client.open(from, None).await,
+        Some(view) => client.open_view(from, view).await,
+    };
+    let mut download = opened.map_err(|error| BulkError::remote(from, error))?;
 
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mode = to.metadata().map_or(NEW_FILE_MODE, |old| old.permissions().mode() & 0o7777);

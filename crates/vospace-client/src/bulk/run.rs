@@ -3,6 +3,7 @@
 //! One failure never stops the others. Dropping the future stops everything: tasks in flight are cancelled and their
 //! temporary files removed.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use crate::error::ErrorKind;
 use crate::node::{NodeKind, Properties};
 use crate::transfer::{PutOptions, UploadSource};
 use crate::uri::VosUri;
+use crate::view::View;
 
 use super::compare::{Side, Verdict, compare, is_unchanged};
 use super::plan::Directory;
@@ -134,7 +136,8 @@ async fn make(client: &Client, directory: &Directory) -> Result<(), BulkError> {
 
 async fn copy(client: &Client, task: &Task, options: &Options) -> Result<Outcome, BulkError> {
     match task {
-        Task::Download { from, to, facts } => download(client, from, to, facts, options).await,
+        Task::Download { from, to, facts, view: None } => download(client, from, to, facts, options).await,
+        Task::Download { from, to, view: Some(view), .. } => part(client, from, to, view, options).await,
         Task::Upload { from, to, known } => upload(client, from, to, *known, options).await,
     }
 }
@@ -162,9 +165,38 @@ async fn download(
     if options.dry_run {
         return Ok(Outcome::Copied(listed.length()));
     }
+    fetch(client, from, to, None).await
+}
+
+/// A part of a file. There is nothing to compare it with, so it is always copied.
+async fn part(client: &Client, from: &VosUri, to: &Path, view: &View, options: &Options) -> Result<Outcome, BulkError> {
+    if to.exists() {
+        if *view == View::Header && is_fits(to).map_err(|error| BulkError::local(to, error))? {
+            return Err(BulkError::HeaderOntoFile(to.to_owned()));
+        }
+        if !confirmed(options, to.into()).await {
+            return Ok(Outcome::Kept);
+        }
+    }
+    if options.dry_run {
+        return Ok(Outcome::Copied(0));
+    }
+    fetch(client, from, to, Some(view)).await
+}
+
+/// Whether a file has whole blocks of a FITS file (FITS 4.0 §3.1), which text of headers has only by chance.
+fn is_fits(path: &Path) -> std::io::Result<bool> {
+    const BLOCK: u64 = 2880;
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut begin = [0; 9];
+    Ok(length > 0 && length % BLOCK == 0 && file.read_exact(&mut begin).is_ok() && &begin == b"SIMPLE  =")
+}
+
+async fn fetch(client: &Client, from: &VosUri, to: &Path, view: Option<&View>) -> Result<Outcome, BulkError> {
     let mut tries = 1;
     loop {
-        match receive(client, from, to).await {
+        match receive(client, from, to, view).await {
             Ok(length) => return Ok(Outcome::Copied(length)),
             Err(error) if tries < DOWNLOAD_TRIES && worth_another_try(&error) => {
                 tracing::warn!("{error}; trying again");

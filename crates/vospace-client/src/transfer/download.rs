@@ -19,6 +19,7 @@ use crate::node::Md5;
 use crate::ops::nodes;
 use crate::service::Service;
 use crate::uri::VosUri;
+use crate::view::View;
 use crate::{Error, ErrorKind, Result};
 
 /// Places asked before giving up. A service leads to one of its sites at random.
@@ -48,18 +49,53 @@ pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, range: Option<Range<u
     if service.dialect().ranges != Learned::No {
         request = with_range(request, &range);
     }
+    let (response, place) = located(inner, uri, &request, &range).await?;
+    if let Some(url) = place {
+        inner.redirects.keep(uri, url);
+    }
+    accept(&service, uri, response, &range)
+}
+
+/// A part of a FITS file. A service that answers with bytes of its own, instead of leading to those that can cut, would
+/// give the whole file.
+pub(crate) async fn open_view(inner: &Arc<Inner>, uri: &VosUri, view: &View) -> Result<Download> {
+    let service = inner.service(uri).await?;
+    let whole =
+        || Error::node(ErrorKind::Unsupported, uri, "the service cuts nothing out of files; copy the whole file");
+    let mut url = service.file(uri)?.ok_or_else(whole)?;
+    let (name, value) = view.parameter();
+    url.query_pairs_mut().append_pair(name, &value);
+    let (response, place) = located(inner, uri, &Request::get(url, Grant::Caller), &None).await?;
+    if place.is_none() {
+        return Err(whole());
+    }
+    Ok(Download {
+        start: 0,
+        total: None,
+        artifact_id: None,
+        md5: None,
+        last_modified: None,
+        content_type: response.header("content-type").map(str::to_owned),
+        body: response.stream(None),
+    })
+}
+
+/// The answer to a request for `/files`, and the place that it came from if that was another.
+async fn located(
+    inner: &Arc<Inner>,
+    uri: &VosUri,
+    request: &Request,
+    range: &Option<Range<u64>>,
+) -> Result<(Response, Option<Url>)> {
     for round in 1.. {
-        let response = inner.http.call(&request).await?;
+        let response = inner.http.call(request).await?;
         if !response.status.is_redirection() {
-            return accept(&service, uri, response, &range);
+            return Ok((response, None));
         }
         // Where it leads carries its own grant, whatever host it is on.
-        let url = inner.http.redirected(&request, &response.url, &response.headers)?.url;
-        match fetch(inner, uri, url.clone(), &range).await {
-            Ok(response) => {
-                inner.redirects.keep(uri, url);
-                return accept(&service, uri, response, &range);
-            }
+        let url = inner.http.redirected(request, &response.url, &response.headers)?.url;
+        match fetch(inner, uri, url.clone(), range).await {
+            Ok(response) => return Ok((response, Some(url))),
             Err(failure) if round < SITES && may_be_elsewhere(failure.kind()) => {
                 tracing::debug!("another site is asked for {uri}: {}", failure.error);
                 inner.http.pause(round).await;

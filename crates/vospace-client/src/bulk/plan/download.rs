@@ -9,6 +9,7 @@ use crate::bulk::{BulkError, Options, Place, Source, follow};
 use crate::client::Client;
 use crate::node::{Node, NodeKind};
 use crate::uri::{VosUri, check_name, to_nfc};
+use crate::view::View;
 
 use super::{Extra, Plan, Task};
 
@@ -49,11 +50,11 @@ pub(super) async fn plan(
         return Err(BulkError::NeedsDirectory(here));
     }
     for source in sources {
-        let Source::Remote { node, contents } = source else {
+        let Source::Remote { node, contents, view } = source else {
             return Err(BulkError::Direction("both ends are local files; use cp for that"));
         };
         // A link that is followed keeps its own name on this side.
-        let name = node.uri.name().to_owned();
+        let name = format!("{}{}", node.uri.name(), view.as_ref().map(View::suffix).unwrap_or_default());
         let origin = node.uri.clone();
         let node = match (&node.kind, options.follow_links) {
             (NodeKind::Link { .. }, false) => {
@@ -71,14 +72,18 @@ pub(super) async fn plan(
         };
         let inside = standing == Standing::Directory;
         if node.kind == NodeKind::Container {
+            if matches!(view, Some(View::Pixels(_) | View::Circle { .. })) {
+                plan.fail(&origin, BulkError::PartOfContainer(Place::Remote(origin.clone())));
+                continue;
+            }
             if standing == Standing::File {
                 return Err(BulkError::TargetIsFile(here));
             }
             let to = if inside && !contents { path.join(&name) } else { path.clone() };
-            tree(client, node.uri, to, options, plan).await;
+            tree(client, node.uri, to, view.as_ref(), options, plan).await;
         } else {
             let to = if inside { path.join(&name) } else { path.clone() };
-            file(&node, to, options, plan);
+            file(&node, to, view, options, plan);
         }
     }
     Ok(())
@@ -91,7 +96,7 @@ struct Pending {
     above: Vec<VosUri>,
 }
 
-async fn tree(client: &Client, from: VosUri, to: PathBuf, options: &Options, plan: &mut Plan) {
+async fn tree(client: &Client, from: VosUri, to: PathBuf, view: Option<&View>, options: &Options, plan: &mut Plan) {
     let mut pending = vec![Pending { from, to, above: Vec::new() }];
     while let Some(Pending { from, to, above }) = pending.pop() {
         if above.contains(&from) {
@@ -145,7 +150,7 @@ async fn tree(client: &Client, from: VosUri, to: PathBuf, options: &Options, pla
                 above.push(from.clone());
                 pending.push(Pending { from: child.uri, to, above });
             } else {
-                file(&child, to, options, plan);
+                file(&child, to, view.cloned(), options, plan);
             }
         }
         if options.extras
@@ -178,10 +183,10 @@ fn extras(from: &VosUri, to: &Path, there: &HashSet<String>, plan: &mut Plan) ->
     Ok(())
 }
 
-fn file(node: &Node, to: PathBuf, options: &Options, plan: &mut Plan) {
+fn file(node: &Node, to: PathBuf, view: Option<View>, options: &Options, plan: &mut Plan) {
     if to.is_dir() {
         plan.fail(&node.uri, BulkError::TargetIsDirectory(Place::Local(to)));
     } else {
-        plan.add(options, Task::Download { from: node.uri.clone(), to, facts: node.into() });
+        plan.add(options, Task::Download { from: node.uri.clone(), to, facts: node.into(), view });
     }
 }
