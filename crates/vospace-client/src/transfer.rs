@@ -8,6 +8,7 @@ use crate::{Error, ErrorKind};
 
 pub use crate::body::{ByteStream, Progress, UploadSource};
 
+pub mod content_range;
 pub(crate) mod download;
 pub(crate) mod empty;
 pub(crate) mod negotiate;

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{StatusCode, Url};
 
-use super::{Download, negotiate};
+use super::{Download, content_range, negotiate};
 use crate::dialect::Learned;
 use crate::http::{Failure, Grant, Request, Response, parse_http_date};
 use crate::inner::Inner;
@@ -191,7 +191,7 @@ fn accept(service: &Service, uri: &VosUri, response: Response, range: &Option<Ra
                 return Err(wrong("it answered with a part of the file where the whole was asked for".to_owned()));
             };
             let given = response.header("content-range").unwrap_or_default();
-            let Some((part, total)) = parse_content_range(given) else {
+            let Some((part, total)) = content_range::parse(given) else {
                 return Err(wrong(format!("it answered with a part of the file without saying which ('{given}')")));
             };
             let end = total.map_or(asked.end, |total| asked.end.min(total));
@@ -223,19 +223,6 @@ fn accept(service: &Service, uri: &VosUri, response: Response, range: &Option<Ra
         content_type: response.header("content-type").map(str::to_owned),
         body: response.stream(length),
     })
-}
-
-/// `bytes a-b/n` or `bytes a-b/*` (RFC 9110 §14.4).
-fn parse_content_range(text: &str) -> Option<(Range<u64>, Option<u64>)> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    let total = match total.trim() {
-        "*" => None,
-        number => Some(number.parse().ok()?),
-    };
-    let end = last.checked_add(1)?;
-    (first < end && total.is_none_or(|total| end <= total)).then_some((first..end, total))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::routes::facts::{Facts, send};
 use crate::routes::files::created;
 use crate::routes::range::{Wanted, multipart};
 use crate::routes::transaction;
+use crate::routes::transaction::step::Step;
 use crate::space::sites::SiteState;
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
@@ -71,7 +72,7 @@ pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<B
     if permit != needed && !head_for_writer {
         return refuse(call.body(), Fault::denied("invalid auth token")).await;
     }
-    if call.headers.contains_key(transaction::ID) || call.headers.contains_key(transaction::OPERATION) {
+    if Step::is_meant(&call.headers) {
         return transaction::serve(call, target, permit).await;
     }
     match call.method {
@@ -265,9 +266,16 @@ pub fn cut_fault(cut: Cut, announced: Option<u64>) -> Fault {
 
 /// The checksum that the request announces. Other algorithms than MD5 are refused, one even by a failure.
 pub fn wanted_digest(call: &Call) -> Result<Option<Md5>, Fault> {
-    let Some(text) = call.header("digest") else { return Ok(None) };
+    call.header("digest").map(announced).transpose()
+}
+
+/// The value of a `Digest` header of a request.
+///
+/// # Errors
+/// What the byte service answers to one that is not an MD5.
+pub fn announced(text: &str) -> Result<Md5, Fault> {
     match Md5::from_digest_header(text) {
-        Some(md5) => Ok(Some(md5)),
+        Some(md5) => Ok(md5),
         None if text.starts_with("sha-256=") => Err(Fault::internal(format!("unsupported checksum algorithm: {text}"))),
         None => Err(Fault::argument(format!("invalid digest: {text}"))),
     }

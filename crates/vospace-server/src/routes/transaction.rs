@@ -24,19 +24,16 @@ use crate::store::blocking;
 use crate::store::transactions::{self, PutTransaction};
 use crate::uploads::{Abandoned, Sink, finished, frozen, thawed};
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
+use step::{ID, Refusal, Step};
 use uuid::Uuid;
 
-/// The header with the identity of a transaction.
-pub const ID: HeaderName = HeaderName::from_static("x-put-txn-id");
-/// The header that says what to do with it.
-pub const OPERATION: HeaderName = HeaderName::from_static("x-put-txn-op");
-/// The header that announces the length of the whole.
-const TOTAL: HeaderName = HeaderName::from_static("x-total-length");
+pub mod step;
+
 /// The header with the least length of a segment: of a file system, one byte.
 const LEAST: HeaderName = HeaderName::from_static("x-put-segment-minbytes");
 /// The header with the greatest length of a segment, if there is one.
@@ -47,22 +44,19 @@ pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Respons
     if permit != Permit::Write {
         return refuse(call.body(), Fault::denied("invalid auth token")).await;
     }
-    let operation = call.header(OPERATION.as_str()).map(str::to_owned);
-    let id = call.header(ID.as_str()).map(str::to_owned);
-    if let (Some(Effect::ForgetTransaction(true)), Some(id)) = (&call.effect, &id) {
+    if let (Some(Effect::ForgetTransaction(true)), Some(id)) = (&call.effect, call.header(ID.as_str())) {
         forget(&target, id).await?;
     }
-    match (call.method.clone(), operation.as_deref(), id) {
-        (Method::PUT, Some("start"), None) => start(call, target).await,
-        (Method::PUT, Some("commit"), Some(id)) => finish(call, target, id).await,
-        (Method::PUT, None, Some(id)) => append(call, target, id).await,
-        (Method::HEAD, _, Some(id)) => status(target, id).await,
-        (Method::POST, Some("revert"), Some(id)) => revert(target, id).await,
-        (Method::POST, Some("abort"), Some(id)) => abort(target, id).await,
-        (Method::PUT | Method::POST | Method::HEAD, ..) => {
-            refuse(call.body(), Fault::argument("invalid transaction operation")).await
-        }
-        (method, ..) => Ok(not_allowed(&method, "HEAD, PUT, POST")),
+    match Step::of(&call.method, &call.headers) {
+        Ok(Step::Start { total }) => start(call, target, total).await,
+        Ok(Step::Append(id)) => append(call, target, id).await,
+        Ok(Step::Commit(id)) => finish(call, target, id).await,
+        Ok(Step::Status(id)) => status(target, id).await,
+        Ok(Step::Revert(id)) => revert(target, id).await,
+        Ok(Step::Abort(id)) => abort(target, id).await,
+        Err(Refusal::Operation) => refuse(call.body(), Fault::argument("invalid transaction operation")).await,
+        Err(Refusal::Length) => refuse(call.body(), Fault::argument("invalid length")).await,
+        Err(Refusal::Method) => Ok(not_allowed(&call.method, "HEAD, PUT, POST")),
     }
 }
 
@@ -115,10 +109,7 @@ fn put_digest(response: &mut Response<Body>, record: &PutTransaction) -> Result<
     Ok(())
 }
 
-async fn start(call: Call, target: Target) -> Result<Response<Body>, Fault> {
-    let Ok(total) = call.header(TOTAL.as_str()).map(str::parse::<u64>).transpose() else {
-        return refuse(call.body(), Fault::argument("invalid length")).await;
-    };
+async fn start(call: Call, target: Target, total: Option<u64>) -> Result<Response<Body>, Fault> {
     let length = call.content_length();
     let record = PutTransaction {
         id: Uuid::new_v4().to_string(),

@@ -147,12 +147,3 @@ async fn another_site_is_asked_when_one_fails() {
     assert_eq!(read(&stub, None).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(stub.lines().len(), 2);
 }
-
-#[test]
-fn content_ranges() {
-    assert_eq!(parse_content_range("bytes 2-5/10"), Some((2..6, Some(10))));
-    assert_eq!(parse_content_range("bytes 0-0/*"), Some((0..1, None)));
-    for text in ["bytes 5-2/10", "bytes 2-18446744073709551615/10", "2-5/10", "bytes 2-/10", "items 2-5/10"] {
-        assert_eq!(parse_content_range(text), None, "{text}");
-    }
-}

@@ -1,0 +1,4 @@
+//! The fuzzer on [`vofs_fuzz::documents::listing`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vofs_fuzz::documents::listing(bytes));
