@@ -8,18 +8,18 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e bench bench-quick demo install uninstall clean
+.PHONY: help build release test fmt lint unit e2e interop fuzz bench bench-quick demo install uninstall clean
 
 help:
 	@echo 'make build            debug binaries'
 	@echo 'make release          optimised binaries'
-	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts'
+	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
 	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR); DESTDIR is honoured)'
 	@echo 'make uninstall        removes them'
-	@echo 'make fmt lint unit e2e   the parts of make test'
+	@echo 'make fmt lint unit e2e interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
 	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
 
 build:
@@ -30,17 +30,20 @@ release:
 	@packaging/prepare.sh build
 	$(CARGO) build --workspace --bins --release --locked
 
-test: fmt lint unit e2e bench-quick
+test: fmt lint unit e2e interop fuzz bench-quick
 
 fmt:
+	@echo '== make fmt'
 	@packaging/prepare.sh build lint
 	$(CARGO) fmt --all --check
 
 lint:
+	@echo '== make lint'
 	@packaging/prepare.sh build lint
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit:
+	@echo '== make unit'
 	@packaging/prepare.sh build
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --workspace --locked -E 'not package(vofs-tests)'
@@ -50,13 +53,30 @@ endif
 
 # The tests start the binaries that lie beside them, so these are built first, with the same features.
 e2e:
+	@echo '== make e2e'
 	@packaging/prepare.sh build fuse python
 	$(CARGO) build --workspace --bins --locked
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --workspace --locked -E 'package(vofs-tests)'
+	$(CARGO) nextest run --package vofs-tests --test e2e --locked
 else
-	$(CARGO) test --package vofs-tests --locked -- --test-threads 4
+	$(CARGO) test --package vofs-tests --test e2e --locked -- --test-threads 4
 endif
+
+# The Python client as the judge of the service, requests byte by byte, and every document before a validator.
+interop:
+	@echo '== make interop'
+	@packaging/prepare.sh build python
+	$(CARGO) build --workspace --bins --locked
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --package vofs-tests --test interop --locked
+else
+	$(CARGO) test --package vofs-tests --test interop --locked -- --test-threads 4
+endif
+
+fuzz:
+	@echo '== make fuzz'
+	@packaging/prepare.sh build fuzz
+	@packaging/test/fuzz.sh
 
 # Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
 bench:
@@ -65,6 +85,7 @@ bench:
 	$(TARGET)/release/vofs-bench --directory $(TARGET)/bench --document docs/benchmarking.md $(BENCH_OPTIONS)
 
 bench-quick:
+	@echo '== make bench-quick'
 	@packaging/prepare.sh build fuse
 	$(CARGO) build --workspace --bins --locked
 	$(TARGET)/debug/vofs-bench check

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
+#   fuzz    a C++ compiler (the fuzzer's library is compiled in)
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
 #
 # What is missing is installed with apt-get, as root only; otherwise the message says what to install.
@@ -21,6 +22,7 @@ for part in "$@"; do
     build) have cc || missing+=(gcc libc6-dev) ;;
     lint) ;;
     fuse) have fusermount3 || missing+=(fuse3) ;;
+    fuzz) have c++ || missing+=(g++) ;;
     python)
         want_python=yes
         # ensurepip is what Debian splits off; without it a virtual environment has no pip.

@@ -31,11 +31,13 @@ status=0
 for target in "${targets[@]}"; do
     mkdir -p "$directory/corpus/$target" "$directory/found"
     log=$directory/$target.log
-    dictionary=()
-    if [ -f "fuzz/$target.dict" ]; then dictionary=(-dict="fuzz/$target.dict"); fi
+    case $target in
+    ranges | transactions) words=headers ;;
+    *) words=xml ;;
+    esac
     result=ok
     "$directory/$triple/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=16384 \
-        -print_final_stats=1 -artifact_prefix="$directory/found/$target-" "${dictionary[@]}" \
+        -print_final_stats=1 -artifact_prefix="$directory/found/$target-" -dict="fuzz/$words.dict" \
         "$directory/corpus/$target" "fuzz/corpus/$target" >"$log" 2>&1 </dev/null || result=FOUND
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     covered=$(grep -oE 'cov: [0-9]+' "$log" | tail -1)

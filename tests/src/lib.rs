@@ -11,12 +11,14 @@ pub mod mount;
 pub mod process;
 pub mod python;
 pub mod server;
+pub mod vos;
 pub mod world;
 
 pub use mount::Mount;
 pub use process::{Finished, wait_until};
 pub use python::Python;
 pub use server::Profile;
+pub use vos::PythonClient;
 pub use world::World;
 
 /// Runs each named function, which takes a [`Profile`], as one test per profile.

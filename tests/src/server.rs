@@ -84,6 +84,7 @@ pub struct Server {
     data: PathBuf,
     home: PathBuf,
     tls: bool,
+    options: Vec<String>,
     port: u16,
     starts: u32,
     process: Option<Guard>,
@@ -91,13 +92,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with its data and output below `home`.
-    pub fn start(home: &Path, profile: Profile, tls: bool) -> Self {
+    /// Starts one with its data and output below `home`, and with more options of `vospaced serve`.
+    pub fn start(home: &Path, profile: Profile, tls: bool, options: &[&str]) -> Self {
         let mut server = Self {
             profile,
             data: home.join("service"),
             home: home.to_owned(),
             tls,
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
             port: 0,
             starts: 0,
             process: None,
@@ -118,6 +120,7 @@ impl Server {
             .arg(format!("127.0.0.1:{}", self.port))
             .arg("--data")
             .arg(&self.data)
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(self.home.join(format!("vospaced.{}.err", self.starts))).unwrap());
@@ -176,7 +179,8 @@ impl Server {
         format!("{}/{}/nodes/{path}", self.base(), self.profile.service())
     }
 
-    fn base(&self) -> String {
+    /// `http://host:port`, or with https.
+    pub fn base(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address())
     }
 
@@ -226,9 +230,9 @@ impl Server {
         }
     }
 
-    /// The certificate with key of the user `demo` of a TLS service.
-    pub fn user_certificate(&self) -> PathBuf {
-        self.data.join("tls/users/demo.pem")
+    /// The certificate with key of a user of a TLS service.
+    pub fn user_certificate(&self, user: &str) -> PathBuf {
+        self.data.join(format!("tls/users/{user}.pem"))
     }
 
     /// Empties the request log.

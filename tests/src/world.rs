@@ -25,21 +25,22 @@ pub struct World {
 impl World {
     /// A service on plain HTTP.
     pub fn new(profile: Profile) -> Self {
-        Self::build(profile, false)
+        Self::build(profile, false, &[])
     }
 
     /// A service on TLS, with a test authority.
     pub fn tls(profile: Profile) -> Self {
-        Self::build(profile, true)
+        Self::build(profile, true, &[])
     }
 
-    fn build(profile: Profile, tls: bool) -> Self {
+    /// A service on plain HTTP or TLS, with options of `vospaced serve`.
+    pub fn build(profile: Profile, tls: bool, options: &[&str]) -> Self {
         let mut root = tempfile::Builder::new().prefix("vofs-e2e.").tempdir().unwrap();
         root.disable_cleanup(std::env::var_os(KEEP).is_some());
         for directory in ["home", "local"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        Self { server: Server::start(root.path(), profile, tls), root }
+        Self { server: Server::start(root.path(), profile, tls, options), root }
     }
 
     /// A path in the temporary directory.

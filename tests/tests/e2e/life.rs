@@ -137,7 +137,7 @@ fn installed_and_removed() {
 
 fn a_certificate_opens_the_space(profile: Profile) {
     let world = World::tls(profile);
-    let certificate = world.server.user_certificate();
+    let certificate = world.server.user_certificate("demo");
     let certificate = certificate.to_str().unwrap();
     let mount = world.mounting().variable("VOSPACE_TOKEN", None).options(&["--certfile", certificate]).start();
     fs::write(mount.join("f"), b"by certificate").unwrap();

@@ -1,65 +1,12 @@
-//! The Python `vos` client on the same service, over TLS: each reads what the other wrote.
+//! The Python `vos` client and our programs on the same service, over TLS: each reads what the other wrote. What the
+//! Python client makes of the service alone is in the interoperability tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use vofs_tests::process::{Finished, run};
-use vofs_tests::{Profile, Python, World, both_profiles};
+use vofs_tests::{Profile, PythonClient, World, both_profiles};
 
 both_profiles!(python_reads_what_the_mount_wrote, the_mount_reads_what_python_wrote);
-
-/// The Python programs with the test authority among the certificates that they trust.
-struct PythonClient<'a> {
-    world: &'a World,
-    python: Python,
-    trust: PathBuf,
-}
-
-/// The client trusts certifi's bundle and nothing else (observed), so certifi is told of another file.
-const RUN: &str = r#"
-import sys
-import certifi
-bundle = sys.argv[1]
-certifi.where = certifi.core.where = lambda: bundle
-import requests.certs, requests.adapters, requests.utils
-requests.certs.where = certifi.where
-requests.adapters.DEFAULT_CA_BUNDLE_PATH = requests.utils.DEFAULT_CA_BUNDLE_PATH = bundle
-from importlib.metadata import entry_points
-name = sys.argv[2]
-sys.argv = sys.argv[2:]
-(command,) = [e for e in entry_points(group='console_scripts') if e.name == name]
-sys.exit(command.load()())
-"#;
-
-impl<'a> PythonClient<'a> {
-    fn new(world: &'a World) -> Self {
-        let python = Python::find();
-        let bundle = python.script("import certifi; print(certifi.where())", &[]).stdout();
-        let mut trusted = fs::read(bundle.trim()).unwrap();
-        trusted.extend(fs::read(world.server.authority()).unwrap());
-        let trust = world.path("trusted.pem");
-        fs::write(&trust, trusted).unwrap();
-        // A fresh answer to its question for newer releases: it would go to the network otherwise.
-        let caches = world.path("home/.config/vos/caches");
-        fs::create_dir_all(&caches).unwrap();
-        Self { world, python, trust }
-    }
-
-    fn run(&self, name: &str, arguments: &[&str]) -> Finished {
-        let mut command: Command = self.python.program("python");
-        self.world.environment(&mut command);
-        command
-            .args(["-W", "ignore", "-c", RUN])
-            .arg(&self.trust)
-            .arg(name)
-            .args(["--token", "demo-token"])
-            .args(arguments)
-            .env("VOSPACE_WEBSERVICE", self.world.server.address())
-            .env("PYTHONDONTWRITEBYTECODE", "1");
-        run(&mut command)
-    }
-}
 
 /// Names and sizes for both directions; the last is above the size at which the Python client starts a transaction.
 fn files() -> Vec<(&'static str, Vec<u8>)> {

@@ -246,6 +246,14 @@ mod tests {
         assert_eq!(read_node(bomb.as_bytes()), Err(XmlError::DocType));
         let entity = LISTING.replace("jdoe", "&jdoe;");
         assert!(matches!(read_node(entity.as_bytes()), Err(XmlError::Malformed(_))));
+        for illegal in ["\u{1}", "&#1;", "\u{ffff}", "<![CDATA[\u{8}]]>"] {
+            let text = LISTING.replace("jdoe", illegal);
+            assert!(matches!(read_node(text.as_bytes()), Err(XmlError::Malformed(_))), "{illegal:?}");
+        }
+        for illegal in ["core#<b>creator", "core#\u{19}creator", "core#&#25;creator"] {
+            let text = LISTING.replace("core#creator", illegal);
+            assert!(matches!(read_node(text.as_bytes()), Err(XmlError::Malformed(_))), "{illegal:?}");
+        }
         let long = LISTING.replace("jdoe", &"x".repeat(3 << 20));
         assert_eq!(read_node(long.as_bytes()), Err(XmlError::TooLarge("2 MiB")));
         let deep = LISTING.replace("jdoe", &"<d>".repeat(100));

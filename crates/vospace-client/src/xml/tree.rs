@@ -238,12 +238,12 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
                     self.depth -= 1;
                     Item::Close
                 }
-                Event::Text(text) => Item::Text(text.xml10_content().into_owned()),
-                Event::CData(text) => Item::Text(text.xml10_content().into_owned()),
+                Event::Text(text) => Item::Text(legal(text.xml10_content().into_owned())?),
+                Event::CData(text) => Item::Text(legal(text.xml10_content().into_owned())?),
                 Event::GeneralRef(reference) => {
                     let resolved = reference.resolve_char_ref().map_err(from_quick)?;
                     match (resolved, resolve_predefined_entity(&reference)) {
-                        (Some(character), _) => Item::Text(character.to_string()),
+                        (Some(character), _) => Item::Text(legal(character.to_string())?),
                         (None, Some(text)) => Item::Text(text.to_owned()),
                         (None, None) => {
                             return Err(XmlError::Malformed(format!("the entity &{}; is not known", &*reference)));
@@ -264,7 +264,11 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
-            let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(from_quick)?.into_owned();
+            // The parser lets it pass, and a document with a hole would be read for another one.
+            if attribute.value.contains('<') {
+                return Err(XmlError::Malformed("an attribute contains <".to_owned()));
+            }
+            let value = legal(attribute.normalized_value(XmlVersion::Explicit1_0).map_err(from_quick)?.into_owned())?;
             let (space, name) = self.reader.resolver().resolve_attribute(attribute.key);
             let name = name.as_ref();
             match space {
@@ -280,6 +284,15 @@ impl<R: AsyncBufRead + Unpin> Events<R> {
             }
         }
         Ok(element)
+    }
+}
+
+/// Refuses what no XML document can contain, not even as a reference (XML 1.0 §2.2); the parser lets it pass.
+fn legal(text: String) -> Result<String, XmlError> {
+    let illegal = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    match text.chars().find(|c| illegal(*c)) {
+        Some(character) => Err(XmlError::Malformed(format!("the character U+{:04X}", u32::from(character)))),
+        None => Ok(text),
     }
 }
 
