@@ -82,10 +82,25 @@ pub fn run(command: &mut Command) -> Finished {
 /// The same with a limit of its own.
 #[track_caller]
 pub fn run_within(command: &mut Command, limit: Duration) -> Finished {
+    complete(command.stdin(Stdio::null()), limit)
+}
+
+/// Runs a command that reads `input` from its standard input.
+#[track_caller]
+pub fn run_with_input(command: &mut Command, input: &str) -> Finished {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(input.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    complete(command.stdin(file), COMMAND_LIMIT)
+}
+
+#[track_caller]
+fn complete(command: &mut Command, limit: Duration) -> Finished {
     let line = format!("{command:?}");
     // Through files: a daemon that keeps a pipe open would keep the reader waiting.
     let (out, err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
-    command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
+    command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
     let mut guard = Guard::spawn(command);
     let status = guard.wait(limit).unwrap_or_else(|| panic!("{line}: still running after {limit:?}"));
     let (bytes, stderr) = (read_all(out), read_all(err));
