@@ -11,6 +11,8 @@ use crate::clock::{Clock, Millis};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fetch::Fetcher;
+use crate::fetch::ahead::LookedAhead;
+use crate::fetch::sweep::Sweeps;
 use crate::file::FileTable;
 use crate::handles::Handles;
 use crate::inode::InodeTable;
@@ -44,6 +46,8 @@ pub struct Engine {
     pub(crate) files: FileTable,
     pub(crate) handles: Handles,
     pub(crate) listings: Listings,
+    pub(crate) sweeps: Sweeps,
+    pub(crate) looked_ahead: LookedAhead,
     pub(crate) uploads: Semaphore,
     /// The last answer on how much room there is, and when it came.
     pub(crate) space: Mutex<Option<(Millis, SpaceUse)>>,

@@ -1,43 +1,48 @@
 //! Bytes in: from the service into the block cache, and to whoever waits for them.
 //!
 //! A **flight** is one request for a run of blocks. Flights over one file never overlap, and a reader joins the one that
-//! will bring its block: it is answered as soon as that block is in the cache, not when the flight has landed. Where a
-//! service ignores ranges the first flight turns into one stream of the whole file that all readers share; that is
-//! learned from the first answer and remembered for the service.
+//! will bring its block: it is answered as soon as its blocks are in the cache, not when the flight has landed. What is
+//! fetched ahead of readers ([`window`]) is cut into several requests side by side, within the connections that a mount
+//! takes ([`traffic`]) and the memory budget. Where a service ignores ranges a file is one stream that all its readers
+//! share; that is learned from the first answer, before which there is one request at a time.
 //!
 //! Each flight checks that the service still has the version that was opened. If not, the cached file is doomed and
-//! readers get [`Error::Stale`]: bytes of two versions are never mixed.
+//! readers get [`Error::Stale`]: bytes of two versions are never mixed. The first flight of a file can also stand in for
+//! the question which version a name has ([`Fetcher::confirm`]).
 //!
 //! A read whose blocks are evicted before it comes to copy them is fetched past the cache in the end.
 
+pub(crate) mod ahead;
 mod flight;
+pub(crate) mod sweep;
+mod traffic;
 pub(crate) mod window;
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::blocks::{BLOCK, Cached, OpenBlocks, Store};
 use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::path::NodePath;
-use crate::remote::{Incoming, Remote};
+use crate::remote::{Incoming, Remote, Route};
 
-use flight::{Flight, Landing};
-use window::Window;
+use flight::{Flight, Kind, Landing, Proof};
+use traffic::{Lane, Traffic};
+use window::{LONGEST, Plan, Window};
 
 /// A read that keeps losing its blocks to eviction before it can copy them gives up after so many rounds: the cache is
 /// too small for what runs on it, and fetching past it is better than an endless loop.
 const ROUNDS: usize = 16;
 
-/// Longest single request, in blocks (8 MiB): long enough that its round trip does not count, short enough that a
-/// window is spread over several connections.
-const LONGEST_FLIGHT: u64 = 8 * 1024 * 1024 / BLOCK;
+/// Connections of one mount, but for streams of whole files, which last as long as their file is open. Readers that
+/// need more wait for their turn.
+const CONNECTIONS: usize = 64;
 
 /// Fetches for one mount.
 #[derive(Debug)]
@@ -47,11 +52,27 @@ pub(crate) struct Fetcher {
     deadline: Duration,
     budget: Arc<Budget>,
     runtime: tokio::runtime::Handle,
-    flights: Mutex<HashMap<i64, Vec<Arc<Flight>>>>,
-    /// False once the service has ignored a range.
-    ranges: AtomicBool,
-    /// True once the service has answered at all: until then one request at a time, lest two turn into whole files.
-    answered: AtomicBool,
+    traffic: Traffic,
+    ranges: Ranges,
+    /// Held by the one request that may be in the air while it is not known whether the service has ranges.
+    learning: tokio::sync::Mutex<()>,
+    connections: Semaphore,
+}
+
+/// Whether the service sends parts of files; `None` until it has been asked for one.
+#[derive(Debug, Default)]
+struct Ranges(Mutex<Option<bool>>);
+
+impl Ranges {
+    fn get(&self) -> Option<bool> {
+        *self.0.lock()
+    }
+
+    fn learn(&self, path: &NodePath, partial: bool) {
+        if self.0.lock().replace(partial) != Some(partial) && !partial {
+            tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
+        }
+    }
 }
 
 /// What a reader waits for.
@@ -65,16 +86,16 @@ enum Joined {
 
 impl Fetcher {
     pub(crate) fn new(remote: Arc<dyn Remote>, store: Arc<Store>, deadline: Duration, budget: Arc<Budget>) -> Self {
-        let runtime = tokio::runtime::Handle::current();
         Fetcher {
             remote,
             store,
             deadline,
             budget,
-            runtime,
-            flights: Mutex::new(HashMap::new()),
-            ranges: AtomicBool::new(true),
-            answered: AtomicBool::new(false),
+            runtime: tokio::runtime::Handle::current(),
+            traffic: Traffic::default(),
+            ranges: Ranges::default(),
+            learning: tokio::sync::Mutex::default(),
+            connections: Semaphore::new(CONNECTIONS),
         }
     }
 
@@ -89,7 +110,8 @@ impl Fetcher {
     ) -> Option<Result<usize>> {
         match self.store.read(blocks, offset, into) {
             Cached::Hit(length) => {
-                self.look_ahead(path, blocks, offset..offset + into.len() as u64, window);
+                let range = offset..offset + length as u64;
+                self.look_ahead(path, blocks, &range, window, &window.note(&range, false));
                 Some(Ok(length))
             }
             Cached::Gone => Some(Err(Error::Stale(path.clone()))),
@@ -106,23 +128,32 @@ impl Fetcher {
         window: &Window,
     ) -> Result<Vec<u8>> {
         let range = range.start..range.end.min(blocks.length());
-        let ahead = window.missed(&range);
         let mut bytes = vec![0; range.end.saturating_sub(range.start) as usize];
+        let mut noted = false;
         for _ in 0..ROUNDS {
             let missing = match self.store.read(blocks, range.start, &mut bytes) {
                 Cached::Hit(_) => {
-                    self.look_ahead(path, blocks, range, window);
+                    if !noted {
+                        self.look_ahead(path, blocks, &range, window, &window.note(&range, false));
+                    }
                     return Ok(bytes);
                 }
                 Cached::Gone => return Err(Error::Stale(path.clone())),
                 Cached::Miss(block) => block,
             };
-            let wanted = missing..(range.end + ahead).min(blocks.length()).div_ceil(BLOCK);
-            let (flight, awaited) = match self.join_or_start(path, blocks, wanted) {
-                Joined::ForBlock(flight) => (flight, Some(missing)),
+            let plan = if noted { Plan::default() } else { window.note(&range, true) };
+            let needed = missing..range.end.div_ceil(BLOCK);
+            let (flight, awaited) = match self.join_or_start(path, blocks, needed.clone(), &plan) {
+                Joined::ForBlock(flight) => {
+                    let last = (needed.end - 1).min(flight.reach().saturating_sub(1)).max(missing);
+                    (flight, Some(last))
+                }
                 Joined::ForEnd(flight) => (flight, None),
             };
-            self.look_ahead(path, blocks, range.clone(), window);
+            if !noted {
+                self.look_ahead(path, blocks, &range, window, &plan);
+                noted = true;
+            }
             match self.wait(path, &flight, awaited).await? {
                 Landing::Arrived => {}
                 Landing::Failed(error) => return Err(error),
@@ -131,76 +162,195 @@ impl Fetcher {
         self.read_past_cache(path, blocks, range).await
     }
 
-    /// Keeps the requests of a sequential reader in the air ahead of it.
-    fn look_ahead(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, range: Range<u64>, window: &Window) {
-        let Some(goal) = window.goal(&range).filter(|_| self.answered.load(Ordering::Relaxed)) else { return };
-        let last = goal.min(blocks.length()).div_ceil(BLOCK);
-        let mut block = range.end / BLOCK;
-        while block < last {
-            let Some(next) = self.first_uncovered(blocks, block..last) else { return };
-            match self.join_or_start(path, blocks, next..last) {
-                Joined::ForBlock(flight) => block = flight.reach().max(next + 1),
-                Joined::ForEnd(_) => return,
+    /// Keeps the requests of a reader in the air ahead of it, as far as there is room for them.
+    fn look_ahead(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        read: &Range<u64>,
+        window: &Window,
+        plan: &Plan,
+    ) {
+        match self.ranges.get() {
+            // One request at a time until that is known.
+            None => return,
+            Some(false) => {
+                for flight in self.traffic.lane(blocks.id()).flying() {
+                    flight.reader_at(read.end);
+                }
+            }
+            Some(true) => {}
+        }
+        let file = blocks.length().div_ceil(BLOCK);
+        let last = plan.run.end.div_ceil(BLOCK).min(file);
+        let mut block = plan.run.start / BLOCK;
+        while !plan.run.is_empty() && block < last {
+            match self.start_ahead(path, blocks, block..last, plan.piece) {
+                Some(reach) => block = reach,
+                None => break,
+            }
+        }
+        if !plan.run.is_empty() {
+            window.cover((block * BLOCK).min(plan.run.end));
+        }
+        for stride in &plan.strides {
+            let run = stride.start / BLOCK..stride.end.div_ceil(BLOCK).min(file);
+            if run.is_empty() || self.start_ahead(path, blocks, run, LONGEST).is_none() {
+                return;
             }
         }
     }
 
-    fn first_uncovered(&self, blocks: &OpenBlocks, run: Range<u64>) -> Option<u64> {
-        let flights = self.flights.lock();
-        let flying = flights.get(&blocks.id());
-        let first = blocks.first_absent(run.clone())?;
-        (first..run.end).find(|block| {
-            !blocks.is_present(*block)
-                && !flying.is_some_and(|flying| flying.iter().any(|flight| flight.will_bring(*block)))
-        })
+    /// Starts a request of `piece` bytes for the first blocks of `run` that are neither present nor on their way. Returns
+    /// up to where nothing is missing now, or `None` when there is no room for a request.
+    fn start_ahead(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, run: Range<u64>, piece: u64) -> Option<u64> {
+        let lane = self.traffic.lane(blocks.id());
+        let absent = blocks.first_absent(run.clone()).unwrap_or(run.end);
+        let Some(first) = (absent..run.end).find(|block| is_free(blocks, &lane, *block)) else { return Some(run.end) };
+        if !lane.has_room() {
+            return None;
+        }
+        if self.ranges.get() == Some(false) {
+            if lane.flying().is_empty() {
+                self.start(path, blocks, lane, self.whole(blocks));
+            }
+            return Some(run.end);
+        }
+        let wanted = first..free_run(blocks, &lane, first..run.end.min(first + (piece / BLOCK).max(1)));
+        let length = (wanted.end - wanted.start) * BLOCK;
+        let ahead = self.budget.spare(length);
+        if ahead.bytes() < length {
+            return None;
+        }
+        let flight = Flight::new(Kind::Range, Route::Kept, wanted.clone(), [self.budget.need(0), ahead]);
+        self.start(path, blocks, lane, flight);
+        Some(wanted.end)
     }
 
-    /// The flight that will bring the first block of `wanted`; a new one takes as many of the others as are free.
-    fn join_or_start(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, wanted: Range<u64>) -> Joined {
-        let mut flights = self.flights.lock();
-        let flying = flights.entry(blocks.id()).or_default();
-        let first = wanted.start;
-        if let Some(flight) = flying.iter().find(|flight| flight.will_bring(first)) {
+    /// The flight that will bring the first block of `needed`; a new one takes as many of the others as are free, and
+    /// the first piece of what is to be fetched ahead.
+    fn join_or_start(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        needed: Range<u64>,
+        plan: &Plan,
+    ) -> Joined {
+        let mut lane = self.traffic.lane(blocks.id());
+        let first = needed.start;
+        if let Some(flight) = lane.flying().iter().find(|flight| flight.will_bring(first)) {
             return Joined::ForBlock(Arc::clone(flight));
         }
-        let ranges = self.ranges.load(Ordering::Relaxed);
-        if !ranges && let Some(whole) = flying.first() {
-            // It has passed the block, which was evicted since. Two downloads of one file would only get in each
-            // other's way: the caller waits for its end and then starts the next.
-            return Joined::ForEnd(Arc::clone(whole));
+        if self.ranges.get() == Some(false) {
+            if let Some(other) = lane.flying().first().cloned() {
+                // Two downloads of one file would only get in each other's way.
+                if !other.is_whole() || other.is_awaited() {
+                    return Joined::ForEnd(other);
+                }
+                // It has passed the block, which was evicted since, and nobody waits for what it still brings.
+                lane.remove(&other);
+                other.end();
+            }
+            return Joined::ForBlock(self.start(path, blocks, lane, self.whole(blocks)));
         }
-        let run = if ranges {
-            let limit = first + LONGEST_FLIGHT.min((self.store.capacity() / BLOCK / 4).max(1));
-            let free =
-                |block: &u64| !blocks.is_present(*block) && !flying.iter().any(|flight| flight.will_bring(*block));
-            let end = (first + 1..wanted.end.min(limit)).find(|block| !free(block)).unwrap_or(wanted.end.min(limit));
-            first..end.max(first + 1)
-        } else {
-            0..blocks.length().div_ceil(BLOCK)
-        };
-        // The block that is waited for is always granted; what comes behind it is only as much as there is room for.
-        let needed = self.budget.need(BLOCK);
-        let ahead = self.budget.spare((run.end - run.start - 1) * BLOCK);
-        let run = if ranges { first..(first + 1 + ahead.bytes() / BLOCK) } else { run };
-        let flight = Arc::new(Flight::new(run, [needed, ahead]));
-        flying.push(Arc::clone(&flight));
-        drop(flights);
+        let most = first + LONGEST.min(self.store.capacity() / 4).max(BLOCK) / BLOCK;
+        let needed_end = free_run(blocks, &lane, first..needed.end.min(most));
+        let ahead = if plan.run.start.div_ceil(BLOCK) <= needed_end { plan.run.end.div_ceil(BLOCK) } else { 0 };
+        let wanted_end = ahead.min(needed_end + plan.piece / BLOCK).min(most).min(blocks.length().div_ceil(BLOCK));
+        let free_end = if wanted_end > needed_end { free_run(blocks, &lane, first..wanted_end) } else { needed_end };
+        let spare = self.budget.spare((free_end - needed_end) * BLOCK);
+        let run = first..needed_end + spare.bytes() / BLOCK;
+        let memory = [self.budget.need((needed_end - first) * BLOCK), spare];
+        Joined::ForBlock(self.start(path, blocks, lane, Flight::new(Kind::Range, Route::Kept, run, memory)))
+    }
+
+    /// A stream of the whole file. What is buffered of it is no more than a block.
+    fn whole(&self, blocks: &OpenBlocks) -> Flight {
+        let run = 0..blocks.length().div_ceil(BLOCK);
+        Flight::new(Kind::Whole, Route::Kept, run, [self.budget.need(BLOCK), self.budget.need(0)])
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        mut lane: Lane<'_>,
+        flight: Flight,
+    ) -> Arc<Flight> {
+        let flight = Arc::new(flight);
+        lane.start(Arc::clone(&flight));
+        drop(lane);
         let task = flight::fly(Arc::clone(self), path.clone(), blocks.clone(), Arc::clone(&flight));
         let handle = self.runtime.spawn(task);
         flight.can_be_ended_by(handle.abort_handle());
-        Joined::ForBlock(flight)
+        flight
+    }
+
+    /// Asks for the first `piece` bytes of a file by its name. Returns whether the answer proves that the name still stands
+    /// for this version; false where it does not say, or nothing was asked because the bytes are there or on their way.
+    ///
+    /// With `taste` nobody has the file open: a service that ignores the range is not listened to beyond the piece.
+    pub(crate) async fn confirm(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        piece: u64,
+        taste: bool,
+    ) -> bool {
+        let Some(flight) = self.send_for_first(path, blocks, piece, taste) else { return false };
+        let mut progress = flight.subscribe();
+        loop {
+            if let Some(proof) = flight.proof() {
+                return proof == Some(Proof::Same);
+            }
+            if !matches!(tokio::time::timeout(self.deadline, progress.news()).await, Ok(true)) {
+                return false;
+            }
+        }
+    }
+
+    /// [`Fetcher::confirm`] without waiting for the answer.
+    pub(crate) fn begin(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, piece: u64, taste: bool) {
+        self.send_for_first(path, blocks, piece, taste);
+    }
+
+    /// The request of [`Fetcher::confirm`]; `None` where none is needed. An answer that is on its way already is no proof:
+    /// it may have been given before the question arose.
+    fn send_for_first(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        piece: u64,
+        taste: bool,
+    ) -> Option<Arc<Flight>> {
+        let lane = self.traffic.lane(blocks.id());
+        if blocks.length() == 0 || !is_free(blocks, &lane, 0) {
+            return None;
+        }
+        let file = blocks.length().div_ceil(BLOCK);
+        let kind = match self.ranges.get() {
+            _ if taste => Kind::Taste,
+            Some(false) if !lane.flying().is_empty() => return None,
+            Some(false) => Kind::Whole,
+            None | Some(true) => Kind::Range,
+        };
+        let end = if kind == Kind::Whole { file } else { free_run(blocks, &lane, 0..piece.div_ceil(BLOCK).min(file)) };
+        let memory = if kind == Kind::Whole { BLOCK } else { end * BLOCK };
+        let flight = Flight::new(kind, Route::Named, 0..end, [self.budget.need(memory), self.budget.need(0)]);
+        Some(self.start(path, blocks, lane, flight))
     }
 
     async fn wait(&self, path: &NodePath, flight: &Flight, block: Option<u64>) -> Result<Landing> {
+        let _waiter = block.map(|block| flight.await_block(block));
         let mut progress = flight.subscribe();
         loop {
             if let Some(landing) = flight.landing(block) {
                 return Ok(landing);
             }
-            match tokio::time::timeout(self.deadline, progress.changed()).await {
-                Ok(Ok(())) => {}
+            match tokio::time::timeout(self.deadline, progress.news()).await {
+                Ok(true) => {}
                 // The flight was ended because nobody seemed to need it; the caller looks again.
-                Ok(Err(_)) => return Ok(flight.landing(block).unwrap_or(Landing::Arrived)),
+                Ok(false) => return Ok(flight.landing(block).unwrap_or(Landing::Arrived)),
                 Err(_) => {
                     let cause = format!("no byte for {} s while reading", self.deadline.as_secs());
                     return Err(Error::Timeout { path: path.clone(), cause });
@@ -211,7 +361,7 @@ impl Fetcher {
 
     /// Fetches a range past the cache: for one that is too small for what runs on it.
     async fn read_past_cache(&self, path: &NodePath, blocks: &OpenBlocks, range: Range<u64>) -> Result<Vec<u8>> {
-        let incoming = self.remote.open(path, range.clone()).await?;
+        let incoming = self.remote.open(path, range.clone(), Route::Kept).await?;
         check_version(path, blocks, &incoming)?;
         let mut skip = range.start.saturating_sub(incoming.start) as usize;
         let wanted = (range.end - range.start) as usize;
@@ -237,40 +387,43 @@ impl Fetcher {
 
     /// Nobody has the file open any more: what is still in the air is ended.
     pub(crate) fn abandon(&self, blocks: &OpenBlocks) {
-        for flight in self.flights.lock().remove(&blocks.id()).unwrap_or_default() {
+        for flight in self.traffic.clear(blocks.id()) {
             flight.end();
         }
     }
 
     /// The service sends the whole file to `flight`, which becomes its one stream, unless there is one already.
     fn takes_whole(&self, blocks: &OpenBlocks, flight: &Arc<Flight>) -> bool {
-        let flights = self.flights.lock();
-        let flying = flights.get(&blocks.id());
-        if flying.is_some_and(|flying| flying.iter().any(|other| other.is_whole() && !Arc::ptr_eq(other, flight))) {
+        let lane = self.traffic.lane(blocks.id());
+        if lane.flying().iter().any(|other| other.is_whole() && !Arc::ptr_eq(other, flight)) {
             return false;
         }
         flight.becomes_whole(blocks);
         true
     }
+}
 
-    fn landed(&self, blocks: &OpenBlocks, flight: &Arc<Flight>) {
-        let mut flights = self.flights.lock();
-        if let Some(flying) = flights.get_mut(&blocks.id()) {
-            flying.retain(|other| !Arc::ptr_eq(other, flight));
-            if flying.is_empty() {
-                flights.remove(&blocks.id());
-            }
-        }
-    }
+/// True for a block that is neither present nor on its way.
+fn is_free(blocks: &OpenBlocks, lane: &Lane<'_>, block: u64) -> bool {
+    !blocks.is_present(block) && !lane.flying().iter().any(|flight| flight.will_bring(block))
+}
+
+/// Where the free blocks end that `run` begins with; the first one is taken for free.
+fn free_run(blocks: &OpenBlocks, lane: &Lane<'_>, run: Range<u64>) -> u64 {
+    let mut rest = run.start + 1..run.end;
+    rest.find(|block| !is_free(blocks, lane, *block)).unwrap_or(run.end).max(run.start + 1)
 }
 
 /// An answer that shows other bytes than those that were opened is not used.
-fn check_version(path: &NodePath, blocks: &OpenBlocks, incoming: &Incoming) -> Result<()> {
+fn check_version(path: &NodePath, blocks: &OpenBlocks, incoming: &Incoming) -> Result<Proof> {
     if !blocks.agrees_with(incoming) {
         tracing::info!(%path, "replaced on the service while it was open");
         return Err(Error::Stale(path.clone()));
     }
-    Ok(())
+    let version = blocks.version();
+    let same = incoming.total == Some(version.length) && version.md5.is_some() && incoming.md5 == version.md5;
+    // Where there is no content-date the digest may be that of older bytes (`version`).
+    Ok(if same && version.content_date.is_some() { Proof::Same } else { Proof::Possible })
 }
 
 #[cfg(test)]

@@ -9,4 +9,5 @@ pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod rename;
 pub(crate) mod statfs;
+pub(crate) mod sweep;
 pub(crate) mod write;

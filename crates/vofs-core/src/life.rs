@@ -17,6 +17,8 @@ use crate::db::{Db, Durability, schema};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::Fetcher;
+use crate::fetch::ahead::LookedAhead;
+use crate::fetch::sweep::Sweeps;
 use crate::file::FileTable;
 use crate::handles::Handles;
 use crate::inode::InodeTable;
@@ -53,6 +55,8 @@ impl Engine {
             files: FileTable::new(),
             handles: Handles::default(),
             listings: Listings::default(),
+            sweeps: Sweeps::default(),
+            looked_ahead: LookedAhead::default(),
             uploads: Semaphore::new(config.uploads.max(1)),
             space: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),

@@ -44,6 +44,15 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
+/// How the bytes of a file are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Where they were found before, if that is known: right for more of a version that is checked against the answer.
+    Kept,
+    /// By the name, from the beginning: the answer then tells what the name stands for now.
+    Named,
+}
+
 /// A VOSpace below the root of a mount. Retries, credentials and the service's peculiarities are its own business;
 /// every error names the node.
 #[async_trait]
@@ -70,7 +79,7 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     async fn set_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<()>;
 
     /// Bytes `range` of a file, or more of it where the service cannot send less.
-    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming>;
+    async fn open(&self, path: &NodePath, range: Range<u64>, route: Route) -> Result<Incoming>;
 
     /// Stores the first `length` bytes of the local file `from` as the whole content of `path`, which is made if need be;
     /// returns once the service has confirmed them.

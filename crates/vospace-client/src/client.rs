@@ -171,7 +171,16 @@ impl Client {
     /// # Errors
     /// `NotFound`, `NotData`, `RangeNotSatisfiable`, `PermissionDenied` and others.
     pub async fn open(&self, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
-        download::open(&self.inner, uri, range).await
+        download::open(&self.inner, uri, range, false).await
+    }
+
+    /// [`Client::open`] by the name and nothing else: where the file was found before is not believed, so that the answer
+    /// tells which bytes the name stands for now.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_anew(&self, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
+        download::open(&self.inner, uri, range, true).await
     }
 
     /// Opens a part of a FITS file that the service cuts out. Its length is not known beforehand.

@@ -1,30 +1,39 @@
 //! One request for a run of blocks, from its start to its landing.
+//!
+//! Blocks are handed over one by one as they come; who waits for one is woken then. A request that brings the whole file,
+//! because the service ignores ranges, is the one stream of that file: it goes on while the file is open, but stands still
+//! when it is so far ahead of all readers that it would push out of the cache what they have not read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use crate::blocks::{BLOCK, OpenBlocks};
 use crate::budget::Permit;
 use crate::error::Error;
 use crate::path::NodePath;
+use crate::remote::{Incoming, Route};
 
 use super::{Fetcher, check_version};
 
 /// How far a flight is.
 #[derive(Debug)]
-pub(super) struct Progress {
+struct Progress {
     /// The next block that it brings.
     next: u64,
     /// One past its last block.
     end: u64,
+    /// What the answer told of the file, once there is an answer.
+    proof: Option<Proof>,
     /// How it ended, if it has.
     outcome: Option<Outcome>,
 }
@@ -33,6 +42,15 @@ pub(super) struct Progress {
 enum Outcome {
     Done,
     Failed(Error),
+}
+
+/// What an answer says of the version whose bytes it brings. One that shows another version is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// It is the one that was asked for, by its digest.
+    Same,
+    /// Nothing speaks against it.
+    Possible,
 }
 
 /// What a reader learns of its block.
@@ -44,20 +62,68 @@ pub(super) enum Landing {
     Failed(Error),
 }
 
+/// What kind of request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A range of an open file.
+    Range,
+    /// The whole file, for a service without ranges.
+    Whole,
+    /// The first piece of a file that nobody may open: where it turns into a stream of the whole, it is broken off.
+    Taste,
+}
+
 /// One request.
 #[derive(Debug)]
 pub(super) struct Flight {
+    kind: Kind,
+    route: Route,
     progress: watch::Sender<Progress>,
     task: Mutex<Option<AbortHandle>>,
     whole: AtomicBool,
-    /// Memory for what is on its way: for the block that is waited for, and for those behind it.
+    /// Memory for what is on its way: for what is waited for, and for what comes behind it.
     memory: Mutex<[Permit; 2]>,
+    /// Blocks that readers wait for, and how many of them.
+    awaited: Mutex<BTreeMap<u64, usize>>,
+    /// Where the file was read last, in bytes.
+    reader: AtomicU64,
+    /// A reader has moved.
+    moved: Notify,
+}
+
+/// A reader that waits for a block of a flight.
+pub(super) struct Waiter<'a> {
+    flight: &'a Flight,
+    block: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut awaited = self.flight.awaited.lock();
+        if let Some(count) = awaited.get_mut(&self.block) {
+            *count -= 1;
+            if *count == 0 {
+                awaited.remove(&self.block);
+            }
+        }
+    }
 }
 
 impl Flight {
-    pub(super) fn new(run: Range<u64>, memory: [Permit; 2]) -> Self {
-        let progress = watch::Sender::new(Progress { next: run.start, end: run.end, outcome: None });
-        Flight { progress, task: Mutex::new(None), whole: AtomicBool::new(false), memory: Mutex::new(memory) }
+    pub(super) fn new(kind: Kind, route: Route, run: Range<u64>, memory: [Permit; 2]) -> Self {
+        let reader = AtomicU64::new(run.start * BLOCK);
+        let progress = Progress { next: run.start, end: run.end, proof: None, outcome: None };
+        Flight {
+            kind,
+            route,
+            progress: watch::Sender::new(progress),
+            task: Mutex::new(None),
+            whole: AtomicBool::new(kind == Kind::Whole),
+            memory: Mutex::new(memory),
+            awaited: Mutex::default(),
+            reader,
+            moved: Notify::new(),
+        }
     }
 
     /// True while the block is still to come.
@@ -71,8 +137,8 @@ impl Flight {
         self.progress.borrow().end
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<Progress> {
-        self.progress.subscribe()
+    pub(super) fn subscribe(&self) -> Subscription {
+        Subscription(self.progress.subscribe())
     }
 
     /// What has become of `block` (of the whole flight without one), once that is known.
@@ -87,6 +153,31 @@ impl Flight {
         }
     }
 
+    /// What its answer says of the version; `None` before there is one, and `Some(None)` when there will be none.
+    pub(super) fn proof(&self) -> Option<Option<Proof>> {
+        let progress = self.progress.borrow();
+        progress.proof.map(Some).or_else(|| progress.outcome.as_ref().map(|_| None))
+    }
+
+    /// Somebody waits for `block` as long as this lives.
+    pub(super) fn await_block(&self, block: u64) -> Waiter<'_> {
+        *self.awaited.lock().entry(block).or_default() += 1;
+        self.reader_at((block + 1) * BLOCK);
+        Waiter { flight: self, block }
+    }
+
+    /// True when somebody waits for a block that is still to come.
+    pub(super) fn is_awaited(&self) -> bool {
+        let next = self.progress.borrow().next;
+        self.awaited.lock().range(next..).next().is_some()
+    }
+
+    /// A reader of the file is at this byte.
+    pub(super) fn reader_at(&self, byte: u64) {
+        self.reader.store(byte, Ordering::Relaxed);
+        self.moved.notify_one();
+    }
+
     pub(super) fn can_be_ended_by(&self, task: AbortHandle) {
         *self.task.lock() = Some(task);
     }
@@ -99,6 +190,7 @@ impl Flight {
         self.progress.send_modify(|progress| {
             progress.outcome.get_or_insert(Outcome::Done);
         });
+        self.return_memory();
     }
 
     fn passed(&self, block: u64) {
@@ -106,6 +198,12 @@ impl Flight {
         let first = if needed.bytes() > 0 { needed } else { ahead };
         first.give_back(BLOCK);
         self.progress.send_modify(|progress| progress.next = progress.next.max(block));
+    }
+
+    fn return_memory(&self) {
+        for permit in &mut *self.memory.lock() {
+            permit.give_back(permit.bytes());
+        }
     }
 
     /// The service sends the whole file, whatever was asked for.
@@ -120,6 +218,28 @@ impl Flight {
     /// True for the one stream of a whole file.
     pub(super) fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Relaxed)
+    }
+
+    /// Stands still while a stream of the whole file is more than `slack` bytes ahead of where the file was read last and
+    /// nobody waits for what is still to come.
+    async fn keep_near(&self, block: u64, slack: u64) {
+        while self.is_whole()
+            && block * BLOCK > self.reader.load(Ordering::Relaxed).saturating_add(slack)
+            && !self.is_awaited()
+        {
+            self.moved.notified().await;
+        }
+    }
+}
+
+/// News of a flight.
+#[derive(Debug)]
+pub(super) struct Subscription(watch::Receiver<Progress>);
+
+impl Subscription {
+    /// Waits for news; false when there will be none.
+    pub(super) async fn news(&mut self) -> bool {
+        self.0.changed().await.is_ok()
     }
 }
 
@@ -137,6 +257,8 @@ pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlock
         let before = flight.progress.borrow().next;
         match carry(&fetcher, &path, &blocks, &flight).await {
             Ok(()) => break Outcome::Done,
+            // A stream that stood still for so long that the service gave up: asked for again when somebody reads on.
+            Err(Trouble::Cut(_)) if flight.is_whole() && !flight.is_awaited() => break Outcome::Done,
             Err(Trouble::Cut(error)) => {
                 tries = if flight.progress.borrow().next > before { 1 } else { tries + 1 };
                 if tries == TRIES {
@@ -153,7 +275,8 @@ pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlock
             }
         }
     };
-    fetcher.landed(&blocks, &flight);
+    fetcher.traffic.landed(blocks.id(), &flight);
+    flight.return_memory();
     flight.progress.send_modify(|progress| progress.outcome = Some(outcome));
 }
 
@@ -167,37 +290,74 @@ enum Trouble {
 }
 
 async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<(), Trouble> {
+    let deadline = fetcher.deadline;
+    let late = |what: &str| {
+        let cause = format!("no {what} for {} s while reading", deadline.as_secs());
+        Trouble::Final(Error::Timeout { path: path.clone(), cause })
+    };
+    // Until the service has shown whether it has ranges, one request at a time: two could both turn into whole files.
+    let learning = match fetcher.ranges.get() {
+        None => Some(fetcher.learning.lock().await),
+        Some(_) => None,
+    };
+    // Streams of whole files last for as long as somebody reads; they do not count.
+    let connection = match flight.kind {
+        Kind::Whole => None,
+        Kind::Range | Kind::Taste => fetcher.connections.acquire().await.ok(),
+    };
     let (first, end) = (flight.progress.borrow().next, flight.reach());
+    let whole = first == 0 && end * BLOCK >= blocks.length();
+    if learning.is_some() && fetcher.ranges.get() == Some(false) && !whole && flight.kind == Kind::Range {
+        // Learned meanwhile; who waits for this one turns to the stream.
+        return Ok(());
+    }
     let range = first * BLOCK..(end * BLOCK).min(blocks.length());
-    let incoming = fetcher.remote.open(path, range).await.map_err(Trouble::Final)?;
-    check_version(path, blocks, &incoming).map_err(Trouble::Final)?;
-    if !incoming.partial && (first > 0 || end * BLOCK < blocks.length()) {
-        if fetcher.ranges.swap(false, Ordering::Relaxed) {
-            tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
-        }
-        if !fetcher.takes_whole(blocks, flight) {
-            // Another request of the same moment streams the file already; who waits for this one turns to that.
-            return Ok(());
-        }
+    let opening = timeout(deadline, fetcher.remote.open(path, range, flight.route)).await;
+    let incoming = opening.map_err(|_| late("answer"))?.map_err(Trouble::Final)?;
+    let proof = check_version(path, blocks, &incoming).map_err(Trouble::Final)?;
+    flight.progress.send_modify(|progress| progress.proof = Some(proof));
+    if !whole {
+        fetcher.ranges.learn(path, incoming.partial);
     }
-    fetcher.answered.store(true, Ordering::Relaxed);
-    let broken = |cause: String| Error::Io { path: path.clone(), cause };
-    let mut block = incoming.start / BLOCK;
-    if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && block != first) {
+    drop(learning);
+    if !incoming.partial && !whole && flight.kind == Kind::Range && !fetcher.takes_whole(blocks, flight) {
+        // Another request of the same moment streams the file already; who waits for this one turns to that.
+        return Ok(());
+    }
+    let _connection = connection.filter(|_| !flight.is_whole());
+    let start = incoming.start / BLOCK;
+    if !incoming.start.is_multiple_of(BLOCK) || (incoming.partial && start != first) {
         let cause = format!("asked for bytes from {} on, the service sent them from {}", first * BLOCK, incoming.start);
-        return Err(Trouble::Final(broken(cause)));
+        return Err(Trouble::Final(Error::Io { path: path.clone(), cause }));
     }
+    receive(fetcher, path, blocks, flight, incoming, start, &late).await
+}
+
+async fn receive(
+    fetcher: &Fetcher,
+    path: &NodePath,
+    blocks: &OpenBlocks,
+    flight: &Flight,
+    incoming: Incoming,
+    mut block: u64,
+    late: &(dyn Fn(&str) -> Trouble + Sync),
+) -> Result<(), Trouble> {
     let mut body = incoming.body;
     let mut buffer = BytesMut::with_capacity(BLOCK as usize);
     while block < flight.reach() {
+        flight.keep_near(block, fetcher.store.capacity() / 2).await;
         let length = blocks.block_length(block);
-        while buffer.len() < length {
-            let Some(part) = body.next().await else {
-                let at = block * BLOCK + buffer.len() as u64;
-                return Err(Trouble::Cut(broken(format!("the service ended the file at byte {at}"))));
-            };
-            buffer.extend_from_slice(&part.map_err(Trouble::Cut)?);
-        }
+        let filled = timeout(fetcher.deadline, async {
+            while buffer.len() < length {
+                let Some(part) = body.next().await else {
+                    let cause = format!("the service ended the file at byte {}", block * BLOCK + buffer.len() as u64);
+                    return Err(Trouble::Cut(Error::Io { path: path.clone(), cause }));
+                };
+                buffer.extend_from_slice(&part.map_err(Trouble::Cut)?);
+            }
+            Ok(())
+        });
+        filled.await.map_err(|_| late("block"))??;
         let bytes = buffer.split_to(length);
         fetcher.store.write(blocks, block, &bytes);
         block += 1;

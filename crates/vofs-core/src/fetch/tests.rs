@@ -15,10 +15,14 @@ impl Bench {
     }
 
     async fn with_memory(bytes: u64) -> Self {
+        Bench::with(256 << 20, bytes).await
+    }
+
+    async fn with(cache: u64, memory: u64) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let db = Db::open(&place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
-        let budget = Budget::new(bytes);
-        let store = Store::open(place.path(), 256 << 20, db, Arc::clone(&budget)).await.expect("opens");
+        let budget = Budget::new(memory);
+        let store = Store::open(place.path(), cache, db, Arc::clone(&budget)).await.expect("opens");
         let remote = Arc::new(FakeRemote::new());
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&remote);
         let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5), budget));
@@ -38,6 +42,25 @@ impl Bench {
     async fn read(&self, path: &NodePath, blocks: &OpenBlocks, range: Range<u64>) -> Result<Vec<u8>> {
         self.fetcher.read(path, blocks, range, &Window::new(256 << 20)).await
     }
+
+    /// Reads with one window, as one handle does; true when the bytes are right.
+    async fn follow(&self, file: &(NodePath, OpenBlocks, Vec<u8>), window: &Window, range: Range<u64>) -> bool {
+        let (path, blocks, bytes) = file;
+        let end = range.end.min(bytes.len() as u64);
+        let expected = &bytes[range.start as usize..end as usize];
+        self.fetcher.read(path, blocks, range, window).await.expect("read") == expected
+    }
+
+    /// Waits until so many requests are in the air for a file.
+    async fn until_in_the_air(&self, blocks: &OpenBlocks, count: usize) {
+        for _ in 0..5000 {
+            if self.fetcher.traffic.lane(blocks.id()).flying().len() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("{} requests in the air instead of {count}", self.fetcher.traffic.lane(blocks.id()).flying().len());
+    }
 }
 
 #[tokio::test]
@@ -46,7 +69,7 @@ async fn a_small_first_read_fetches_little_and_a_second_one_nothing() {
     let (path, blocks, bytes) = bench.open("f", 20 << 20).await;
     assert_eq!(bench.read(&path, &blocks, 0..2880).await.expect("read"), bytes[..2880]);
     let requests = bench.remote.requests();
-    assert_eq!(requests, ["get /f 0-163840"]);
+    assert_eq!(requests, ["get /f 0-65536"]);
     assert_eq!(bench.read(&path, &blocks, 100..200).await.expect("read"), bytes[100..200]);
     assert!(bench.remote.requests().is_empty());
 }
@@ -142,6 +165,184 @@ async fn without_memory_to_look_ahead_readers_still_get_all_they_wait_for() {
     let got: Vec<u8> = read.into_iter().flat_map(|part| part.expect("read")).collect();
     assert!(got == bytes);
     assert_eq!(bench.fetcher.budget.taken(), 0, "all of it was given back");
+}
+
+#[tokio::test]
+async fn a_reader_is_answered_while_the_rest_of_its_request_is_still_on_its_way() {
+    let bench = Bench::new().await;
+    let file = bench.open("f", 40 << 20).await;
+    bench.remote.hold_bodies(Some(BLOCK as usize + 20_000));
+    bench.fetcher.confirm(&file.0, &file.1, 1 << 20, false).await;
+    assert!(bench.follow(&file, &Window::new(256 << 20), 0..1000).await, "its block is complete");
+    assert_eq!(bench.remote.requests(), ["get /f 0-1048576"], "and more than that is to come");
+    bench.until_in_the_air(&file.1, 1).await;
+}
+
+#[tokio::test]
+async fn one_reader_in_sequence_has_many_requests_in_the_air() {
+    let bench = Bench::new().await;
+    let file = bench.open("f", 120 << 20).await;
+    let window = Window::new(1 << 40);
+    let mut at = 0;
+    while at < 80 << 20 {
+        assert!(bench.follow(&file, &window, at..at + (1 << 20)).await);
+        at += 1 << 20;
+    }
+    let bodies = bench.remote.bodies();
+    assert!(bodies.most >= 8, "{} at once", bodies.most);
+    let requests = bench.remote.requests();
+    assert!(requests.len() < 60, "in pieces of some length: {requests:?}");
+}
+
+#[tokio::test]
+async fn what_is_fetched_ahead_of_one_file_leaves_room_for_others() {
+    let bench = Bench::new().await;
+    let (one, other) = (bench.open("one", 100 << 20).await, bench.open("other", 100 << 20).await);
+    let (mine, yours) = (Window::new(1 << 40), Window::new(1 << 40));
+    assert!(bench.follow(&one, &mine, 0..10).await && bench.follow(&other, &yours, 0..10).await);
+    bench.until_in_the_air(&one.1, 0).await;
+    bench.until_in_the_air(&other.1, 0).await;
+    bench.remote.hold_bodies(Some(0));
+    let ahead = |window: &Window, blocks: &OpenBlocks| {
+        bench.fetcher.look_ahead(
+            &one.0,
+            blocks,
+            &(0..0),
+            window,
+            &Plan { run: 0..100 << 20, piece: 1 << 20, strides: Vec::new() },
+        );
+        bench.fetcher.traffic.lane(blocks.id()).flying().len()
+    };
+    let most = ahead(&mine, &one.1);
+    let rest = ahead(&yours, &other.1);
+    assert!((8..=16).contains(&most) && rest == most, "{most} and {rest}");
+}
+
+#[tokio::test]
+async fn random_reads_fetch_little_more_than_they_read() {
+    const READS: u64 = 200;
+    let bench = Bench::new().await;
+    let file = bench.open("f", 100 << 20).await;
+    let window = Window::new(256 << 20);
+    bench.fetcher.confirm(&file.0, &file.1, window::FIRST, false).await;
+    let mut place = 1_u64;
+    for _ in 0..READS {
+        place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let start = (place >> 33) % (99 << 20);
+        assert!(bench.follow(&file, &window, start..start + 4096).await);
+    }
+    let requests = bench.remote.requests();
+    assert!(requests.len() as u64 <= READS + READS / 5, "{} requests", requests.len());
+    let fetched: u64 = requests.iter().map(|request| asked(request)).sum();
+    assert!(fetched <= READS * (64 << 10) * 17 / 16 + window::FIRST, "{} KiB a read", fetched / READS / 1024);
+}
+
+#[tokio::test]
+async fn strides_are_fetched_ahead_of_their_reader_and_what_is_between_is_not() {
+    let bench = Bench::new().await;
+    let file = bench.open("f", 100 << 20).await;
+    let window = Window::new(256 << 20);
+    let place = |row: u64| 5000 + row * 1_000_003;
+    for row in 0..90 {
+        assert!(bench.follow(&file, &window, place(row)..place(row) + 3000).await);
+        if row == 40 {
+            bench.until_in_the_air(&file.1, 0).await;
+            let next = place(row + 1) / BLOCK;
+            assert!(file.1.is_present(next), "the next row is here before it is read");
+            assert!(!file.1.is_present(next - 2), "and nothing before it");
+        }
+    }
+    let fetched: u64 = bench.remote.requests().iter().map(|request| asked(request)).sum();
+    assert!(fetched < 100 * 2 * BLOCK, "{fetched}");
+}
+
+#[tokio::test]
+async fn a_far_seek_where_ranges_are_ignored_loses_nothing_and_starts_nothing() {
+    let bench = Bench::new().await;
+    bench.remote.ignore_ranges();
+    let file = bench.open("f", 40 << 20).await;
+    let window = Window::new(256 << 20);
+    assert!(bench.follow(&file, &window, 0..100).await);
+    assert!(bench.follow(&file, &window, 30 << 20..(30 << 20) + 100).await, "the stream goes on to there");
+    assert!(bench.follow(&file, &window, 10 << 20..(10 << 20) + 100).await, "and what it passed is kept");
+    assert!(bench.follow(&file, &window, 39 << 20..40 << 20).await);
+    assert_eq!(bench.remote.requests().len(), 1);
+    assert_eq!(bench.remote.bodies().most, 1);
+}
+
+#[tokio::test]
+async fn what_a_stream_has_passed_and_the_cache_has_dropped_is_streamed_again_alone() {
+    let bench = Bench::with(16 << 20, 64 << 20).await;
+    bench.remote.ignore_ranges();
+    let file = bench.open("f", 60 << 20).await;
+    let window = Window::new(16 << 20);
+    for round in [0, 40, 2, 58] {
+        assert!(bench.follow(&file, &window, round << 20..(round << 20) + 100).await, "at {round} MiB");
+    }
+    assert_eq!(bench.remote.requests().len(), 2, "from the beginning once more");
+    assert_eq!(bench.remote.bodies().most, 1, "and never two at a time");
+}
+
+#[tokio::test]
+async fn a_stream_does_not_run_away_from_its_reader_by_more_than_the_cache_holds() {
+    let bench = Bench::with(16 << 20, 64 << 20).await;
+    bench.remote.ignore_ranges();
+    let file = bench.open("f", 80 << 20).await;
+    let window = Window::new(16 << 20);
+    let mut at = 0;
+    while at < 80 << 20 {
+        assert!(bench.follow(&file, &window, at..at + (1 << 20)).await);
+        at += 1 << 20;
+        // Time for the stream to get as far as it may.
+        let ahead = (at + (8 << 20)).min(80 << 20) / BLOCK - 1;
+        for _ in 0..5000 {
+            if file.1.is_present(ahead) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(file.1.is_present(ahead), "{} MiB", at >> 20);
+        assert!(!file.1.is_present(ahead + 4), "{} MiB", at >> 20);
+    }
+    assert_eq!(bench.remote.requests().len(), 1, "nothing was pushed out before it was read");
+}
+
+#[tokio::test]
+async fn the_first_bytes_prove_the_version_and_another_one_is_told_from_it() {
+    let bench = Bench::new().await;
+    let (path, blocks, bytes) = bench.open("f", 1 << 20).await;
+    assert!(bench.fetcher.confirm(&path, &blocks, window::FIRST, false).await);
+    assert_eq!(bench.read(&path, &blocks, 0..2880).await.expect("read"), bytes[..2880]);
+    assert_eq!(bench.remote.requests().len(), 1, "the bytes came with the proof");
+    assert!(!bench.fetcher.confirm(&path, &blocks, window::FIRST, false).await, "they are here: nothing was asked");
+    assert!(bench.remote.requests().is_empty());
+
+    let (path, blocks, _) = bench.open("g", 1 << 20).await;
+    bench.remote.store("g", vec![9; 1 << 20]);
+    assert!(!bench.fetcher.confirm(&path, &blocks, window::FIRST, false).await);
+    assert!(blocks.is_doomed());
+}
+
+#[tokio::test]
+async fn a_taste_of_a_file_is_no_stream_of_it() {
+    let bench = Bench::new().await;
+    bench.remote.ignore_ranges();
+    let file = bench.open("f", 20 << 20).await;
+    bench.fetcher.confirm(&file.0, &file.1, window::FIRST, true).await;
+    bench.until_in_the_air(&file.1, 0).await;
+    let taken = bench.remote.bodies().bytes;
+    assert!((window::FIRST..=window::FIRST + BLOCK).contains(&taken), "{taken}");
+    assert!(bench.follow(&file, &Window::new(256 << 20), 0..2880).await);
+    assert_eq!(bench.remote.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stands_still_is_a_timeout() {
+    let bench = Bench::new().await;
+    let (path, blocks, _) = bench.open("f", 1 << 20).await;
+    bench.remote.hold_bodies(Some(100));
+    let late = bench.read(&path, &blocks, 0..10).await;
+    assert!(matches!(late, Err(Error::Timeout { .. })), "{late:?}");
 }
 
 fn asked(request: &str) -> u64 {

@@ -1,4 +1,7 @@
 //! Opening, making and closing files. Close-to-open consistency is made here: every open asks the service.
+//!
+//! Where the node is known and fresh, and its first bytes are not here yet, the question is the request for these bytes:
+//! asked for by the name, their answer tells by its digest whether the name still stands for the version that is known.
 
 use std::sync::Arc;
 
@@ -6,11 +9,12 @@ use parking_lot::Mutex;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::fetch::window::Window;
+use crate::fetch::window::{FIRST, Window};
 use crate::file::OpenFile;
 use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
 use crate::meta::{Kind, Meta};
+use crate::namespace::Answer;
 use crate::path::NodePath;
 use crate::upload;
 
@@ -43,7 +47,7 @@ impl Engine {
         let (meta, on_service) = match local {
             Some(file) => (file.meta(), file.state().on_service.clone()),
             None => {
-                let meta = self.ask(&path).await?;
+                let meta = self.ask_to_open(&path, flags).await?;
                 let version = meta.version.clone();
                 (meta, Some(version))
             }
@@ -66,6 +70,45 @@ impl Engine {
         };
         let keep_cache = shown.is_none_or(|version| self.files.paged(ino, &version));
         Ok(Opened { fh: self.handle(ino, file, flags), keep_cache })
+    }
+
+    /// What the service has at `path` now.
+    async fn ask_to_open(self: &Arc<Self>, path: &NodePath, flags: OpenFlags) -> Result<Meta> {
+        let only_read = flags.read && !flags.write && !flags.truncate;
+        if !only_read || self.remote.refuses_name(path.name()).is_some() {
+            return self.ask(path).await;
+        }
+        if let Some(meta) = self.swept(path).await {
+            return Ok(meta);
+        }
+        if let Answer::Found(known, _) = self.names.lookup(path)
+            && let Some(meta) = self.begin_reading(path, &known, FIRST, false).await
+        {
+            return Ok(meta);
+        }
+        self.ask(path).await
+    }
+
+    /// Sends for the first `piece` bytes of a file of which a version is known. Returns that if the answer proves that the
+    /// service still has it; where answers cannot, the bytes are on their way while the caller asks for the node. With
+    /// `taste` nobody has the file open.
+    pub(crate) async fn begin_reading(
+        self: &Arc<Self>,
+        path: &NodePath,
+        known: &Meta,
+        piece: u64,
+        taste: bool,
+    ) -> Option<Meta> {
+        if !known.is_file() || known.version.length == 0 {
+            return None;
+        }
+        let blocks = self.store.version(path, &known.version);
+        if known.version.content_date.is_some() && known.version.md5.is_some() {
+            return self.fetcher.confirm(path, &blocks, piece, taste).await.then(|| known.clone());
+        }
+        // A digest may be that of older bytes where there is no content-date (`version`).
+        self.fetcher.begin(path, &blocks, piece, taste);
+        None
     }
 
     fn open_orphan(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Result<Opened> {
@@ -116,6 +159,9 @@ impl Engine {
     pub async fn release(self: &Arc<Self>, fh: Fh) {
         let Some(handle) = self.handles.remove_file(fh) else { return };
         let file = Arc::clone(&handle.file);
+        if let Some(directory) = self.inodes.path(handle.ino).and_then(|path| path.parent()) {
+            self.sweeps.closed(&directory, handle.window.extent());
+        }
         let pinned = handle.pinned.lock().take();
         if let Some((_, blocks)) = pinned
             && file.state().handles == 1

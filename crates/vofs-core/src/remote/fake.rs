@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,8 +11,9 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use md5::{Digest, Md5};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
-use super::{Incoming, Remote};
+use super::{Incoming, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
@@ -35,6 +37,37 @@ struct Inner {
     ignores_ranges: bool,
     /// Cut every body after so many bytes.
     cut: Option<usize>,
+    /// Hold every body at so many bytes until it is raised.
+    held: watch::Sender<Option<usize>>,
+    bodies: Arc<Mutex<Bodies>>,
+}
+
+/// What is being sent.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Bodies {
+    now: usize,
+    /// Bodies that were being sent at the same time, at most.
+    pub(crate) most: usize,
+    /// Bytes that were taken.
+    pub(crate) bytes: u64,
+}
+
+/// A body that is being sent.
+struct Sending(Arc<Mutex<Bodies>>);
+
+impl Sending {
+    fn new(bodies: &Arc<Mutex<Bodies>>) -> Self {
+        let mut counts = bodies.lock();
+        counts.now += 1;
+        counts.most = counts.most.max(counts.now);
+        Sending(Arc::clone(bodies))
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.lock().now -= 1;
+    }
 }
 
 /// The fake.
@@ -97,6 +130,19 @@ impl FakeRemote {
         self.0.lock().cut = Some(after);
     }
 
+    /// Every body stops after so many bytes, until this is called again; `None` lets all of it go.
+    pub(crate) fn hold_bodies(&self, at: Option<usize>) {
+        self.0.lock().held.send_replace(at);
+    }
+
+    /// What was sent since the last call.
+    pub(crate) fn bodies(&self) -> Bodies {
+        let inner = self.0.lock();
+        let mut counts = inner.bodies.lock();
+        let now = counts.now;
+        std::mem::replace(&mut counts, Bodies { now, most: now, bytes: 0 })
+    }
+
     fn ask(&self, path: &NodePath, request: String) -> Result<()> {
         let mut inner = self.0.lock();
         let broken = inner.broken.iter().any(|prefix| request.starts_with(prefix.as_str()));
@@ -122,6 +168,25 @@ impl Inner {
         self.nodes.insert(path.clone(), FakeNode { meta, bytes });
         version
     }
+}
+
+/// Part after part, with time for others in between, no further than bodies may go.
+fn sent(
+    parts: Vec<Result<Bytes>>,
+    held: watch::Receiver<Option<usize>>,
+    sending: Sending,
+) -> BoxStream<'static, Result<Bytes>> {
+    let state = (parts.into_iter(), 0, held, sending);
+    let parts = stream::unfold(state, |(mut parts, mut at, mut held, sending)| async move {
+        let part = parts.next()?;
+        tokio::task::yield_now().await;
+        let length = part.as_ref().map_or(0, Bytes::len);
+        at += length;
+        held.wait_for(|held| held.is_none_or(|held| at <= held)).await.ok()?;
+        sending.0.lock().bytes += length as u64;
+        Some((part, (parts, at, held, sending)))
+    });
+    parts.boxed()
 }
 
 #[async_trait]
@@ -196,7 +261,7 @@ impl Remote for FakeRemote {
         Ok(())
     }
 
-    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming> {
+    async fn open(&self, path: &NodePath, range: Range<u64>, _route: Route) -> Result<Incoming> {
         self.ask(path, format!("get {path} {}-{}", range.start, range.end))?;
         let node = self.node(path)?;
         let inner = self.0.lock();
@@ -217,7 +282,7 @@ impl Remote for FakeRemote {
             md5: node.meta.version.md5,
             artifact: None,
             modified: None,
-            body: stream::iter(parts).boxed(),
+            body: sent(parts, inner.held.subscribe(), Sending::new(&inner.bodies)),
         })
     }
 

@@ -12,7 +12,7 @@ use vospace_client::transfer::{PutOptions, UploadSource};
 use vospace_client::uri::check_name;
 use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
 
-use super::{Incoming, Remote};
+use super::{Incoming, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
@@ -141,9 +141,13 @@ impl Remote for VoSpace {
         Ok(())
     }
 
-    async fn open(&self, path: &NodePath, range: Range<u64>) -> Result<Incoming> {
+    async fn open(&self, path: &NodePath, range: Range<u64>, route: Route) -> Result<Incoming> {
         let uri = self.uri(path);
-        let download = self.client.open(&uri, Some(range)).await.map_err(at(path))?;
+        let download = match route {
+            Route::Kept => self.client.open(&uri, Some(range)).await,
+            Route::Named => self.client.open_anew(&uri, Some(range)).await,
+        };
+        let download = download.map_err(at(path))?;
         let ranges = self.client.service(&uri).await.map_err(at(path))?.dialect().ranges;
         let fail = at(path);
         Ok(Incoming {

@@ -25,14 +25,16 @@ use crate::{Error, ErrorKind, Result};
 /// Places asked before giving up. A service leads to one of its sites at random.
 const SITES: u32 = 4;
 
-pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
+/// With `anew`, a place where the file was found before is not asked: it may be that of another file by now, if names
+/// were moved about.
+pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, range: Option<Range<u64>>, anew: bool) -> Result<Download> {
     let service = inner.service(uri).await?;
     if let Some(range) = &range
         && range.is_empty()
     {
         return Ok(nothing(range.start, None));
     }
-    if let Some(url) = inner.redirects.get(uri) {
+    if let Some(url) = inner.redirects.get(uri).filter(|_| !anew) {
         match fetch(inner, uri, url, &range).await {
             Ok(response) => return accept(&service, uri, response, &range),
             // The file may be another by now, or the grant gone, or the site: the service knows better.

@@ -1,0 +1,322 @@
+//! Programs that open one file of a directory after another: what will they open next?
+//!
+//! Three files in a row that stand close together in an order of the directory make a **sweep**: the byte order of
+//! shells and `sorted()`, that of a language, or either backwards. If all have one extension, only files with that are
+//! meant. Each further file that fits names those to be looked into ahead; how many doubles when the program had to
+//! wait, and one that does not fit ends the sweep. Nothing is ever named without a program opening a file.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use crate::path::NodePath;
+
+use super::window::FIRST;
+
+/// Directories in which programs are followed at a time.
+const DIRECTORIES: NonZeroUsize = NonZeroUsize::new(16).expect("invariant: not zero");
+
+/// Files that make a sweep.
+const RUN: usize = 3;
+
+/// Places between the first and the last of these, and places that a sweep may skip: a program that takes only some of
+/// the files, or several programs that share them.
+const SPREAD: usize = 8;
+
+/// So far behind the furthest file one may be opened without ending the sweep: again, or by a slower one of several
+/// programs.
+const BEHIND: usize = 64;
+
+/// Files looked into ahead, at first and at most. Thirty-two in the air hide 40 ms of each file down to one.
+const DEPTH: (usize, usize) = (4, 32);
+
+/// Names kept of a large directory; behind the last of them the sweep is recognised anew.
+const NAMES: usize = 10_000;
+
+/// Most of a file that is fetched before anybody opens it: what `file` reads.
+const LARGEST_PIECE: u64 = 1024 * 1024;
+
+/// What programs open, by directory.
+#[derive(Debug)]
+pub(crate) struct Sweeps(Mutex<LruCache<NodePath, Course>>);
+
+/// One directory.
+#[derive(Debug)]
+struct Course {
+    /// Opened last, while there is no sweep.
+    latest: VecDeque<String>,
+    /// Files to be opened before the next attempt to see an order in them: it doubles, for it costs a look at all names.
+    patience: usize,
+    opened: usize,
+    sweep: Option<Sweep>,
+    /// Bytes that programs read of each file.
+    piece: u64,
+}
+
+#[derive(Debug)]
+struct Sweep {
+    names: Vec<String>,
+    /// The furthest file that was opened.
+    at: usize,
+    /// The next that was not named yet.
+    next: usize,
+    depth: usize,
+}
+
+impl Default for Sweeps {
+    fn default() -> Self {
+        Sweeps(Mutex::new(LruCache::new(DIRECTORIES)))
+    }
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Course { latest: VecDeque::new(), patience: RUN, opened: 0, sweep: None, piece: FIRST }
+    }
+}
+
+impl Sweeps {
+    /// A program opens `name` in `directory`; `waits` when nobody has looked into it yet. `names` gives the files of the
+    /// directory in byte order. Returns those to look into now, and how many bytes of each.
+    pub(crate) fn opened(
+        &self,
+        directory: &NodePath,
+        name: &str,
+        waits: bool,
+        names: impl FnOnce() -> Vec<String>,
+    ) -> (Vec<String>, u64) {
+        let mut courses = self.0.lock();
+        let course = courses.get_or_insert_mut(directory.clone(), Course::default);
+        (course.opened(name, waits, names), course.piece)
+    }
+
+    /// A file of `directory` was closed; it was read up to `extent`.
+    pub(crate) fn closed(&self, directory: &NodePath, extent: u64) {
+        if let Some(course) = self.0.lock().get_mut(directory) {
+            course.piece = extent.next_multiple_of(FIRST).clamp(FIRST, LARGEST_PIECE);
+        }
+    }
+}
+
+impl Course {
+    fn opened(&mut self, name: &str, waits: bool, names: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        if let Some(sweep) = &mut self.sweep {
+            if sweep.follow(name, waits) {
+                return sweep.name_next();
+            }
+            *self = Course { piece: self.piece, ..Course::default() };
+        }
+        if self.latest.back().is_some_and(|last| last == name) {
+            return Vec::new();
+        }
+        self.latest.push_back(name.to_owned());
+        if self.latest.len() > RUN {
+            self.latest.pop_front();
+        }
+        self.opened += 1;
+        if self.opened < self.patience {
+            return Vec::new();
+        }
+        self.opened = 0;
+        self.patience *= 2;
+        self.sweep = Sweep::recognise(names(), self.latest.make_contiguous());
+        match &mut self.sweep {
+            Some(sweep) => sweep.name_next(),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Sweep {
+    /// The order of `names`, which come in byte order, in which those opened last stand close together.
+    fn recognise(mut names: Vec<String>, latest: &[String]) -> Option<Self> {
+        let [first, .., last] = latest else { return None };
+        let kind = extension(first);
+        if latest.iter().all(|name| extension(name) == kind) {
+            names.retain(|name| extension(name) == kind);
+        }
+        let spoken = || {
+            let mut names = names.clone();
+            names.sort_by_cached_key(|name| collated(name));
+            names
+        };
+        // One after another in either order, or else close together at least: several programs share the files.
+        let (mut names, backwards) = match (Run::of(&names, latest), Run::of(&spoken(), latest)) {
+            (Some(run), _) if run.is_steady => (names, run.is_backwards),
+            (_, Some(run)) if run.is_steady => (spoken(), run.is_backwards),
+            (Some(run), _) => (names, run.is_backwards),
+            (None, Some(run)) => (spoken(), run.is_backwards),
+            (None, None) => return None,
+        };
+        if backwards {
+            names.reverse();
+        }
+        let at = names.iter().position(|name| name == last)?;
+        let mut names = names.split_off(at);
+        names.truncate(NAMES);
+        Some(Sweep { names, at: 0, next: 1, depth: DEPTH.0 })
+    }
+
+    /// A file was opened; false when it is not of this sweep.
+    fn follow(&mut self, name: &str, waits: bool) -> bool {
+        let near = self.at.saturating_sub(BEHIND)..self.names.len().min(self.at + self.depth + SPREAD);
+        let Some(place) = near.clone().find(|place| self.names[*place] == name) else { return false };
+        // One that was opened before tells nothing of the pace.
+        if waits && place > self.at {
+            self.depth = (self.depth * 2).min(DEPTH.1);
+        }
+        self.at = self.at.max(place);
+        place < self.names.len() - 1 || self.names.len() < NAMES
+    }
+
+    fn name_next(&mut self) -> Vec<String> {
+        let end = self.names.len().min(self.at + 1 + self.depth);
+        let start = self.next.max(self.at + 1).min(end);
+        self.next = end.max(self.next);
+        self.names[start..end].to_vec()
+    }
+}
+
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+/// How the files that were opened last stand in an order of all.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    is_steady: bool,
+    is_backwards: bool,
+}
+
+impl Run {
+    /// `None` where they do not stand close together.
+    fn of(names: &[String], latest: &[String]) -> Option<Self> {
+        let place = |opened: &String| names.iter().position(|name| name == opened);
+        let places = latest.iter().map(place).collect::<Option<Vec<usize>>>()?;
+        if places.iter().max()? - places.iter().min()? > SPREAD {
+            return None;
+        }
+        let is_steady = places.is_sorted() || places.iter().rev().is_sorted();
+        Some(Run { is_steady, is_backwards: places.first() > places.last() })
+    }
+}
+
+/// Names in the order that shells and `ls` show in most languages: signs, digits, letters, without regard to case. Near
+/// enough to recognise it by.
+fn collated(name: &str) -> (Vec<(u8, char)>, String) {
+    let rank = |letter: char| match letter {
+        '_' => 0,
+        '-' => 1,
+        letter if letter.is_numeric() => 3,
+        letter if letter.is_alphabetic() => 4,
+        _ => 2,
+    };
+    (name.chars().flat_map(char::to_lowercase).map(|letter| (rank(letter), letter)).collect(), name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> NodePath {
+        NodePath::new("d")
+    }
+
+    /// Opens files one after another; what was named ahead of each, in order.
+    fn open(sweeps: &Sweeps, names: &[String], order: &[String]) -> Vec<Vec<String>> {
+        order.iter().map(|name| sweeps.opened(&directory(), name, true, || names.to_vec()).0).collect()
+    }
+
+    fn files(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("f{number:04}.fits")).collect()
+    }
+
+    #[test]
+    fn the_files_to_come_are_named_once_each_and_more_of_them_for_a_reader_that_waits() {
+        let (sweeps, names) = (Sweeps::default(), files(200));
+        let named = open(&sweeps, &names, &names);
+        assert!(named[0].is_empty() && named[1].is_empty(), "two files are no sweep");
+        assert_eq!(named[2], names[3..3 + DEPTH.0]);
+        assert!(named.iter().all(|ahead| ahead.len() <= 2 * DEPTH.1));
+        assert_eq!(named.concat(), names[3..], "each once, in order, to the end");
+    }
+
+    #[test]
+    fn a_slow_reader_is_kept_ahead_of_by_a_few() {
+        let (sweeps, names) = (Sweeps::default(), files(50));
+        for (index, name) in names.iter().enumerate() {
+            let (ahead, _) = sweeps.opened(&directory(), name, index < RUN, || names.clone());
+            assert!(ahead.len() <= DEPTH.0, "{ahead:?}");
+        }
+    }
+
+    #[test]
+    fn only_files_of_the_same_kind_are_meant() {
+        let sweeps = Sweeps::default();
+        let mut names = files(30);
+        names.extend((0..30).map(|number| format!("f{number:04}.txt")));
+        names.sort();
+        let named = open(&sweeps, &names, &files(30));
+        assert_eq!(named.concat(), files(30)[3..]);
+    }
+
+    #[test]
+    fn the_order_of_a_language_and_the_way_back_are_recognised() {
+        let names: Vec<String> = ["A1", "A3", "B1", "B4", "C0", "C7", "a2", "a4", "b3", "c1"].map(str::to_owned).into();
+        let mut spoken = names.clone();
+        spoken.sort_by_cached_key(|name| collated(name));
+        assert_eq!(spoken[..3], ["A1", "a2", "A3"]);
+        assert_eq!(open(&Sweeps::default(), &names, &spoken).concat(), spoken[3..]);
+        let back: Vec<String> = files(20).into_iter().rev().collect();
+        assert_eq!(open(&Sweeps::default(), &files(20), &back).concat(), back[3..]);
+    }
+
+    #[test]
+    fn random_files_and_one_file_again_and_again_are_no_sweep() {
+        let (sweeps, names) = (Sweeps::default(), files(1000));
+        let random: Vec<String> = (0..100).map(|step| names[step * 617 % 1000].clone()).collect();
+        assert!(open(&sweeps, &names, &random).concat().is_empty());
+        let same = vec![names[7].clone(); 20];
+        assert!(open(&sweeps, &names, &same).concat().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_ends_it() {
+        let (sweeps, names) = (Sweeps::default(), files(1000));
+        assert!(!open(&sweeps, &names, &names[..10]).concat().is_empty());
+        let elsewhere = [names[500].clone(), names[800].clone(), names[100].clone()];
+        assert!(open(&sweeps, &names, &elsewhere).concat().is_empty());
+    }
+
+    #[test]
+    fn several_programs_may_share_the_files() {
+        let (sweeps, names) = (Sweeps::default(), files(400));
+        // Four take every fourth file each, and are not in step.
+        let order: Vec<String> =
+            (0..99).flat_map(|step| [3, 0, 2, 1].map(|one| names[step * 4 + one].clone())).collect();
+        let named = open(&sweeps, &names, &order).concat();
+        assert!(named.len() > 380, "{}", named.len());
+    }
+
+    #[test]
+    fn a_piece_is_what_was_read_of_the_files_before() {
+        let sweeps = Sweeps::default();
+        let piece = || sweeps.opened(&directory(), "f", true, Vec::new).1;
+        assert_eq!(piece(), FIRST);
+        sweeps.closed(&directory(), 5 * FIRST - 1);
+        assert_eq!(piece(), 5 * FIRST);
+        sweeps.closed(&directory(), 1 << 40);
+        assert_eq!(piece(), LARGEST_PIECE);
+    }
+
+    #[test]
+    fn a_directory_of_any_size_is_followed_to_its_end() {
+        let (sweeps, names) =
+            (Sweeps::default(), (0..2 * NAMES + 50).map(|number| format!("{number:06}")).collect::<Vec<_>>());
+        let named: usize =
+            names.iter().map(|name| sweeps.opened(&directory(), name, false, || names.clone()).0.len()).sum();
+        assert!(named > names.len() - 20, "{named} of {}", names.len());
+    }
+}

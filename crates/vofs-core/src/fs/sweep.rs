@@ -1,0 +1,55 @@
+//! Looking into files before they are opened, for a program that goes through a directory.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::meta::Meta;
+use crate::namespace::Answer;
+use crate::path::NodePath;
+use crate::version::Version;
+
+impl Engine {
+    /// A program opens `path` to read it: looks into those that it seems to open next, and returns what the service has at
+    /// `path` if that was asked ahead, just now.
+    pub(crate) async fn swept(self: &Arc<Self>, path: &NodePath) -> Option<Meta> {
+        let directory = path.parent()?;
+        let looked = self.looked_ahead.take(path);
+        let waits = !looked.as_ref().is_some_and(crate::fetch::ahead::Taken::is_known);
+        let (next, piece) = self.sweeps.opened(&directory, path.name(), waits, || self.files_of(&directory));
+        for name in next {
+            self.look_into(directory.join(&name), piece);
+        }
+        let version = looked?.version(|| self.clock.now()).await?;
+        self.names.known(path).filter(|known| known.is_file() && known.version.is_same(&version))
+    }
+
+    fn files_of(&self, directory: &NodePath) -> Vec<String> {
+        let Some(listing) = self.names.listing(directory) else { return Vec::new() };
+        let files = listing.iter().filter(|(_, meta)| meta.is_file() && meta.version.length > 0);
+        files.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn look_into(self: &Arc<Self>, path: NodePath, piece: u64) {
+        // One that is open or changed here does not wait for the service, or has to ask by itself.
+        if self.files.get(&path).is_some() || self.remote.refuses_name(path.name()).is_some() {
+            return;
+        }
+        let Some(looking) = self.looked_ahead.begin(&path, self.clock.now()) else { return };
+        let engine = Arc::clone(self);
+        self.runtime.spawn(async move { looking.answer(engine.look(&path, piece).await) });
+    }
+
+    /// Asks what the service has at `path`, and sends for the first `piece` bytes of it.
+    async fn look(self: &Arc<Self>, path: &NodePath, piece: u64) -> Option<Version> {
+        if let Answer::Found(known, _) = self.names.lookup(path)
+            && let Some(meta) = self.begin_reading(path, &known, piece, true).await
+        {
+            return Some(meta.version);
+        }
+        let meta = self.ask(path).await.ok().filter(Meta::is_file)?;
+        // Of a version that was not known the first piece is still to come.
+        let blocks = self.store.version(path, &meta.version);
+        self.fetcher.begin(path, &blocks, piece, true);
+        Some(meta.version)
+    }
+}
