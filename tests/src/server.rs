@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::http;
 use crate::process::{Guard, binary, run, wait_until};
 
@@ -147,6 +149,16 @@ impl Server {
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.process = None;
+    }
+
+    /// Stops it where it stands, as a dead link would: connections stay open, new ones are made, nothing answers.
+    pub fn freeze(&self) {
+        self.process.as_ref().unwrap().signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.process.as_ref().unwrap().signal(Signal::SIGCONT);
     }
 
     /// What it printed on standard error in its latest run.

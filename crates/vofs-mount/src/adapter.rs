@@ -2,9 +2,10 @@
 //!
 //! What the engine can answer without waiting is answered on the thread that took the request. All else goes to the
 //! runtime together with its reply, under a deadline: a program that waits in a FUSE call cannot be interrupted, so
-//! no call may wait for ever.
+//! no call may wait for ever. One that is killed while it waits for an answer gets it at once (`killed`).
 
 mod convert;
+mod killed;
 mod outcome;
 
 use std::cell::RefCell;
@@ -22,13 +23,7 @@ use fuser::{
 use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
 
 use convert::{attributes, file_type, flags, name};
-use outcome::Waiting;
-
-/// Attributes and names: no answer in this time is an error.
-const METADATA: Duration = Duration::from_secs(60);
-
-/// What moves bytes has deadlines of its own for each byte; this one ends what even those forget.
-const BYTES: Duration = Duration::from_secs(24 * 3600);
+use outcome::{Waiting, Work};
 
 const GENERATION: Generation = Generation(0);
 
@@ -46,12 +41,17 @@ pub(crate) type KernelLine = Arc<OnceLock<Notifier>>;
 pub(crate) struct Adapter {
     engine: Arc<Engine>,
     kernel: KernelLine,
+    metadata_deadline: Duration,
     runtime: tokio::runtime::Handle,
 }
 
 impl Adapter {
-    pub(crate) fn new(engine: Arc<Engine>, kernel: KernelLine) -> Self {
-        Adapter { engine, kernel, runtime: tokio::runtime::Handle::current() }
+    pub(crate) fn new(engine: Arc<Engine>, kernel: KernelLine, metadata_deadline: Duration) -> Self {
+        Adapter { engine, kernel, metadata_deadline, runtime: tokio::runtime::Handle::current() }
+    }
+
+    fn waiting(&self, operation: &'static str, request: &Request, ino: INodeNo, work: Work) -> Waiting {
+        Waiting::new(operation, request, ino, work, self.metadata_deadline)
     }
 
     /// Answers a read whose bytes are at hand; gives the reply back otherwise.
@@ -139,7 +139,7 @@ impl Filesystem for Adapter {
     }
 
     fn lookup(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEntry) {
-        let waiting = Waiting::new("lookup", request, parent, METADATA);
+        let waiting = self.waiting("lookup", request, parent, Work::Question);
         let child = or_error!(reply, name(child));
         if let Some(answer) = self.engine.lookup_now(Ino(parent.0), child) {
             return answer_lookup(reply, waiting.now(answer));
@@ -154,7 +154,7 @@ impl Filesystem for Adapter {
     }
 
     fn getattr(&self, request: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
-        let waiting = Waiting::new("getattr", request, ino, METADATA);
+        let waiting = self.waiting("getattr", request, ino, Work::Question);
         if let Some(answer) = self.engine.getattr_now(Ino(ino.0)) {
             return answer_attr(reply, waiting.now(answer));
         }
@@ -188,14 +188,16 @@ impl Filesystem for Adapter {
         let change = SetAttr { mode, uid, gid, size, mtime };
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.setattr(Ino(ino.0), fh.map(|fh| Fh(fh.0)), change).await };
-        let waiting = Waiting::new("setattr", request, ino, if size.is_some() { BYTES } else { METADATA });
+        let waiting = self.waiting("setattr", request, ino, if size.is_some() { Work::Transfer } else { Work::Change });
         self.run(waiting, work, move |outcome| answer_attr(reply, outcome));
     }
 
     fn readlink(&self, request: &Request, ino: INodeNo, reply: ReplyData) {
         let engine = Arc::clone(&self.engine);
         let work = async move { Ok(engine.readlink(Ino(ino.0)).await?.into_bytes()) };
-        self.run(Waiting::new("readlink", request, ino, METADATA), work, move |outcome| answer_data(reply, outcome));
+        self.run(self.waiting("readlink", request, ino, Work::Question), work, move |outcome| {
+            answer_data(reply, outcome)
+        });
     }
 
     fn mknod(
@@ -221,28 +223,36 @@ impl Filesystem for Adapter {
             engine.release(opened.fh).await;
             sent.map(|()| entry)
         };
-        self.run(Waiting::new("mknod", request, parent, BYTES), work, move |outcome| answer_entry(reply, outcome));
+        self.run(self.waiting("mknod", request, parent, Work::Transfer), work, move |outcome| {
+            answer_entry(reply, outcome)
+        });
     }
 
     fn mkdir(&self, request: &Request, parent: INodeNo, child: &OsStr, _mode: u32, _umask: u32, reply: ReplyEntry) {
         let child = or_error!(reply, name(child)).to_owned();
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.mkdir(Ino(parent.0), &child).await };
-        self.run(Waiting::new("mkdir", request, parent, METADATA), work, move |outcome| answer_entry(reply, outcome));
+        self.run(self.waiting("mkdir", request, parent, Work::Change), work, move |outcome| {
+            answer_entry(reply, outcome)
+        });
     }
 
     fn unlink(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEmpty) {
         let child = or_error!(reply, name(child)).to_owned();
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.unlink(Ino(parent.0), &child).await };
-        self.run(Waiting::new("unlink", request, parent, METADATA), work, move |outcome| answer_empty(reply, outcome));
+        self.run(self.waiting("unlink", request, parent, Work::Change), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn rmdir(&self, request: &Request, parent: INodeNo, child: &OsStr, reply: ReplyEmpty) {
         let child = or_error!(reply, name(child)).to_owned();
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.rmdir(Ino(parent.0), &child).await };
-        self.run(Waiting::new("rmdir", request, parent, METADATA), work, move |outcome| answer_empty(reply, outcome));
+        self.run(self.waiting("rmdir", request, parent, Work::Change), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn symlink(&self, request: &Request, parent: INodeNo, link: &OsStr, target: &Path, reply: ReplyEntry) {
@@ -250,7 +260,9 @@ impl Filesystem for Adapter {
         let target = or_error!(reply, name(target.as_os_str())).to_owned();
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.symlink(Ino(parent.0), &link, &target).await };
-        self.run(Waiting::new("symlink", request, parent, METADATA), work, move |outcome| answer_entry(reply, outcome));
+        self.run(self.waiting("symlink", request, parent, Work::Change), work, move |outcome| {
+            answer_entry(reply, outcome)
+        });
     }
 
     fn rename(
@@ -273,14 +285,16 @@ impl Filesystem for Adapter {
             let no_replace = how.contains(RenameFlags::RENAME_NOREPLACE);
             engine.rename(Ino(parent.0), &child, Ino(new_parent.0), &new_child, no_replace).await
         };
-        self.run(Waiting::new("rename", request, parent, BYTES), work, move |outcome| answer_empty(reply, outcome));
+        self.run(self.waiting("rename", request, parent, Work::Transfer), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn open(&self, request: &Request, ino: INodeNo, how: OpenFlags, reply: ReplyOpen) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.open(Ino(ino.0), flags(how.0)).await };
         let kernel = Arc::clone(&self.kernel);
-        self.run(Waiting::new("open", request, ino, METADATA), work, move |outcome| {
+        self.run(self.waiting("open", request, ino, Work::Question), work, move |outcome| {
             let opened = or_error!(reply, outcome);
             if !opened.keep_cache
                 && let Some(kernel) = kernel.get()
@@ -308,7 +322,7 @@ impl Filesystem for Adapter {
         let child = or_error!(reply, name(child)).to_owned();
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.create(Ino(parent.0), &child, flags(how)).await };
-        self.run(Waiting::new("create", request, parent, METADATA), work, move |outcome| {
+        self.run(self.waiting("create", request, parent, Work::Change), work, move |outcome| {
             let (entry, opened) = or_error!(reply, outcome);
             let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
             reply.created(&entry.ttl, &attributes(&entry.attr), GENERATION, FileHandle(opened.fh.0), keep);
@@ -326,7 +340,7 @@ impl Filesystem for Adapter {
         _owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let waiting = Waiting::new("read", request, ino, BYTES);
+        let waiting = self.waiting("read", request, ino, Work::Read);
         let Some(reply) = self.answer_from_cache(&waiting, fh, offset, size as usize, reply) else { return };
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.read(Fh(fh.0), offset, size as usize).await };
@@ -345,7 +359,7 @@ impl Filesystem for Adapter {
         _owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let waiting = Waiting::new("write", request, ino, BYTES);
+        let waiting = self.waiting("write", request, ino, Work::Transfer);
         if let Some(answer) = self.engine.write_now(Fh(fh.0), offset, data) {
             return answer_written(reply, waiting.now(answer));
         }
@@ -357,13 +371,17 @@ impl Filesystem for Adapter {
     fn flush(&self, request: &Request, ino: INodeNo, fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.flush(Fh(fh.0)).await };
-        self.run(Waiting::new("close", request, ino, BYTES), work, move |outcome| answer_empty(reply, outcome));
+        self.run(self.waiting("close", request, ino, Work::Transfer), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn fsync(&self, request: &Request, ino: INodeNo, fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.fsync(Fh(fh.0)).await };
-        self.run(Waiting::new("fsync", request, ino, BYTES), work, move |outcome| answer_empty(reply, outcome));
+        self.run(self.waiting("fsync", request, ino, Work::Transfer), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn release(
@@ -386,14 +404,14 @@ impl Filesystem for Adapter {
     fn opendir(&self, request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.opendir(Ino(ino.0)).await };
-        self.run(Waiting::new("opendir", request, ino, METADATA), work, move |outcome| {
+        self.run(self.waiting("opendir", request, ino, Work::Question), work, move |outcome| {
             let fh = or_error!(reply, outcome);
             reply.opened(FileHandle(fh.0), FopenFlags::empty());
         });
     }
 
     fn readdir(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdir", request, ino, BYTES));
+        let (engine, waiting) = (Arc::clone(&self.engine), self.waiting("readdir", request, ino, Work::Read));
         self.runtime.spawn(async move {
             let listed = engine.readdir(Fh(fh.0), offset, false, |child| {
                 !reply.add(INodeNo(child.ino.0), child.next, file_type(&child.kind), &child.name)
@@ -406,7 +424,7 @@ impl Filesystem for Adapter {
     }
 
     fn readdirplus(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
-        let (engine, waiting) = (Arc::clone(&self.engine), Waiting::new("readdirplus", request, ino, BYTES));
+        let (engine, waiting) = (Arc::clone(&self.engine), self.waiting("readdirplus", request, ino, Work::Read));
         self.runtime.spawn(async move {
             let listed = engine.readdir(Fh(fh.0), offset, true, |child| {
                 let (attr, ttl) = convert::listed(child);
@@ -427,7 +445,7 @@ impl Filesystem for Adapter {
     fn statfs(&self, request: &Request, ino: INodeNo, reply: ReplyStatfs) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.statfs().await };
-        self.run(Waiting::new("statfs", request, ino, METADATA), work, move |outcome| {
+        self.run(self.waiting("statfs", request, ino, Work::Question), work, move |outcome| {
             const BLOCK: u64 = 4096;
             let space = or_error!(reply, outcome);
             let (total, free) = (space.total / BLOCK, space.free / BLOCK);

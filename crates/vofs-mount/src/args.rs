@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser};
 
@@ -30,6 +31,14 @@ pub(crate) struct Args {
     /// Cache directory [default: $HOME/vos:USER for vos:USER].
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Longest wait of a read without a single byte, in seconds; then ETIMEDOUT.
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub(crate) read_timeout: Duration,
+
+    /// Longest wait for names and attributes, in seconds; then ETIMEDOUT.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) metadata_timeout: Duration,
 
     /// Let nothing be written.
     #[arg(long)]
@@ -146,6 +155,14 @@ fn size(text: &str) -> Result<u64, String> {
         return mebibytes.checked_mul(1 << 20).ok_or_else(|| "too large".to_owned());
     }
     text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.trim().parse() {
+        Ok(0) => Err("at least 1 second is needed".to_owned()),
+        Ok(number) => Ok(Duration::from_secs(number)),
+        Err(error) => Err(format!("{error}")),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use vofs_core::Config;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) engine: Config,
     pub(crate) client: ClientConfig,
     pub(crate) allow_other: bool,
+    pub(crate) metadata_deadline: Duration,
     pub(crate) log: Log,
     pub(crate) remarks: Vec<String>,
 }
@@ -58,10 +60,15 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     client.credentials = credentials;
     client.registry = args.registry.clone().or(client.registry);
     client.insecure = args.insecure;
+    // A silent service is given up before whoever waits is told so.
+    client.deadlines.headers = client.deadlines.headers.min(args.read_timeout);
+    client.deadlines.idle = client.deadlines.idle.min(args.read_timeout);
+    client.deadlines.metadata = client.deadlines.metadata.min(args.metadata_timeout);
     client.user_agent = format!("mountvofs/{}", env!("CARGO_PKG_VERSION"));
     let mut engine = Config::new(root.to_wire(), &cache_dir);
     engine.cache_limit = args.cache_limit;
     engine.memory_limit = args.memory_limit.unwrap_or(engine.memory_limit);
+    engine.read_deadline = args.read_timeout;
     engine.read_only = args.readonly || anonymous;
     engine.uploads = args.max_flush_threads;
     let log = Log {
@@ -78,7 +85,17 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
             LevelFilter::WARN
         },
     };
-    Ok(Settings { what: args.vospace, root, mountpoint, engine, client, allow_other: args.allow_other, log, remarks })
+    Ok(Settings {
+        what: args.vospace,
+        root,
+        mountpoint,
+        engine,
+        client,
+        allow_other: args.allow_other,
+        metadata_deadline: args.metadata_timeout,
+        log,
+        remarks,
+    })
 }
 
 impl Settings {

@@ -43,7 +43,7 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
         .await
         .map_err(|error| Failure::engine(&settings.what, &error))?;
     let kernel = KernelLine::default();
-    let adapter = Adapter::new(Arc::clone(&engine), Arc::clone(&kernel));
+    let adapter = Adapter::new(Arc::clone(&engine), Arc::clone(&kernel), settings.metadata_deadline);
     let options = mount_options(&settings);
     let place = settings.mountpoint.clone();
     let session = tokio::task::spawn_blocking(move || Session::new(adapter, &place, &options)).await;

@@ -275,6 +275,20 @@ impl Http {
             let (status, headers, url) = (response.status, response.headers.clone(), response.url.clone());
             Ok(Answer { status, headers, url, body: response.bytes(MAX_DOCUMENT).await? })
         });
+        self.in_time(request, work).await
+    }
+
+    /// [`Http::call`] for a document that is read as it comes: its beginning has to be there in the time of a whole
+    /// metadata request.
+    pub(crate) async fn begin(&self, request: &Request) -> Result<Response, Failure> {
+        self.in_time(request, self.call(request)).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        request: &Request,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let limit = self.deadlines.metadata;
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let text = format!("not done within {} s", limit.as_secs());

@@ -8,6 +8,7 @@ mod commands;
 mod copies;
 mod crash;
 mod cutouts;
+mod deadlines;
 mod faults;
 mod fits;
 mod life;

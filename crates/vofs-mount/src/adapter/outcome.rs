@@ -6,6 +6,24 @@ use fuser::{Errno, INodeNo, Request};
 use vofs_core::Error;
 use vofs_core::errno::ToErrno;
 
+use super::killed::killed;
+
+/// What moves bytes has deadlines of its own for each byte; this one ends what even those forget.
+const BYTES: Duration = Duration::from_secs(24 * 3600);
+
+/// What a request does: decides how long it may take, and whether the end of who asked ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Asks for names or attributes.
+    Question,
+    /// Changes names or attributes. Goes on without who asked, because half a change is none.
+    Change,
+    /// Brings bytes or names in.
+    Read,
+    /// Takes bytes out. Goes on without who asked, because they would be lost.
+    Transfer,
+}
+
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -13,12 +31,23 @@ pub(super) struct Waiting {
     ino: u64,
     pid: u32,
     since: Instant,
+    work: Work,
     deadline: Duration,
 }
 
 impl Waiting {
-    pub(super) fn new(operation: &'static str, request: &Request, ino: INodeNo, deadline: Duration) -> Self {
-        Waiting { operation, ino: ino.0, pid: request.pid(), since: Instant::now(), deadline }
+    pub(super) fn new(
+        operation: &'static str,
+        request: &Request,
+        ino: INodeNo,
+        work: Work,
+        metadata: Duration,
+    ) -> Self {
+        let deadline = match work {
+            Work::Question | Work::Change => metadata,
+            Work::Read | Work::Transfer => BYTES,
+        };
+        Waiting { operation, ino: ino.0, pid: request.pid(), since: Instant::now(), work, deadline }
     }
 
     /// The outcome of what needed no waiting.
@@ -26,14 +55,19 @@ impl Waiting {
         outcome.map_err(|error| self.failed(&error))
     }
 
-    /// Waits for the outcome, no longer than the deadline.
+    /// Waits for the outcome, no longer than the deadline, nor than somebody waits for it.
     pub(super) async fn outcome<T>(&self, work: impl Future<Output = vofs_core::Result<T>>) -> Result<T, Errno> {
-        match tokio::time::timeout(self.deadline, work).await {
-            Ok(outcome) => self.now(outcome),
-            Err(_) => {
-                let (operation, ino, pid) = (self.operation, self.ino, self.pid);
+        let (operation, ino, pid) = (self.operation, self.ino, self.pid);
+        tokio::select! {
+            biased;
+            outcome = work => self.now(outcome),
+            () = tokio::time::sleep(self.deadline) => {
                 tracing::warn!(operation, ino, pid, seconds = self.deadline.as_secs(), "no answer within the deadline");
                 Err(Errno::ETIMEDOUT)
+            }
+            () = killed(pid), if matches!(self.work, Work::Question | Work::Read) => {
+                tracing::debug!(operation, ino, pid, "given up: the process was killed");
+                Err(Errno::EINTR)
             }
         }
     }

@@ -200,7 +200,7 @@ impl Listing {
         };
         let url = self.url(service, limit)?;
         let continued = matches!(self.size, Size::Page | Size::Proof);
-        let response = match self.inner.http.call(&Request::get(url, Grant::Caller)).await {
+        let response = match self.inner.http.begin(&Request::get(url, Grant::Caller)).await {
             Ok(response) => response,
             Err(failure)
                 if continued
