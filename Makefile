@@ -80,7 +80,7 @@ fuzz:
 
 # Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
 bench:
-	@packaging/prepare.sh build fuse
+	@packaging/prepare.sh build fuse peers
 	$(CARGO) build --workspace --bins --release --locked
 	$(TARGET)/release/vofs-bench --directory $(TARGET)/bench --document docs/benchmarking.md $(BENCH_OPTIONS)
 

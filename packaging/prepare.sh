@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [peers]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   fuzz    a C++ compiler (the fuzzer's library is compiled in)
+#   peers   what the bench compares with: rclone, davfs2, git, and the Python vofs with libfuse 2 in target/bench/venv;
+#           what cannot be installed is left out, and the bench reports it as absent
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
 #
 # What is missing is installed with apt-get, as root only; otherwise the message says what to install.
@@ -16,13 +18,14 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-want_python=no
+want_python=no want_peers=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
     lint) ;;
     fuse) have fusermount3 || missing+=(fuse3) ;;
     fuzz) have c++ || missing+=(g++) ;;
+    peers) want_peers=yes ;;
     python)
         want_python=yes
         # ensurepip is what Debian splits off; without it a virtual environment has no pip.
@@ -69,15 +72,45 @@ case " $* " in
     ;;
 esac
 
-if [ $want_python = yes ]; then
-    venv=${CARGO_TARGET_DIR:-target}/venv
-    wanted=packaging/test/requirements.txt
+# A virtual environment with the packages of a file of pins: environment WHERE PINS PURPOSE
+environment() {
     # The copy beside it says which pins the environment was made from.
-    if ! cmp -s "$wanted" "$venv/requirements.txt"; then
-        say "making $venv (astropy and the Python VOSpace client, for the tests)"
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r "$wanted" </dev/null >&2
-        cp "$wanted" "$venv/requirements.txt"
+    cmp -s "$2" "$1/requirements.txt" && return
+    say "making $1 ($3)"
+    rm -rf "$1"
+    python3 -m venv "$1" &&
+        "$1/bin/pip" install --quiet --disable-pip-version-check --no-input -r "$2" </dev/null >&2 &&
+        cp "$2" "$1/requirements.txt"
+}
+
+target=${CARGO_TARGET_DIR:-target}
+if [ $want_python = yes ]; then
+    environment "$target/venv" packaging/test/requirements.txt "astropy and the Python VOSpace client, for the tests"
+fi
+
+if [ $want_peers = yes ]; then
+    # The package with libfuse 2 has another name since Debian 13 and Ubuntu 24.04.
+    fuse2=libfuse2
+    if ! ldconfig -p | grep -q 'libfuse\.so\.2' && have apt-cache && apt-cache show libfuse2t64 >/dev/null 2>&1; then
+        fuse2=libfuse2t64
     fi
+    packages=()
+    have rclone || packages+=(rclone)
+    have git || packages+=(git)
+    [ -e /usr/sbin/mount.davfs ] || packages+=(davfs2)
+    ldconfig -p | grep -q 'libfuse\.so\.2' || packages+=("$fuse2")
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+    for package in "${packages[@]}"; do
+        if [ "$(id -u)" = 0 ] && have apt-get; then
+            say "installing $package"
+            # A fresh machine has no lists of packages.
+            apt-cache show "$package" >/dev/null 2>&1 || apt-get update -qq </dev/null >&2 || true
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" </dev/null >&2 ||
+                say "left out: $package"
+        else
+            say "left out: $package (as root: apt-get install $package)"
+        fi
+    done
+    environment "$target/bench/venv" packaging/test/peers.txt "the Python mount, for the bench" ||
+        say "left out: the Python mount"
 fi

@@ -154,7 +154,7 @@ fn heads(paths: &[PathBuf], size: usize) -> Result<u64> {
         }
         for file in files {
             let mut file = File::open(&file).with_context(|| file.display().to_string())?;
-            file.read_exact(&mut buffer)?;
+            file.read_exact(&mut buffer).with_context(|| path.display().to_string())?;
             bytes += size as u64;
         }
     }
@@ -164,8 +164,8 @@ fn heads(paths: &[PathBuf], size: usize) -> Result<u64> {
 fn list(directory: &Path, start: Instant) -> Result<(Vec<f64>, u64)> {
     let mut first = None;
     let mut count = 0;
-    for entry in fs::read_dir(directory)? {
-        entry?;
+    for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        entry.with_context(|| directory.display().to_string())?;
         count += 1;
         first.get_or_insert_with(|| start.elapsed().as_secs_f64());
     }

@@ -25,6 +25,14 @@ pub(crate) enum Command {
     List,
     /// Do every work once at tiny sizes with this project's programs, to see that all of it runs.
     Check,
+    /// Serve a tree by HTTP and WebDAV, to programs that do not speak VOSpace.
+    #[command(hide = true)]
+    Export {
+        /// The tree.
+        tree: PathBuf,
+        /// The link that it is to seem behind.
+        link: Link,
+    },
     /// Do one thing to a tree and say how long it took.
     #[command(hide = true)]
     Act {

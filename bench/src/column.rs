@@ -1,20 +1,23 @@
 //! The columns of the table: programs that give access to the same bytes over the same link, and what they are
 //! measured against. A column opens a session for each run, cold: with a service, a mount and caches of its own.
 
-pub(crate) mod mount;
-pub(crate) mod mounted;
-pub(crate) mod native;
-pub(crate) mod vcp;
-pub(crate) mod wire;
+mod davfs2;
+mod mount;
+mod mounted;
+mod native;
+mod rclone;
+mod vcp;
+mod vofs;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
+use self::mounted::Mounted;
 use crate::link::Link;
 use crate::probe::{Meter, Usage};
-use crate::process::Running;
 use crate::service::{Profile, Service};
 use crate::stage::Stage;
 
@@ -33,9 +36,29 @@ pub(crate) trait Column {
     fn open(&self, stage: &Stage, place: &Path, profile: Profile, link: Link) -> Result<Session>;
 }
 
+/// A program of the system, wherever it is; the reason when it is not there.
+fn installed(program: &str) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Programs that only root can use are often not on the path.
+    let directories = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let mut places = directories.map(|directory| directory.join(program));
+    places
+        .find(|place| place.is_file())
+        .ok_or_else(|| format!("{program} is not installed; packaging/prepare.sh peers does it"))
+}
+
 /// All columns, in the order of the table.
 pub(crate) fn all() -> Vec<Box<dyn Column>> {
-    vec![Box::new(mount::Mount), Box::new(vcp::Vcp), Box::new(native::Native), Box::new(wire::Wire)]
+    vec![
+        Box::new(mount::Mount),
+        Box::new(vcp::Vcp),
+        Box::new(wire::Wire),
+        Box::new(vofs::Vofs),
+        Box::new(rclone::Rclone { cached: false }),
+        Box::new(rclone::Rclone { cached: true }),
+        Box::new(davfs2::Davfs2),
+        Box::new(native::Native),
+    ]
 }
 
 /// What a work is given to work on.
@@ -80,24 +103,23 @@ pub(crate) struct Session {
     /// What the work is done on.
     pub(crate) access: Access,
     // The order of the fields is the order of their end: the mount before the service that it talks to.
-    mounted: Option<mounted::Mounted>,
+    mounted: Option<Mounted>,
     service: Option<Service>,
-    export: Option<(String, Running)>,
 }
 
 impl Session {
     /// A directory that needs nothing.
     pub(crate) fn plain(access: Access) -> Self {
-        Self { access, mounted: None, service: None, export: None }
+        Self { access, mounted: None, service: None }
     }
 
-    /// Something over a VOSpace service.
+    /// Something over a server.
     pub(crate) fn over(access: Access, service: Service) -> Self {
         Self { service: Some(service), ..Self::plain(access) }
     }
 
     /// A mount over something else.
-    pub(crate) fn mounted(mut self, mounted: mounted::Mounted) -> Self {
+    pub(crate) fn mounted(mut self, mounted: Mounted) -> Self {
         self.access = Access::Tree(mounted.point().to_owned());
         self.mounted = Some(mounted);
         self
@@ -113,11 +135,11 @@ impl Session {
 
     /// The daemon, if there is one.
     pub(crate) fn daemon(&self) -> Option<u32> {
-        self.mounted.as_ref().map(mounted::Mounted::pid)
+        self.mounted.as_ref().map(Mounted::pid)
     }
 
     fn log(&self) -> Option<&str> {
-        self.service.as_ref().map(|service| service.base.as_str()).or(self.export.as_ref().map(|(url, _)| url.as_str()))
+        self.service.as_ref().map(|service| service.base.as_str())
     }
 
     /// Does something, and says what it cost the daemon and the service.

@@ -1,6 +1,7 @@
 //! `vofs-bench`: the same works, by this project and by its peers, over the same shaped link, run by run in turn.
 //!
 //! From the top: [`schedule`] does each [`work`] in each [`column`] and collects [`results`], which [`report`] writes.
+//! What is behind the link is [`service`]: `vospaced`, or the [`export`] of the same files for other programs.
 //! A work is one file under `work/`, a column one under `column/`; neither knows the other. [`probe`] reads what
 //! processes use, [`http`] what the service was asked, [`target`] says what is demanded.
 
@@ -8,6 +9,7 @@ mod act;
 mod args;
 mod column;
 mod data;
+mod export;
 mod http;
 mod link;
 mod machine;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
             println!("{}", serde_json::to_string(&done)?);
             Ok(())
         }),
+        Some(Command::Export { tree, link }) => export::serve(&tree, link.shape()),
         Some(Command::List) => {
             list();
             Ok(())

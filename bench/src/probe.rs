@@ -98,6 +98,11 @@ pub(crate) fn memory(pid: u32) -> Option<u64> {
     Some(status_of(pid, "VmRSS:")? * 1024)
 }
 
+/// Whether a process is there and not only its remains.
+pub(crate) fn is_running(pid: u32) -> bool {
+    stat(&pid.to_string()).is_some_and(|fields| fields.first().is_some_and(|state| state != "Z"))
+}
+
 /// How often the threads of a process went to sleep and woke up again so far.
 pub(crate) fn wake_ups(pid: u32) -> Result<u64> {
     let tasks = PathBuf::from(format!("/proc/{pid}/task"));

@@ -165,7 +165,8 @@ fn once(stage: &Stage, work: &dyn Work, entrant: &mut Entrant<'_>, link: Link) -
             entrant.readings.extend(readings);
         }
         Err(error) => {
-            let why = format!("{error:#}").trim().to_owned();
+            // The directory of the run is gone by the time that somebody reads of it.
+            let why = format!("{error:#}").replace(&*place.path().to_string_lossy(), "").trim().to_owned();
             let missing = if error.is::<process::TimedOut>() { Missing::Ended(why) } else { Missing::Failed(why) };
             eprintln!("bench: {link} {} {name}: {missing}", work.name());
             entrant.missing = Some(missing);

@@ -1,4 +1,4 @@
-//! A running `vospaced` behind a shaped link, over the data of the works.
+//! The servers behind the shaped link: `vospaced` over the data of the works, or the export of the same files.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::data::USER;
+use crate::export;
 use crate::link::Link;
 use crate::process::{Running, wait_until};
 
@@ -43,7 +44,7 @@ impl Profile {
     }
 }
 
-/// The service; it ends when this is dropped.
+/// A server; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
     /// `http://127.0.0.1:PORT`.
@@ -68,24 +69,41 @@ impl Service {
         if tls {
             command.arg("--tls");
         }
-        let mut running = Running::daemon(&mut command, &output)?;
-        let mut registry = None;
-        wait_until("vospaced", START_LIMIT, || {
-            let said = fs::read_to_string(&output)?;
-            if let Some(status) = running.ended()? {
-                bail!("vospaced ended with {status}: {}", said.trim_end());
-            }
-            let ready = said.lines().find_map(|line| line.strip_prefix("vospaced ready: registry="));
-            registry = ready.map(str::to_owned);
-            Ok(registry.is_some())
-        })?;
-        let registry = registry.unwrap_or_default();
+        let (registry, running) = Self::wait(&mut command, &output, "vospaced ready: registry=")?;
         let base = registry.strip_suffix("/reg/resource-caps").context("vospaced named no registry")?.to_owned();
         Ok(Self { base, _running: running })
+    }
+
+    /// Starts the export of a tree: this very program in another role.
+    pub(crate) fn export(tree: &Path, place: &Path, link: Link) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("export").arg(tree).arg(link.to_string());
+        let (base, running) = Self::wait(&mut command, &place.join("export.out"), export::READY)?;
+        Ok(Self { base, _running: running })
+    }
+
+    /// Starts a server and reads what it says behind `ready`.
+    fn wait(command: &mut Command, output: &Path, ready: &str) -> Result<(String, Running)> {
+        let mut running = Running::daemon(command, output)?;
+        let mut found = None;
+        wait_until("the server", START_LIMIT, || {
+            let said = fs::read_to_string(output)?;
+            if let Some(status) = running.ended()? {
+                bail!("the server ended with {status}: {}", said.trim_end());
+            }
+            found = said.lines().find_map(|line| line.strip_prefix(ready)).map(str::to_owned);
+            Ok(found.is_some())
+        })?;
+        Ok((found.unwrap_or_default(), running))
     }
 
     /// The URL of the registry.
     pub(crate) fn registry(&self) -> String {
         format!("{}/reg/resource-caps", self.base)
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn host(&self) -> &str {
+        self.base.split_once("://").map_or("", |(_, host)| host)
     }
 }

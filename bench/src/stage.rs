@@ -18,7 +18,7 @@ const DROP_PAGES: (&str, &str) = ("/proc/sys/vm/drop_caches", "1");
 #[derive(Debug)]
 pub(crate) struct Stage {
     programs: PathBuf,
-    /// Data, and what is only needed while it runs.
+    /// Data, peers, and what is only needed while a work runs.
     pub(crate) work: PathBuf,
     /// The data.
     pub(crate) data: Data,
@@ -57,6 +57,17 @@ impl Stage {
     /// Starts a service over the data.
     pub(crate) fn service(&self, place: &Path, profile: Profile, link: Link, tls: bool) -> Result<Service> {
         Service::start(&self.program("vospaced")?, &self.data.service(), place, profile, link, tls)
+    }
+
+    /// Starts the export of the plain tree.
+    pub(crate) fn export(&self, place: &Path, link: Link) -> Result<Service> {
+        Service::export(&self.data.tree(), place, link)
+    }
+
+    /// The Python environment with the peers that are written in it.
+    pub(crate) fn peers(&self) -> PathBuf {
+        // Beside the data of the bench, where packaging/prepare.sh makes it.
+        self.work.join("venv")
     }
 
     /// Drops the page cache of the whole machine, for which one has to be root.

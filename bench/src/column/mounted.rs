@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::process::{Running, wait_until};
+use crate::probe;
+use crate::process::{self, Running, wait_until};
 
 /// Longest that a mount may take until it is there.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -15,25 +19,44 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longest that a daemon may take to end after its unmount.
 const END_LIMIT: Duration = Duration::from_secs(15);
 
+/// What answers for a mount.
+#[derive(Debug)]
+enum Daemon {
+    /// A child of ours.
+    Child(Running),
+    /// It went into the background; its process id.
+    Background(u32),
+}
+
 /// A mount and its daemon.
 #[derive(Debug)]
 pub(crate) struct Mounted {
     point: PathBuf,
-    daemon: Running,
+    daemon: Daemon,
 }
 
 impl Mounted {
     /// Starts a daemon that stays in the foreground, and waits for its mount.
     pub(crate) fn start(command: &mut Command, point: &Path, output: &Path) -> Result<Self> {
-        let mut mounted = Self { daemon: Running::daemon(command, output)?, point: point.to_owned() };
+        let mut mounted = Self { daemon: Daemon::Child(Running::daemon(command, output)?), point: point.to_owned() };
         wait_until("the mount", START_LIMIT, || {
-            if let Some(status) = mounted.daemon.ended()? {
+            if let Daemon::Child(child) = &mut mounted.daemon
+                && let Some(status) = child.ended()?
+            {
                 let said = fs::read_to_string(output).unwrap_or_default();
                 bail!("the daemon ended with {status}: {}", said.trim_end().lines().last().unwrap_or_default());
             }
             Ok(is_mounted(&mounted.point))
         })?;
         Ok(mounted)
+    }
+
+    /// Runs a command that mounts and leaves a daemon behind, whose id it writes to a file.
+    pub(crate) fn adopt(command: &mut Command, point: &Path, pid: &Path) -> Result<Self> {
+        process::run(command, START_LIMIT)?;
+        let text = fs::read_to_string(pid).with_context(|| pid.display().to_string())?;
+        let daemon = Daemon::Background(text.trim().parse().with_context(|| pid.display().to_string())?);
+        Ok(Self { point: point.to_owned(), daemon })
     }
 
     /// Where it is.
@@ -43,7 +66,38 @@ impl Mounted {
 
     /// The process id of the daemon.
     pub(crate) fn pid(&self) -> u32 {
-        self.daemon.id()
+        match &self.daemon {
+            Daemon::Child(child) => child.id(),
+            Daemon::Background(pid) => *pid,
+        }
+    }
+}
+
+impl Daemon {
+    /// Waits for its end; false when it still runs.
+    fn wait(&mut self) -> bool {
+        match self {
+            Daemon::Child(child) => child.wait(END_LIMIT),
+            Daemon::Background(pid) => {
+                let deadline = Instant::now() + END_LIMIT;
+                while probe::is_running(*pid) {
+                    if Instant::now() > deadline {
+                        return false;
+                    }
+                    thread::sleep(Duration::from_millis(10));
+                }
+                true
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        match self {
+            Daemon::Child(child) => child.end(),
+            Daemon::Background(pid) => {
+                let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+            }
+        }
     }
 }
 
@@ -52,7 +106,7 @@ impl Drop for Mounted {
         if is_mounted(&self.point) {
             unmount(&self.point, &["-u"]);
         }
-        if self.daemon.wait(END_LIMIT) && !is_mounted(&self.point) {
+        if self.daemon.wait() && !is_mounted(&self.point) {
             return;
         }
         self.daemon.end();
