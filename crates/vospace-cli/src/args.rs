@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{cat, chmod, config, cp, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag};
+use crate::commands::{cat, chmod, config, cp, df, du, find, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag};
 use crate::common::Common;
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
@@ -70,6 +70,12 @@ verbs! {
     Chmod(chmod::ChmodArgs) = "chmod", "vchmod";
     /// Show, set and remove properties (also: vtag)
     Tag(tag::TagArgs) = "tag", "vtag";
+    /// Look through trees
+    Find(find::FindArgs) = "find", "vfind";
+    /// Sum up the bytes of trees
+    Du(du::DuArgs) = "du", "vdu";
+    /// Show quotas and what of them is used
+    Df(df::DfArgs) = "df", "vdf";
     /// Show or make the configuration file (also: vos-config)
     Config(config::ConfigArgs) = "config", "vos-config";
     /// Get a proxy certificate from CADC (also: cadc-get-cert)

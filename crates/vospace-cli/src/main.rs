@@ -12,10 +12,13 @@ mod args;
 mod commands;
 mod common;
 mod groups;
+mod json;
 mod output;
 mod session;
+mod sizes;
 mod telling;
 mod update;
+mod walk;
 mod wildcard;
 
 use std::process::ExitCode;
@@ -82,6 +85,9 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
         Verb::Lock(args) => commands::lock::run(&session, &args).await,
         Verb::Chmod(args) => commands::chmod::run(&session, &args).await,
         Verb::Tag(args) => commands::tag::run(&session, &args).await,
+        Verb::Find(args) => commands::find::run(&session, &args).await,
+        Verb::Du(args) => commands::du::run(&session, &args).await,
+        Verb::Df(args) => commands::df::run(&session, &args).await,
         Verb::Config(_) | Verb::GetCert(_) => unreachable!("dealt with above"),
     }
 }

@@ -132,7 +132,6 @@ fn vcat_prints_exact_bytes(profile: Profile) {
     assert_eq!(both.fails_with(1, &["demo/none"]).stdout(), "no newline at the endno newline at the end");
     assert_eq!(world.vospace(&["cat", "-q", &world.uri("none")]).fails_with(1, &[]).stderr, "");
     world.vospace(&["cat", &world.uri("")]).fails_with(1, &["is a container"]);
-    world.vospace(&["cat", "--head", &world.uri("text")]).fails_with(2, &["--head"]);
 }
 
 fn called_by_the_names_of_the_commands(profile: Profile) {

@@ -18,4 +18,5 @@ mod rights;
 mod sharing;
 mod sync;
 mod trees;
+mod walks;
 mod weather;

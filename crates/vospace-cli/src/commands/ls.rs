@@ -15,6 +15,7 @@ use vospace_client::bulk;
 use vospace_client::node::Node;
 
 use crate::common::LongHelp;
+use crate::json;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::wildcard;
@@ -45,6 +46,12 @@ pub(crate) struct LsArgs {
     /// Reverse the order
     #[arg(short, long)]
     reverse: bool,
+    /// List the containers below, too; links are not followed
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     help: LongHelp,
 }
@@ -89,25 +96,60 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
     files.sort_by(|a, b| args.order(&a.node, &b.node));
     containers.sort_by(|a, b| args.order(&a.node, &b.node));
 
-    let layout = Layout::new(args.long, args.group, args.human);
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let headed = files.len() + containers.len() > 1;
+    let headed = args.recursive || files.len() + containers.len() > 1;
+    let mut printer = Printer {
+        session,
+        args,
+        layout: Layout::new(args.long, args.group, args.human),
+        out: BufWriter::new(std::io::stdout().lock()),
+    };
     for file in &files {
-        writeln!(out, "{}", layout.row(&file.name, &file.node))?;
+        printer.row(&file.name, &file.node)?;
     }
-    for container in &containers {
+    // Depth first, in the order in which they are shown.
+    containers.reverse();
+    while let Some(container) = containers.pop() {
         if headed {
-            writeln!(out, "\n{}:", container.name)?;
-            if args.long {
-                writeln!(out, "total: {}", container.node.properties.length().unwrap_or(0))?;
-            }
+            printer.header(&container)?;
         }
-        let listed = list(session, args, &layout, &container.node, &mut out).await;
-        out.flush()?;
+        let mut below = Vec::new();
+        let listed = list(&mut printer, &container, &mut below).await;
+        printer.out.flush()?;
         status = status.and(output::status(listed)?);
+        containers.extend(below.into_iter().rev());
     }
-    out.flush()?;
+    printer.out.flush()?;
     Ok(status)
+}
+
+/// Rows and headers, in the form that was asked for.
+struct Printer<'a> {
+    session: &'a Session,
+    args: &'a LsArgs,
+    layout: Layout,
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+impl Printer<'_> {
+    fn row(&mut self, name: &str, node: &Node) -> anyhow::Result<()> {
+        if self.args.json {
+            writeln!(self.out, "{}", json::node(self.session, node))?;
+        } else {
+            writeln!(self.out, "{}", self.layout.row(name, node))?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, container: &Listed) -> anyhow::Result<()> {
+        if self.args.json {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{}:", container.name)?;
+        if self.args.long {
+            writeln!(self.out, "total: {}", container.node.properties.length().unwrap_or(0))?;
+        }
+        Ok(())
+    }
 }
 
 /// The nodes that one argument stands for, links followed where that is the rule.
@@ -132,26 +174,28 @@ async fn find(session: &Session, args: &LsArgs, text: &str) -> anyhow::Result<Ve
     Ok(listed)
 }
 
-async fn list(
-    session: &Session,
-    args: &LsArgs,
-    layout: &Layout,
-    container: &Node,
-    out: &mut BufWriter<StdoutLock<'static>>,
-) -> anyhow::Result<()> {
-    let mut children = session.client.list(&container.uri);
+/// Prints the children of a container; with `-R`, adds to `below` those that are containers.
+async fn list(printer: &mut Printer<'_>, container: &Listed, below: &mut Vec<Listed>) -> anyhow::Result<()> {
+    let (session, args) = (printer.session, printer.args);
+    let mut children = session.client.list(&container.node.uri);
     let mut sorted = Vec::new();
     while let Some(child) = children.next().await {
-        let child = child.with_context(|| session.name(&container.uri))?;
+        let child = child.with_context(|| session.name(&container.node.uri))?;
+        if args.recursive && child.is_container() {
+            below.push(Listed { name: format!("{}/{}", container.name, child.uri.name()), node: child.clone() });
+        }
         if args.is_sorted() {
             sorted.push(child);
         } else {
-            writeln!(out, "{}", layout.row(child.uri.name(), &child))?;
+            printer.row(child.uri.name(), &child)?;
         }
     }
     sorted.sort_by(|a, b| args.order(a, b));
     for child in &sorted {
-        writeln!(out, "{}", layout.row(child.uri.name(), child))?;
+        printer.row(child.uri.name(), child)?;
+    }
+    if args.is_sorted() {
+        below.sort_by(|a, b| args.order(&a.node, &b.node));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use vospace_client::node::{Node, Properties};
 
 use crate::output::{self, Status};
 use crate::session::Session;
-use crate::{update, wildcard};
+use crate::{json, update, wildcard};
 
 mod python;
 
@@ -55,6 +55,9 @@ pub(crate) struct TagArgs {
     /// Remove the properties named
     #[arg(long)]
     remove: bool,
+    /// Show all properties as one JSON object a line
+    #[arg(long, conflicts_with = "properties")]
+    json: bool,
     /// Change the whole tree, by a job of the service
     #[arg(short = 'R', long)]
     pub(crate) recursive: bool,
@@ -86,7 +89,7 @@ pub(crate) async fn run(session: &Session, args: &TagArgs) -> anyhow::Result<Sta
         return Ok(Status::Usage);
     }
     let nodes = std::slice::from_ref(&args.node);
-    wildcard::each(session, nodes, async |node, _| tag(session, node, &wishes, args.recursive).await).await
+    wildcard::each(session, nodes, async |node, _| tag(session, node, &wishes, args).await).await
 }
 
 fn wish(text: &str, remove: bool) -> Result<Wish, String> {
@@ -108,9 +111,13 @@ fn wish(text: &str, remove: bool) -> Result<Wish, String> {
     })
 }
 
-async fn tag(session: &Session, node: &Node, wishes: &[Wish], recursive: bool) -> anyhow::Result<()> {
+async fn tag(session: &Session, node: &Node, wishes: &[Wish], args: &TagArgs) -> anyhow::Result<()> {
+    let recursive = args.recursive;
     // A listing may lag behind the node.
     let node = session.stat(&node.uri).await?;
+    if args.json {
+        return print(&json::properties(session, &node).to_string());
+    }
     if wishes.is_empty() {
         let pairs = node.properties.iter().filter_map(|(uri, property)| Some((short(uri), property.value.as_deref()?)));
         return print(&python::dictionary(pairs));

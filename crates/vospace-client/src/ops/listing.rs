@@ -144,10 +144,13 @@ impl Listing {
         if repeated || name.is_empty() {
             return None;
         }
+        let mut limited = false;
         if let Some(page) = &mut self.page {
             page.fresh += 1;
+            limited = page.limit.is_some();
         }
-        if self.size == Size::First && self.service.as_ref().is_some_and(|s| s.dialect().paging == Learned::Unknown) {
+        let pages = || self.service.as_ref().is_some_and(|service| service.dialect().paging == Learned::Yes);
+        if self.size == Size::First && limited && !pages() {
             self.first_names.insert(name.clone());
         }
         let uri = self.uri.join(&name);
@@ -204,7 +207,8 @@ impl Listing {
             Ok(response) => response,
             Err(failure)
                 if continued
-                    && paging == Learned::Unknown
+                    // Another listing may just have learned it.
+                    && paging != Learned::Yes
                     && matches!(failure.kind(), ErrorKind::Unsupported | ErrorKind::BadRequest) =>
             {
                 service.learn(|dialect| dialect.paging = Learned::No);

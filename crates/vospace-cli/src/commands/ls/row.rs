@@ -6,6 +6,7 @@ use jiff::{Timestamp, Zoned};
 use vospace_client::node::{Node, NodeKind, property};
 
 use crate::groups::GROUP_SERVICE;
+use crate::sizes;
 
 /// Printed for a creator that the service does not tell.
 const UNKNOWN_CREATOR: &str = "unknown_000";
@@ -52,7 +53,7 @@ impl Layout {
     }
 
     fn size(&self, length: u64) -> String {
-        if self.human { human(length) } else { length.to_string() }
+        sizes::shown(length, self.human)
     }
 
     /// Local time, with the offset that was in force on that date; a blank ends it.
@@ -98,19 +99,6 @@ fn groups(value: Option<&str>) -> String {
     match value.filter(|value| !value.is_empty()) {
         Some(value) => value.replace(GROUP_SERVICE, ""),
         None => "NONE".to_owned(),
-    }
-}
-
-/// Powers of 1024 without decimals: `0`, `6B`, `2K`, `6M`.
-fn human(length: u64) -> String {
-    const UNITS: [char; 5] = ['B', 'K', 'M', 'G', 'T'];
-    if length == 0 {
-        return "0".to_owned();
-    }
-    let power = length.ilog2() as usize / 10;
-    match UNITS.get(power) {
-        Some(unit) => format!("{:.0}{unit}", length as f64 / 1024_f64.powi(power as i32)),
-        None => length.to_string(),
     }
 }
 
@@ -194,12 +182,6 @@ mod tests {
         let winter = "2026-01-01T12:00:00Z".parse().unwrap();
         assert_eq!(layout.date(Some(summer)), "Jun 30 17:00 ");
         assert_eq!(layout.date(Some(winter)), "Jan 01 04:00 ");
-    }
-
-    #[test]
-    fn human_sizes_are_those_of_the_python_client() {
-        let sizes = [0, 6, 1536, 1_048_575, 6_000_000].map(human);
-        assert_eq!(sizes, ["0", "6B", "2K", "1024K", "6M"]);
     }
 
     #[test]

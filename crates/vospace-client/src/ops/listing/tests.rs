@@ -121,3 +121,21 @@ async fn what_is_no_container_cannot_be_listed() {
     let stub = Stub::service(|_, _| Reply::ok("<html>login</html>")).await;
     assert_eq!(names(&stub).await.unwrap_err().kind(), ErrorKind::Protocol);
 }
+
+#[tokio::test]
+async fn what_one_listing_learns_does_not_fail_another_that_is_underway() {
+    for total in [5, PAGE] {
+        let stub = Stub::service(move |seen, _| match asked(seen) {
+            (_, Some(_)) => Reply::fault(400, "OptionNotSupported: batch container node listing"),
+            _ => page(0, total),
+        })
+        .await;
+        let client = stub.client();
+        let mut first = client.list(&uri("/c"));
+        let begun = first.next().await.unwrap().unwrap();
+        let second: Vec<Node> = client.list(&uri("/c")).try_collect().await.unwrap();
+        assert_eq!(client.service(&uri("/")).await.unwrap().dialect().paging, Learned::No);
+        let rest: Vec<Node> = first.try_collect().await.unwrap();
+        assert_eq!((second.len(), rest.len() + 1, begun.uri.name()), (total, total, "n00000"));
+    }
+}
