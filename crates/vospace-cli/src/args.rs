@@ -7,7 +7,9 @@ use std::path::Path;
 
 use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{cat, chmod, config, cp, df, du, find, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag};
+use crate::commands::{
+    cat, chmod, config, cp, df, doctor, du, find, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag,
+};
 use crate::common::Common;
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
@@ -76,6 +78,8 @@ verbs! {
     Du(du::DuArgs) = "du", "vdu";
     /// Show quotas and what of them is used
     Df(df::DfArgs) = "df", "vdf";
+    /// Check credentials, registry, service and transfer, each with its remedy
+    Doctor(doctor::DoctorArgs) = "doctor", "vdoctor";
     /// Show or make the configuration file (also: vos-config)
     Config(config::ConfigArgs) = "config", "vos-config";
     /// Get a proxy certificate from CADC (also: cadc-get-cert)

@@ -5,6 +5,7 @@ pub(crate) mod chmod;
 pub(crate) mod config;
 pub(crate) mod cp;
 pub(crate) mod df;
+pub(crate) mod doctor;
 pub(crate) mod du;
 pub(crate) mod find;
 pub(crate) mod get_cert;

@@ -65,10 +65,11 @@ fn workers() -> usize {
 }
 
 async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
-    // These two have to work where there are no usable credentials yet.
+    // These have to work where there are no usable credentials yet.
     let verb = match verb {
         Verb::Config(args) => return commands::config::run(&args),
         Verb::GetCert(args) => return commands::get_cert::run(common, &args).await,
+        Verb::Doctor(args) => return commands::doctor::run(common, &args).await,
         verb => verb,
     };
     let session = session::Session::open(common)?;
@@ -88,6 +89,6 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
         Verb::Find(args) => commands::find::run(&session, &args).await,
         Verb::Du(args) => commands::du::run(&session, &args).await,
         Verb::Df(args) => commands::df::run(&session, &args).await,
-        Verb::Config(_) | Verb::GetCert(_) => unreachable!("dealt with above"),
+        Verb::Config(_) | Verb::GetCert(_) | Verb::Doctor(_) => unreachable!("dealt with above"),
     }
 }

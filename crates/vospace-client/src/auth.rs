@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
+use crate::node::Timestamp;
 use crate::xml::transfer::{SECURITY_BASIC, SECURITY_CERTIFICATE, SECURITY_TOKEN};
 use crate::{Error, Result};
 
@@ -77,6 +78,26 @@ pub enum Credentials {
         /// Its password.
         password: Secret,
     },
+}
+
+impl Credentials {
+    /// What they are, without any secret, and until when they are good where that can be told.
+    ///
+    /// # Errors
+    /// When the certificate cannot be read or has expired.
+    pub fn describe(&self) -> Result<(String, Option<Timestamp>)> {
+        Ok(match self {
+            Credentials::Anonymous => ("none: anonymous".to_owned(), None),
+            Credentials::Token(_) => ("a bearer token".to_owned(), None),
+            Credentials::TokenFile(path) => (format!("the bearer token in {}", path.display()), None),
+            Credentials::Certificate(path) => {
+                let certificate = certificate::load(path)?;
+                (format!("the certificate {}", path.display()), Some(certificate.not_after()))
+            }
+            Credentials::Netrc(path) => (format!("names and passwords in {}", path.display()), None),
+            Credentials::Login { user, .. } => (format!("the password of {user}"), None),
+        })
+    }
 }
 
 /// The credentials of one client, kept current.

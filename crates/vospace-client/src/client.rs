@@ -14,13 +14,14 @@ use crate::Result;
 use crate::auth::Secret;
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
-use crate::ops::{certificate, jobs, listing, nodes, rename};
+use crate::ops::{certificate, identity, jobs, listing, nodes, rename};
 use crate::service::Service;
 use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
 use crate::view::View;
 
 pub use crate::config::{ClientConfig, Deadlines, RetryPolicy};
+pub use crate::ops::identity::Identity;
 pub use crate::ops::jobs::JobCounts;
 pub use crate::ops::listing::NodeStream;
 
@@ -49,6 +50,20 @@ impl Client {
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.inner.http.is_anonymous()
+    }
+
+    /// The list of services that is in use.
+    #[must_use]
+    pub fn registry(&self) -> &str {
+        self.inner.registry.url().as_str()
+    }
+
+    /// Who the service of a node takes the caller for.
+    ///
+    /// # Errors
+    /// `Unauthorized` when the credentials are refused, and everything that keeps the service from being reached.
+    pub async fn identity(&self, uri: &VosUri) -> Result<Identity> {
+        identity::ask(&self.inner, uri).await
     }
 
     /// The service that a node is of: its endpoints, and what was learned of it.

@@ -1,6 +1,7 @@
 //! The verbs on nodes: what to send, and what to do when the answer was lost.
 
 pub(crate) mod certificate;
+pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod nodes;

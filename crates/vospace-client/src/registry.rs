@@ -54,6 +54,11 @@ impl Registry {
         Ok(Registry { url, cache, services: Mutex::default(), looking: tokio::sync::Mutex::default() })
     }
 
+    /// The list that services are looked up in.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Whether the user's registry is plain http, and so everything behind it may be.
     pub(crate) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
@@ -146,7 +151,8 @@ impl Registry {
         build(&bytes)
     }
 
-    async fn capabilities_url(&self, http: &Http, resource_id: &str) -> Result<Url> {
+    /// Where the capabilities of a service are.
+    pub(crate) async fn capabilities_url(&self, http: &Http, resource_id: &str) -> Result<Url> {
         let find = |bytes: &[u8]| {
             let list = read_list(bytes);
             list.get(&resource_id.to_lowercase()).map(|url| Url::parse(url))

@@ -70,6 +70,19 @@ impl Service {
         Arc::clone(&self.lessons)
     }
 
+    /// What it offers and where.
+    pub fn addresses(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let others = [
+            ("files", &self.files),
+            ("transfers (synchronous)", &self.sync),
+            ("transfers (jobs)", &self.transfers),
+            ("recursive removal", &self.recursive_delete),
+            ("recursive properties", &self.recursive_properties),
+        ];
+        let others = others.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?.as_str())));
+        std::iter::once(("nodes", self.nodes.as_str())).chain(others)
+    }
+
     /// Every endpoint, for deciding where credentials may go.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Url> {
         let others = [&self.files, &self.sync, &self.transfers, &self.recursive_delete, &self.recursive_properties];

@@ -78,3 +78,25 @@ fn vos_config_makes_the_file_once() {
     world.put("f", b"x");
     assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "f\n");
 }
+
+#[test]
+fn the_doctor_says_what_is_in_use_and_what_is_wrong() {
+    let world = World::tls(Profile::Vault);
+    let found = world.vospace(&["doctor", &world.uri("")]).ok().stdout();
+    for text in [
+        "ok       credentials    a bearer token",
+        "ok       service        ivo://cadc.nrc.ca/vault",
+        "you are        demo",
+    ] {
+        assert!(found.contains(text), "{found}");
+    }
+    assert!(found.contains("1 MiB stored in ") && found.contains("upload in segments"), "{found}");
+    assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "");
+    // Each thing that is wrong is named, with what to do.
+    let wrong = world.vospace(&["doctor", "--token", "wrong", &world.uri("")]).fails_with(1, &[]).stdout();
+    assert!(wrong.contains("FAILED   you are") && wrong.contains("renew your credentials"), "{wrong}");
+    let missing = world.vospace(&["doctor", "--certfile", "/none.pem", &world.uri("")]).fails_with(1, &[]).stdout();
+    assert!(missing.contains("FAILED   credentials    /none.pem") && missing.contains("cadc-get-cert"), "{missing}");
+    let unknown = world.vospace(&["doctor", "nowhere:x"]).fails_with(1, &[]).stdout();
+    assert!(unknown.contains("FAILED   service"), "{unknown}");
+}

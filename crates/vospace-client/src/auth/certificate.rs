@@ -32,6 +32,11 @@ impl Certificate {
         })
     }
 
+    /// When it ends.
+    pub(crate) fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
     /// Whether it is still valid.
     ///
     /// # Errors
