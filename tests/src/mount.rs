@@ -121,6 +121,11 @@ impl Mount {
         self.point.join(name)
     }
 
+    /// The process id of the daemon.
+    pub fn pid(&self) -> u32 {
+        self.daemon.as_ref().unwrap().id()
+    }
+
     /// All that the daemon logged.
     pub fn log(&self) -> String {
         [&self.log, &self.errors].map(|path| fs::read_to_string(path).unwrap_or_default()).concat()

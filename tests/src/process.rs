@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,10 +16,11 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(100);
 /// How often a condition is asked for.
 const POLL: Duration = Duration::from_millis(20);
 
-/// The directory where cargo put the programs: the test executable is in `deps` below it.
+/// The directory where cargo put the programs: a test executable is in `deps` below it, a program in it.
 pub fn built() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    own.parent().and_then(Path::parent).unwrap().to_owned()
+    let place = own.parent().unwrap();
+    if place.ends_with("deps") { place.parent().unwrap().to_owned() } else { place.to_owned() }
 }
 
 /// A built program.

@@ -8,10 +8,13 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::http;
-use crate::process::{Guard, binary, run, wait_until};
+use crate::process::{Guard, binary, run, run_within, wait_until};
 
 /// How long the service may take until it says that it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long it may take to make very many files, or the checksums of very large ones.
+const POPULATE_LIMIT: Duration = Duration::from_secs(600);
 
 /// The token of the user who owns the container `/demo`, unless `--user` says otherwise.
 pub const TOKEN: &str = "demo-token";
@@ -201,6 +204,13 @@ impl Server {
         let mut command = Command::new(binary("vospaced"));
         command.args(["import", "--profile", self.profile.name(), "--data"]).arg(&self.data).arg(tree).arg(container);
         run(&mut command).ok();
+    }
+
+    /// Makes files by `vospaced populate` with these arguments, while the service is down or up.
+    pub fn populate(&self, arguments: &[String]) {
+        let mut command = Command::new(binary("vospaced"));
+        command.args(["populate", "--profile", self.profile.name(), "--data"]).arg(&self.data).args(arguments);
+        run_within(&mut command, POPULATE_LIMIT).ok();
     }
 
     /// The requests since the start or the last [`Server::forget`].

@@ -121,6 +121,13 @@ pub(crate) struct Populate {
     /// Zero bytes in each, like 100MB; they take no room on the disk.
     #[arg(long, value_name = "SIZE", default_value = "0", value_parser = size)]
     pub(crate) length: u64,
+    /// Bytes that follow from their place instead of zeros (docs/server.md); they take no room either. The first file
+    /// has this seed, each further one the next.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Spread over so many containers within it, dir-0000 and on, each with --count files.
+    #[arg(long, value_name = "N")]
+    pub(crate) containers: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -214,8 +221,8 @@ fn size(text: &str) -> Result<u64, String> {
 
 /// Bytes a second: a size with or without `/s`.
 fn rate(text: &str) -> Result<u64, String> {
-    let size: bytesize::ByteSize = text.trim_end_matches("/s").parse()?;
-    if size.as_u64() == 0 { Err("a rate is above zero".to_owned()) } else { Ok(size.as_u64()) }
+    let rate = size(text.trim_end_matches("/s"))?;
+    if rate == 0 { Err("a rate is above zero".to_owned()) } else { Ok(rate) }
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@
 
 use crate::fault::Fault;
 use crate::fits::{BLOCK, CARD, Hdu, hdus};
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// Constraints that the real service knows and this one does not.
 const UNSUPPORTED: [&str; 5] = ["POLYGON", "POS", "BAND", "TIME", "POL"];
@@ -116,7 +115,7 @@ struct Part {
 
 impl Piece {
     /// Finds what is wished for in a file.
-    pub fn of(wish: &Wish, file: &mut File) -> Result<Piece, Fault> {
+    pub fn of(wish: &Wish, file: &mut (impl Read + Seek)) -> Result<Piece, Fault> {
         let all = hdus(file)?;
         let cuts: Vec<(usize, Vec<Option<Range>>)> = match wish {
             Wish::Headers => {
@@ -151,7 +150,7 @@ impl Piece {
     }
 
     /// Writes it, reading the pixels from the file.
-    pub fn write(&self, file: &mut File, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, file: &mut (impl Read + Seek), out: &mut dyn Write) -> io::Result<()> {
         for part in &self.parts {
             out.write_all(&part.header)?;
             let Some((start, pixel, axes, ranges)) = &part.data else { continue };
@@ -218,7 +217,7 @@ fn part(hdu: &Hdu, wanted: &[Option<Range>], primary: bool) -> Result<Part, Faul
 
 /// Writes the pixels in the ranges, row by row, and answers how many bytes that were.
 fn write_pixels(
-    file: &mut File,
+    file: &mut (impl Read + Seek),
     out: &mut dyn Write,
     start: u64,
     pixel: u64,
@@ -313,6 +312,7 @@ fn around(hdu: &Hdu, ra: f64, dec: f64, radius: f64) -> Option<Vec<Option<Range>
 mod tests {
     use super::*;
     use crate::sample;
+    use std::fs::File;
 
     fn cut(name: &str, query: &str) -> Result<Vec<u8>, Fault> {
         let dir = tempfile::tempdir().unwrap();

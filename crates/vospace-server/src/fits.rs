@@ -4,8 +4,7 @@
 //! a header, is an error; data that are shorter than announced are found when they are read.
 
 use crate::fault::Fault;
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
 /// FITS files are made of blocks of this many bytes (§3.1).
 pub const BLOCK: usize = 2880;
@@ -81,8 +80,8 @@ impl Hdu {
 }
 
 /// All HDUs of a file.
-pub fn hdus(file: &mut File) -> Result<Vec<Hdu>, Fault> {
-    let end = file.metadata()?.len();
+pub fn hdus(file: &mut (impl Read + Seek)) -> Result<Vec<Hdu>, Fault> {
+    let end = file.seek(SeekFrom::End(0))?;
     let mut hdus = Vec::new();
     let mut at = 0;
     while at + (BLOCK as u64) <= end {
@@ -99,7 +98,7 @@ fn not_fits() -> Fault {
 }
 
 /// The header at this place; `None` where only special records follow (§3.5).
-fn header(file: &mut File, at: u64, first: bool) -> Result<Option<Hdu>, Fault> {
+fn header(file: &mut (impl Read + Seek), at: u64, first: bool) -> Result<Option<Hdu>, Fault> {
     file.seek(SeekFrom::Start(at))?;
     let mut block = [0; BLOCK];
     let mut cards = Vec::new();

@@ -141,7 +141,18 @@ fn fill(options: &Populate) -> anyhow::Result<()> {
             space.make_home(&user.name, None)?;
         }
         let start = std::time::Instant::now();
-        let made = populate::populate(&space, &options.container, &first, options.count, options.length)?;
+        let containers: Vec<String> = match options.containers {
+            None => vec![options.container.clone()],
+            Some(count) => (0..count).map(|number| format!("{}/dir-{number:04}", options.container)).collect(),
+        };
+        let mut made = 0;
+        for (number, container) in (0..).zip(&containers) {
+            let (count, length) = (options.count, options.length);
+            made += match options.seed.map(|seed| seed + number * count) {
+                None => populate::populate(&space, container, &first, count, length)?,
+                Some(seed) => populate::populate_computed(&space, container, &first, count, length, seed)?,
+            };
+        }
         let seconds = start.elapsed().as_secs_f64();
         println!("made {made} files in {} in {seconds:.1} s", space.uri(&options.container));
     }

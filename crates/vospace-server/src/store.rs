@@ -10,6 +10,7 @@
 //! was answered, a power failure may lose the last moments.
 
 pub mod artifacts;
+pub mod blob;
 pub mod bytes;
 pub mod copies;
 pub mod nodes;

@@ -19,12 +19,12 @@ use crate::routes::transaction::step::Step;
 use crate::space::sites::SiteState;
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
+use crate::store::blob::Blob;
 use crate::store::{blocking, copies};
 use crate::streaming;
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use std::fs::File;
 use std::io::{ErrorKind, Seek as _, SeekFrom};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -98,7 +98,7 @@ fn target(call: &Call, space: Arc<Space>, site: usize) -> Result<(Target, Permit
 }
 
 /// The record of an artifact, and its bytes if they are wanted.
-async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> Result<(Artifact, Option<File>), Fault> {
+async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> Result<(Artifact, Option<Blob>), Fault> {
     for _ in 0..ATTEMPTS {
         let (opener, storage) = (Arc::clone(space), storage.to_owned());
         let found = space
@@ -173,7 +173,7 @@ async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
 }
 
 /// What is cut out of a FITS file, if the query asks for that: no length, no range, no checksum.
-async fn cut(call: &Call, file: &File) -> Result<Option<Response<Body>>, Fault> {
+async fn cut(call: &Call, file: &Blob) -> Result<Option<Response<Body>>, Fault> {
     let Some(wanted) = Wish::of(&call.query)? else { return Ok(None) };
     let mut file = file.try_clone()?;
     let is_text = wanted == Wish::Headers;

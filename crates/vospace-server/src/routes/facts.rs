@@ -2,10 +2,12 @@
 
 use crate::routes::files::DIGEST;
 use crate::store::artifacts::Artifact;
-use axum::body::Body;
+use crate::store::blob::Blob;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use futures_util::stream;
 use jiff::Timestamp;
-use std::fs::File;
+use std::io::{self, Read as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 use vospace_client::node::Md5;
@@ -64,9 +66,20 @@ fn http_date(milliseconds: i64) -> Option<String> {
 }
 
 /// So many bytes of a file, from where it stands, as an answer.
-pub fn send(file: File, length: u64) -> Response<Body> {
-    let piece = tokio::fs::File::from_std(file).take(length);
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(piece, CHUNK)));
+pub fn send(blob: Blob, length: u64) -> Response<Body> {
+    let body = match blob {
+        Blob::Stored(file) => {
+            let piece = tokio::fs::File::from_std(file).take(length);
+            Body::from_stream(ReaderStream::with_capacity(piece, CHUNK))
+        }
+        Blob::Computed(pattern) => Body::from_stream(stream::try_unfold(pattern.take(length), |mut piece| async {
+            let mut chunk = vec![0; usize::try_from(piece.limit()).unwrap_or(CHUNK).min(CHUNK)];
+            let count = piece.read(&mut chunk)?;
+            chunk.truncate(count);
+            Ok::<_, io::Error>((count > 0).then(|| (Bytes::from(chunk), piece)))
+        })),
+    };
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     response
 }

@@ -13,12 +13,12 @@ use crate::profile::Bytes;
 use crate::space::relocate::is_below;
 use crate::space::walk::{Leaf, Walked};
 use crate::space::{Space, links};
+use crate::store::blob::Blob;
 use crate::store::nodes::{self, From, Kind, NodeId, Row};
 use crate::store::{artifacts, copies};
 use crate::streaming;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, header};
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 use vospace_client::xml::job::Phase;
@@ -121,7 +121,7 @@ impl Packer {
             }
             Kind::Data => {
                 let content = self.open(&row)?;
-                let length = content.as_ref().map_or(Ok(0), |file| file.metadata().map(|data| data.len()))?;
+                let length = content.as_ref().map_or(Ok(0), Blob::length)?;
                 match content {
                     Some(file) => archive.file(name, length, seconds, file)?,
                     None => archive.file(name, 0, seconds, io::empty())?,
@@ -145,7 +145,7 @@ impl Packer {
     }
 
     /// The bytes of a file; `None` if it has none.
-    fn open(&self, row: &Row) -> Result<Option<File>, Fault> {
+    fn open(&self, row: &Row) -> Result<Option<Blob>, Fault> {
         let store = &self.space.store;
         let (site, blob) = match self.space.profile.bytes {
             Bytes::InPlace => (0, row.storage.clone()),

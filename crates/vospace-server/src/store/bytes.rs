@@ -7,6 +7,7 @@
 //!
 //! Files that are written in place (Cavern's way) and the files of PUT transactions have fixed places of their own.
 
+use super::blob::Blob;
 use crate::fault::Fault;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -93,15 +94,21 @@ impl ByteStore {
     }
 
     /// Opens a blob for reading, wherever it stands.
-    pub fn open_blob(&self, id: &str) -> io::Result<File> {
-        match File::open(self.place(id)) {
+    pub fn open_blob(&self, id: &str) -> io::Result<Blob> {
+        let opened = match File::open(self.place(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => match File::open(self.incoming(id)) {
                 // Renamed between the two looks.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(self.place(id)),
                 other => other,
             },
             other => other,
-        }
+        };
+        Blob::of(id, opened?)
+    }
+
+    /// Makes a blob or a file in place of this length whose bytes are computed (see [`Blob`]).
+    pub fn make_pattern(&self, id: &str, length: u64) -> io::Result<()> {
+        self.truncate(id)?.set_len(length)
     }
 
     /// Removes a blob that nothing names any more.
@@ -139,7 +146,11 @@ impl ByteStore {
     pub fn duplicate(&self, id: &str, copy: &str) -> io::Result<()> {
         let place = self.place(copy);
         std::fs::create_dir_all(place.parent().unwrap_or(&self.dir))?;
-        std::fs::hard_link(self.place(id), place)
+        match self.open_blob(id)? {
+            Blob::Stored(_) => std::fs::hard_link(self.place(id), place),
+            // Its bytes are in its name, which the copy has not.
+            Blob::Computed(mut pattern) => io::copy(&mut pattern, &mut File::create(place)?).map(drop),
+        }
     }
 
     /// Takes over a blob of another site.

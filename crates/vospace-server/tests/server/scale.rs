@@ -6,9 +6,10 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use vospace_client::node::Md5;
-use vospace_server::populate::populate;
+use vospace_server::populate::{populate, populate_computed};
 use vospace_server::profile::Profile;
 use vospace_server::serve::{ServeOptions, open_space};
+use vospace_server::store::blob::fill;
 
 #[tokio::test]
 async fn a_container_that_was_populated_is_listed_and_its_files_can_be_written() {
@@ -57,6 +58,27 @@ async fn files_of_zeros_are_served_with_their_checksum_and_take_no_room() {
         }
     }
     assert_eq!(blocks, 0, "blocks of 512 bytes");
+}
+
+#[tokio::test]
+async fn files_whose_bytes_are_computed_read_like_others_and_can_be_overwritten() {
+    const LENGTH: u64 = 300_001;
+    let mut bench = Bench::start().await;
+    for profile in [Profile::vault(), Profile::cavern()] {
+        let space = open_space(profile, &ServeOptions::new(bench.data())).unwrap();
+        assert_eq!(populate_computed(&space, "ada/computed", "ada", 3, LENGTH, 40).unwrap(), 3);
+    }
+    bench.restart().await;
+    let mut bytes = vec![0; LENGTH as usize];
+    fill(42, 0, &mut bytes);
+    let md5 = vospace_server::uploads::finished(<md5::Md5 as md5::Digest>::new_with_prefix(&bytes));
+    for service in ["vault", "arc"] {
+        assert!(bench.read(service, "/ada/computed/node-0000002").await == bytes, "{service}");
+        let node = bench.get(&format!("/{service}/nodes/ada/computed/node-0000002")).await.node();
+        assert_eq!((node.properties.length(), node.properties.md5()), (Some(LENGTH), Some(md5)));
+        bench.write(service, "/ada/computed/node-0000002", b"overwritten").await;
+        assert_eq!(bench.read(service, "/ada/computed/node-0000002").await, b"overwritten");
+    }
 }
 
 /// Through the program itself, so that its memory can be measured: a listing of 60 MB must not be held as text.
