@@ -1,8 +1,8 @@
 //! Handles: what the kernel got from `open` and `opendir`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -49,7 +49,8 @@ pub struct OpenFlags {
 pub(crate) struct DirHandle {
     pub(crate) ino: Ino,
     pub(crate) path: NodePath,
-    pub(crate) children: Arc<Children>,
+    /// Made at the first `readdir`: a kernel that still has the listing never comes for it.
+    pub(crate) children: OnceLock<Arc<Children>>,
 }
 
 /// All handles of a mount.

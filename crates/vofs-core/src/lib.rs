@@ -42,7 +42,7 @@ pub use config::Config;
 pub use engine::{Engine, SpaceUse};
 pub use error::{Error, Result};
 pub use fs::attr::{Attr, SetAttr};
-pub use fs::dir::DirEntry;
+pub use fs::dir::{DirEntry, OpenedDir};
 pub use fs::lookup::{Entry, Lookup};
 pub use fs::open::Opened;
 pub use handles::{Fh, OpenFlags};

@@ -24,7 +24,7 @@ use crate::handles::Handles;
 use crate::inode::InodeTable;
 use crate::journal::Journal;
 use crate::listing::Listings;
-use crate::namespace::{self, Namespace};
+use crate::namespace::Namespace;
 use crate::path::NodePath;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
@@ -48,9 +48,10 @@ impl Engine {
         let budget = Budget::new(config.memory_limit);
         let store = Store::open(&cache_dir.blocks(), config.cache_limit, index.clone(), Arc::clone(&budget)).await?;
         let fetcher = Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline, budget);
+        let names = Namespace::open(index, Arc::clone(&clock), &config).await?;
         let engine = Arc::new(Engine {
             inodes: InodeTable::new(),
-            names: Namespace::new(index, Arc::clone(&clock), &config),
+            names,
             fetcher: Arc::new(fetcher),
             files: FileTable::new(),
             handles: Handles::default(),
@@ -118,13 +119,12 @@ async fn open_index(cache_dir: &CacheDir, identity: &str) -> Result<Db> {
             .map(Some)
             .or_else(|error| if error == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(error) })?;
         if owner.as_deref() != Some(&wanted) {
-            connection.execute_batch("DELETE FROM node; DELETE FROM listing; DELETE FROM file;")?;
+            connection.execute_batch("DELETE FROM directory; DELETE FROM file;")?;
             connection.execute("INSERT OR REPLACE INTO property (key, value) VALUES ('identity', ?1)", [&wanted])?;
         }
         Ok(())
     })
     .await?;
-    namespace::distrust_after_crash(&db).await?;
     Ok(db)
 }
 

@@ -7,20 +7,30 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::error::Result;
-use crate::meta::Meta;
+use crate::namespace::{Listing, Packed};
 use crate::path::NodePath;
 
 /// The children of a directory, as far as they are known yet.
 #[derive(Debug, Default)]
 pub(crate) struct Children {
-    entries: Mutex<Vec<(String, Meta)>>,
+    entries: Mutex<Vec<Packed>>,
     progress: watch::Sender<Progress>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Progress {
     count: usize,
-    outcome: Option<Result<()>>,
+    /// Set at the end: the revision of the directory that this is.
+    outcome: Option<Result<u64>>,
+}
+
+/// What there is at a place of a listing.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// This child.
+    Child(Packed),
+    /// Nothing: the listing, of this revision, ended before.
+    End(u64),
 }
 
 /// The listings that are in the air.
@@ -46,40 +56,46 @@ impl Listings {
 }
 
 impl Children {
-    pub(crate) fn push(&self, name: String, meta: Meta) {
+    /// A listing that needs no question.
+    pub(crate) fn known(listing: Listing) -> Self {
+        let progress = Progress { count: listing.nodes.len(), outcome: Some(Ok(listing.revision)) };
+        Children { entries: Mutex::new(listing.nodes), progress: watch::Sender::new(progress) }
+    }
+
+    pub(crate) fn push(&self, child: Packed) {
         let mut entries = self.entries.lock();
-        entries.push((name, meta));
+        entries.push(child);
         self.progress.send_modify(|progress| progress.count = entries.len());
     }
 
-    pub(crate) fn finish(&self, outcome: Result<()>) {
+    pub(crate) fn finish(&self, outcome: Result<u64>) {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
-    /// True when [`Children::get`] of `index` would not wait.
-    pub(crate) fn is_known(&self, index: usize) -> bool {
+    /// What is at `index`, unless that is not known yet.
+    pub(crate) fn now(&self, index: usize) -> Option<Result<Place>> {
+        if let Some(child) = self.entries.lock().get(index) {
+            return Some(Ok(Place::Child(child.clone())));
+        }
         let progress = self.progress.borrow();
-        index < progress.count || progress.outcome.is_some()
+        // Between the two looks a child may have come.
+        if index < progress.count {
+            drop(progress);
+            return self.now(index);
+        }
+        progress.outcome.clone().map(|outcome| outcome.map(Place::End))
     }
 
-    /// The child at `index`, once it is there; `None` past the last one.
-    pub(crate) async fn get(&self, index: usize) -> Result<Option<(String, Meta)>> {
+    /// What is at `index`, once that is known.
+    pub(crate) async fn get(&self, index: usize) -> Result<Place> {
         let mut progress = self.progress.subscribe();
         loop {
-            let outcome = {
-                let progress = progress.borrow_and_update();
-                if index < progress.count {
-                    break;
-                }
-                progress.outcome.clone()
-            };
-            if let Some(outcome) = outcome {
-                return outcome.map(|()| None);
+            progress.borrow_and_update();
+            if let Some(place) = self.now(index) {
+                return place;
             }
-            if progress.changed().await.is_err() {
-                return Ok(None);
-            }
+            // The sender is part of this, so it lives.
+            let _ = progress.changed().await;
         }
-        Ok(self.entries.lock().get(index).cloned())
     }
 }

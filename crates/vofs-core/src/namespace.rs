@@ -1,20 +1,21 @@
 //! The metadata cache: attributes, complete listings and absent names, each with its own time-to-live.
 //!
-//! Memory answers; SQLite is what the next mount starts from. A directory is loaded from it when it is first touched.
-//! What expires is not dropped: it is what a stale listing is held against (`merge`), so that a service whose
-//! listings lag never shrinks or blanks a file that we know better. After a crash all of it counts as expired: our own last
-//! changes may not have been written down.
+//! Memory answers; SQLite is what the next mount starts from, and what holds the directories that memory has no room
+//! for. A directory is loaded from it when it is first touched. What expires is not dropped: it is what a stale listing is held
+//! against (`merge`), so that a service whose listings lag never shrinks or blanks a file that we know better. After a
+//! crash all of it counts as expired: our own last changes may not have been written down.
 //!
-//! Own changes are recorded as they happen. Absence from a listing proves nothing by itself: [`Namespace::list`] hands
-//! such names back for a question each, and only [`Namespace::remove`] drops them.
+//! Own changes are recorded as they happen. A listing is taken in child by child as it arrives and never held as a
+//! whole beside the directory. Absence from a listing proves nothing by itself: [`Namespace::unlisted`] hands such names back
+//! for a question each, and only [`Namespace::remove`] drops them.
 //!
 //! One lock, never held across anything that waits.
 
+mod directory;
 mod merge;
+mod packed;
 mod persist;
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +30,16 @@ use crate::meta::Meta;
 use crate::path::NodePath;
 use crate::version::Version;
 
-pub(crate) use persist::distrust_after_crash;
+use directory::Directory;
 
-/// Directories kept in memory; the others wait in SQLite. At 1,000 names each this is about 100 MB.
-const DIRECTORIES: NonZeroUsize = NonZeroUsize::new(512).expect("invariant: not zero");
+pub(crate) use packed::{Packed, Stamp};
+pub(crate) use persist::Record;
+
+/// Nodes kept in memory, some 25 MB; the others wait in SQLite. A single directory may have more.
+const NODES: usize = 200_000;
+
+/// What a directory itself counts for, in nodes: directories without children take memory too.
+const DIRECTORY: usize = 4;
 
 /// A node as it is known, and since when.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,21 +71,42 @@ pub(crate) enum Answer {
     Ask(Option<Meta>),
 }
 
-/// The names of a directory with what is known of each, sorted by name.
-pub(crate) type Listing = Arc<Vec<(String, Meta)>>;
+/// The names of a directory with what is known of each.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) nodes: Vec<Packed>,
+    /// Which state of the directory this is; see [`Namespace::shown`].
+    pub(crate) revision: u64,
+}
 
-#[derive(Debug, Default)]
-struct Directory {
-    nodes: HashMap<String, Known>,
-    absent: HashMap<String, Millis>,
-    /// When the service last gave a complete listing.
-    listed: Option<Millis>,
+/// A listing that is in the air.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InAir {
+    stamp: Stamp,
+    begun: Millis,
+}
+
+/// A child of a listing that has just arrived.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// It is to be shown like this, and written down if there is a record.
+    Child(Packed, Option<Record>),
+    /// What was listed contradicts what is known better: the single node decides.
+    Doubtful(Packed, Option<Record>),
+    /// It was there already.
+    Repeated,
 }
 
 #[derive(Debug)]
 struct Inner {
     root: Option<Known>,
     directories: LruCache<NodePath, Directory>,
+    /// Nodes in all of them, each directory with a share of its own.
+    weight: usize,
+    /// As many of them are kept.
+    limit: usize,
+    stamps: u32,
+    revisions: u64,
 }
 
 /// The metadata cache of one mount.
@@ -87,21 +115,27 @@ pub(crate) struct Namespace {
     inner: Mutex<Inner>,
     db: Db,
     clock: Arc<dyn Clock>,
+    /// Nothing that a former mount learned up to here is fresh.
+    distrusted: Millis,
     attribute_ttl: Duration,
     listing_ttl: Duration,
     negative_ttl: Duration,
 }
 
 impl Namespace {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, config: &Config) -> Self {
-        Namespace {
-            inner: Mutex::new(Inner { root: None, directories: LruCache::new(DIRECTORIES) }),
+    /// The cache in `db`, which a former mount may have filled.
+    pub(crate) async fn open(db: Db, clock: Arc<dyn Clock>, config: &Config) -> Result<Self> {
+        let distrusted = persist::distrusted_until(&db, clock.now()).await?;
+        let directories = LruCache::unbounded();
+        Ok(Namespace {
+            inner: Mutex::new(Inner { root: None, directories, weight: 0, limit: NODES, stamps: 0, revisions: 0 }),
             db,
             clock,
+            distrusted,
             attribute_ttl: config.attribute_ttl,
             listing_ttl: config.listing_ttl,
             negative_ttl: config.negative_ttl,
-        }
+        })
     }
 
     /// Writes down that this mount ended in order, so that the next one may believe what it finds.
@@ -114,23 +148,24 @@ impl Namespace {
     pub(crate) fn lookup(&self, path: &NodePath) -> Answer {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let Some(parent) = path.parent() else {
-            return inner.root.as_ref().map_or(Answer::Ask(None), |known| self.answer(known, now));
-        };
-        let Some(directory) = inner.directories.get(&parent) else { return Answer::Ask(None) };
-        if let Some(known) = directory.nodes.get(path.name()) {
-            return self.answer(known, now);
+        if path.is_root() {
+            let root = inner.root.as_ref();
+            return root.map_or(Answer::Ask(None), |known| self.answer(known.fetched, now, || known.meta.clone()));
         }
-        let absent = directory.absent.get(path.name()).and_then(|since| since.remaining(self.negative_ttl, now));
+        let Some(directory) = inner.directories.get(path.parent_str()) else { return Answer::Ask(None) };
+        if let Some(node) = directory.get(path.name()) {
+            return self.answer(node.fetched(), now, || node.meta());
+        }
+        let absent = directory.absent_since(path.name()).and_then(|since| since.remaining(self.negative_ttl, now));
         // A complete listing answers for the names that it lacks, for as long as a single answer would.
         let unlisted = || directory.listed.and_then(|since| since.remaining(self.negative_ttl, now));
         absent.or_else(unlisted).map_or(Answer::Ask(None), Answer::Absent)
     }
 
-    fn answer(&self, known: &Known, now: Millis) -> Answer {
-        match known.fetched.remaining(self.attribute_ttl, now) {
-            Some(left) => Answer::Found(known.meta.clone(), left),
-            None => Answer::Ask(Some(known.meta.clone())),
+    fn answer(&self, fetched: Millis, now: Millis, meta: impl FnOnce() -> Meta) -> Answer {
+        match fetched.remaining(self.attribute_ttl, now) {
+            Some(left) => Answer::Found(meta(), left),
+            None => Answer::Ask(Some(meta())),
         }
     }
 
@@ -145,26 +180,50 @@ impl Namespace {
 
     /// The complete listing of `directory`, if there is one that is fresh.
     pub(crate) fn listing(&self, directory: &NodePath) -> Option<Listing> {
+        self.with_fresh(directory, |directory| Listing {
+            nodes: directory.nodes().to_vec(),
+            revision: directory.revision,
+        })
+    }
+
+    /// Whether a kernel still has the listing of `directory` as it was given it; `None` when a new listing has to be made.
+    pub(crate) fn is_shown(&self, directory: &NodePath) -> Option<bool> {
+        self.with_fresh(directory, |directory| directory.shown == Some(directory.revision))
+    }
+
+    fn with_fresh<T>(&self, directory: &NodePath, give: impl FnOnce(&Directory) -> T) -> Option<T> {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
         let directory = inner.directories.get(directory)?;
         directory.listed.and_then(|since| since.remaining(self.listing_ttl, now))?;
-        let mut names: Vec<_> =
-            directory.nodes.iter().map(|(name, known)| (name.clone(), known.meta.clone())).collect();
-        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Some(Arc::new(names))
+        Some(give(directory))
+    }
+
+    /// A kernel was given this revision of `directory` from beginning to end.
+    pub(crate) fn shown(&self, directory: &NodePath, revision: u64) {
+        if let Some(directory) = self.inner.lock().directories.get_mut(directory) {
+            directory.shown = Some(revision);
+        }
     }
 
     /// Brings `directory` from SQLite into memory, if it is not there yet.
     pub(crate) async fn load(&self, directory: &NodePath) -> Result<()> {
-        if self.inner.lock().directories.contains(directory) {
+        if self.inner.lock().directories.get(directory).is_some_and(|known| known.is_loaded) {
             return Ok(());
         }
-        let stored = persist::load(&self.db, directory).await?;
+        let mut stored = persist::load(&self.db, directory, self.distrusted).await?;
+        stored.is_loaded = true;
+        let now = self.clock.now();
         let mut inner = self.inner.lock();
-        if !inner.directories.contains(directory) {
-            inner.directories.put(directory.clone(), stored);
+        if let Some(known) = inner.take(directory) {
+            if known.is_loaded {
+                stored = known;
+            } else {
+                stored.take_over(known);
+            }
         }
+        inner.put(directory.clone(), stored);
+        inner.make_room(now);
         Ok(())
     }
 
@@ -200,23 +259,23 @@ impl Namespace {
     /// The next question about `path` goes to the service.
     pub(crate) fn expire(&self, path: &NodePath) {
         let mut inner = self.inner.lock();
-        let Some(parent) = path.parent() else {
+        if path.is_root() {
             if let Some(root) = &mut inner.root {
                 root.fetched = Millis(0);
             }
             return;
-        };
-        if let Some(directory) = inner.directories.get_mut(&parent) {
-            directory.absent.remove(path.name());
-            if let Some(known) = directory.nodes.get_mut(path.name()) {
-                known.fetched = Millis(0);
-            } else {
-                directory.listed = None;
+        }
+        if let Some(directory) = inner.directories.get_mut(path.parent_str()) {
+            directory.forget_absent(path.name());
+            match directory.get_mut(path.name()) {
+                Some(node) => node.expire(),
+                None => directory.listed = None,
             }
         }
     }
 
     fn put(&self, path: &NodePath, make: impl FnOnce(Option<&Known>) -> Known) -> Meta {
+        let now = self.clock.now();
         let mut inner = self.inner.lock();
         let Some(parent) = path.parent() else {
             let known = make(inner.root.as_ref());
@@ -224,12 +283,26 @@ impl Namespace {
             inner.root = Some(known);
             return meta;
         };
-        let directory = inner.directories.get_or_insert_mut(parent.clone(), Directory::default);
-        let known = make(directory.nodes.get(path.name()));
-        directory.absent.remove(path.name());
-        directory.nodes.insert(path.name().to_owned(), known.clone());
+        let name = path.name();
+        let (directory, weight, revisions) = inner.directory(&parent);
+        let before = directory.get(name).map(Packed::known);
+        let known = make(before.as_ref());
+        if let Some(own) = &known.own {
+            directory.own_until = directory.own_until.max(own.until);
+        }
+        let seen = directory.get(name).map_or_else(Stamp::default, |node| node.seen);
+        let node = Packed::new(name, &known, seen);
+        let record = Record::of(&node);
+        let was_other_kind = before.is_some_and(|before| before.meta.kind != known.meta.kind);
+        let is_new = directory.insert(node);
+        *weight += usize::from(is_new);
+        if is_new || was_other_kind {
+            *revisions += 1;
+            directory.revision = *revisions;
+        }
+        inner.make_room(now);
         drop(inner);
-        persist::store(&self.db, &parent, path.name(), known.clone());
+        persist::store(&self.db, &parent, record);
         known.meta
     }
 
@@ -238,13 +311,11 @@ impl Namespace {
         let Some(parent) = path.parent() else { return };
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let directory = inner.directories.get_or_insert_mut(parent, Directory::default);
-        let was = directory.nodes.remove(path.name());
-        directory.absent.insert(path.name().to_owned(), now);
-        let below = was.is_some_and(|known| known.meta.is_directory());
-        if below {
+        let was = inner.drop_name(&parent, path.name(), now);
+        if was.is_some_and(|node| node.is_directory()) {
             inner.drop_tree(path);
         }
+        inner.make_room(now);
         drop(inner);
         persist::remove(&self.db, path);
     }
@@ -252,65 +323,159 @@ impl Namespace {
     /// `from` is now `to`, with all below it.
     pub(crate) fn rename(&self, from: &NodePath, to: &NodePath) {
         let moved = self.known(from);
+        let now = self.clock.now();
         {
             let mut inner = self.inner.lock();
-            let below: Vec<NodePath> =
-                inner.directories.iter().map(|(path, _)| path.clone()).filter(|path| path.is_within(from)).collect();
-            for path in below {
-                if let (Some(new), Some(directory)) = (path.moved(from, to), inner.directories.pop(&path)) {
-                    inner.directories.put(new, directory);
+            for path in inner.within(from) {
+                if let (Some(new), Some(mut directory)) = (path.moved(from, to), inner.take(&path)) {
+                    // A listing that is in the air is one of the old name.
+                    directory.in_air = None;
+                    inner.put(new, directory);
                 }
+            }
+            if let Some(parent) = from.parent() {
+                inner.drop_name(&parent, from.name(), now);
             }
         }
         persist::remove(&self.db, to);
         persist::rename(&self.db, from, to);
-        if let (Some(parent), now) = (from.parent(), self.clock.now()) {
-            let mut inner = self.inner.lock();
-            let directory = inner.directories.get_or_insert_mut(parent, Directory::default);
-            directory.nodes.remove(from.name());
-            directory.absent.insert(from.name().to_owned(), now);
-        }
         if let Some(meta) = moved {
             self.record_own(to, meta);
         }
     }
 
-    /// What to show of a child that a listing just named, before the listing is complete.
-    pub(crate) fn merged(&self, path: &NodePath, listed: Meta) -> Meta {
-        let Some(parent) = path.parent() else { return listed };
-        let inner = self.inner.lock();
-        let known = inner.directories.peek(&parent).and_then(|directory| directory.nodes.get(path.name()));
-        merge::listed(known, listed, self.clock.now()).meta
+    /// A listing of `directory` begins. It ends with [`Namespace::listed`], or by [`Namespace::broken_off`].
+    pub(crate) fn begin_listing(&self, directory: &NodePath) -> InAir {
+        let begun = self.clock.now();
+        let mut inner = self.inner.lock();
+        // After four billion listings the numbers begin again; 0 stays none.
+        inner.stamps = inner.stamps.wrapping_add(1).max(1);
+        let stamp = Stamp(inner.stamps);
+        inner.directory(directory).0.in_air = Some(stamp);
+        InAir { stamp, begun }
     }
 
-    /// A complete listing of `directory`, as of now. Returns the names that were known and that it lacks: each has to be
-    /// asked for singly before it is dropped, for a listing that broke off can look complete.
-    pub(crate) fn list(&self, directory: &NodePath, nodes: Vec<(String, Meta)>) -> Vec<String> {
+    /// A child of a listing.
+    pub(crate) fn arrived(&self, directory: &NodePath, listing: InAir, name: &str, meta: Meta) -> Arrival {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
-        let known = inner.directories.get_or_insert_mut(directory.clone(), Directory::default);
-        let mut before = std::mem::take(&mut known.nodes);
-        for (name, meta) in nodes {
-            let merged = merge::listed(before.remove(&name).as_ref(), meta, now);
-            known.nodes.insert(name, merged);
+        let Some((known, weight)) = inner.in_air(directory, listing) else {
+            let known = Known { meta, fetched: Millis(0), own: None };
+            return Arrival::Child(Packed::new(name, &known, listing.stamp), None);
+        };
+        let before = known.get(name);
+        if before.is_some_and(|before| before.seen == listing.stamp) {
+            return Arrival::Repeated;
         }
-        let missing: Vec<String> = before.keys().cloned().collect();
-        known.nodes.extend(before);
-        known.absent.clear();
+        let merged = merge::listed(before.map(Packed::known).as_ref(), meta, now);
+        let node = Packed::new(name, &merged, listing.stamp);
+        let is_same = before.is_some_and(|before| before.fetched() != Millis(0) && before.says_as(&node));
+        let is_doubtful = node.fetched() == Millis(0);
+        let record = (!is_same || is_doubtful).then(|| Record::of(&node));
+        *weight += usize::from(known.insert(node.clone()));
+        if is_doubtful { Arrival::Doubtful(node, record) } else { Arrival::Child(node, record) }
+    }
+
+    /// Writes down what a listing brought.
+    pub(crate) async fn store(&self, directory: &NodePath, records: Vec<Record>) -> Result<()> {
+        persist::store_all(&self.db, directory, records).await
+    }
+
+    /// What was known and a listing that has come to its end lacks. The first were learned since it began. The others have to
+    /// be asked for singly before they are dropped, for a listing that broke off can look complete.
+    pub(crate) fn unlisted(&self, directory: &NodePath, listing: InAir) -> (Vec<Packed>, Vec<Packed>) {
+        let mut inner = self.inner.lock();
+        let Some((known, _)) = inner.in_air(directory, listing) else { return Default::default() };
+        known.unseen(listing.stamp).cloned().partition(|node| node.fetched() >= listing.begun)
+    }
+
+    /// A listing is complete, and what it lacked was asked for. Gives the revision of the directory from now on.
+    pub(crate) fn listed(&self, directory: &NodePath, listing: InAir) -> u64 {
+        let now = self.clock.now();
+        let mut inner = self.inner.lock();
+        inner.revisions += 1;
+        let revision = inner.revisions;
+        let Some((known, _)) = inner.in_air(directory, listing) else { return revision };
+        known.settle();
+        known.in_air = None;
         known.listed = Some(now);
-        let all = known.nodes.iter().map(|(name, known)| (name.clone(), known.clone())).collect();
+        known.revision = revision;
+        inner.make_room(now);
         drop(inner);
-        persist::replace(&self.db, directory, all, now);
-        missing
+        persist::listed(&self.db, directory, now);
+        revision
+    }
+
+    /// A listing ended before its end. What it showed is known; what it did not show is as it was.
+    pub(crate) fn broken_off(&self, directory: &NodePath, listing: InAir) {
+        let mut inner = self.inner.lock();
+        if let Some((known, _)) = inner.in_air(directory, listing) {
+            known.in_air = None;
+        }
     }
 }
 
 impl Inner {
+    /// The directory, made if need be, the weight of all, and the last revision.
+    fn directory(&mut self, path: &NodePath) -> (&mut Directory, &mut usize, &mut u64) {
+        let Inner { directories, weight, revisions, .. } = self;
+        if !directories.contains(path) {
+            *weight += DIRECTORY;
+        }
+        (directories.get_or_insert_mut(path.clone(), Directory::default), weight, revisions)
+    }
+
+    fn in_air(&mut self, path: &NodePath, listing: InAir) -> Option<(&mut Directory, &mut usize)> {
+        let directory = self.directories.get_mut(path)?;
+        (directory.in_air == Some(listing.stamp)).then_some((directory, &mut self.weight))
+    }
+
+    fn take(&mut self, path: &NodePath) -> Option<Directory> {
+        let directory = self.directories.pop(path)?;
+        self.weight -= DIRECTORY + directory.len();
+        Some(directory)
+    }
+
+    fn put(&mut self, path: NodePath, directory: Directory) {
+        self.take(&path);
+        self.weight += DIRECTORY + directory.len();
+        self.directories.put(path, directory);
+    }
+
+    fn drop_name(&mut self, parent: &NodePath, name: &str, now: Millis) -> Option<Packed> {
+        let (directory, weight, revisions) = self.directory(parent);
+        let was = directory.remove(name);
+        directory.note_absent(name, now);
+        if was.is_some() {
+            *weight -= 1;
+            *revisions += 1;
+            directory.revision = *revisions;
+        }
+        was
+    }
+
+    fn within(&self, path: &NodePath) -> Vec<NodePath> {
+        self.directories.iter().map(|(path, _)| path).filter(|known| known.is_within(path)).cloned().collect()
+    }
+
     fn drop_tree(&mut self, path: &NodePath) {
-        let below: Vec<NodePath> =
-            self.directories.iter().map(|(path, _)| path.clone()).filter(|known| known.is_within(path)).collect();
-        for path in below {
-            self.directories.pop(&path);
+        for path in self.within(path) {
+            self.take(&path);
+        }
+    }
+
+    /// Leaves the directories that were not used for longest to SQLite. Not the last one, none whose listing is in the air,
+    /// and none with an upload of ours that a lagging listing could contradict.
+    fn make_room(&mut self, now: Millis) {
+        let mut spared = 0;
+        while self.weight > self.limit && spared + 1 < self.directories.len() {
+            let Some((path, directory)) = self.directories.pop_lru() else { return };
+            if directory.in_air.is_some() || directory.own_until > now {
+                self.directories.put(path, directory);
+                spared += 1;
+            } else {
+                self.weight -= DIRECTORY + directory.len();
+            }
         }
     }
 }

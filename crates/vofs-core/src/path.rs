@@ -1,5 +1,6 @@
 //! Where a node stands below the root of the mount: `""` is the root, `a/b` a child of `a`.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// A path below the root of the mount, without leading or trailing slash. Cheap enough to clone; the key of every
@@ -28,7 +29,12 @@ impl NodePath {
         if self.0.is_empty() {
             return None;
         }
-        Some(NodePath(self.0.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned()))
+        Some(NodePath(self.parent_str().to_owned()))
+    }
+
+    /// The text of the path of the directory that holds this node; that of the root is the root's.
+    pub fn parent_str(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
     }
 
     /// The last component; empty for the root.
@@ -69,6 +75,13 @@ impl NodePath {
     /// The components, from the root down.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|component| !component.is_empty())
+    }
+}
+
+/// Maps with these keys answer for a text without a path being made of it.
+impl Borrow<str> for NodePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

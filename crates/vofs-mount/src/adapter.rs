@@ -114,6 +114,12 @@ fn answer_attr(reply: ReplyAttr, outcome: Result<(vofs_core::Attr, Duration), Er
     reply.attr(&ttl, &attributes(&attr));
 }
 
+fn answer_opendir(reply: ReplyOpen, outcome: Result<vofs_core::OpenedDir, Errno>) {
+    let opened = or_error!(reply, outcome);
+    let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+    reply.opened(FileHandle(opened.fh.0), FopenFlags::FOPEN_CACHE_DIR | keep);
+}
+
 fn answer_empty(reply: ReplyEmpty, outcome: Result<(), Errno>) {
     match outcome {
         Ok(()) => reply.ok(),
@@ -402,12 +408,13 @@ impl Filesystem for Adapter {
     }
 
     fn opendir(&self, request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        let waiting = self.waiting("opendir", request, ino, Work::Question);
+        if let Some(answer) = self.engine.opendir_now(Ino(ino.0)) {
+            return answer_opendir(reply, waiting.now(answer));
+        }
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.opendir(Ino(ino.0)).await };
-        self.run(self.waiting("opendir", request, ino, Work::Question), work, move |outcome| {
-            let fh = or_error!(reply, outcome);
-            reply.opened(FileHandle(fh.0), FopenFlags::empty());
-        });
+        self.run(waiting, work, move |outcome| answer_opendir(reply, outcome));
     }
 
     fn readdir(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {

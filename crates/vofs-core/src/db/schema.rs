@@ -26,6 +26,18 @@ pub(crate) const INDEX: &[&str] = &[
     DELETE FROM file;                -- blocks of another size
     ALTER TABLE file ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0; -- the MD5 of the whole was found right
 ",
+    "
+    DROP TABLE node;
+    DROP TABLE listing;
+    CREATE TABLE directory (
+        id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+        listed INTEGER);             -- ms since 1970 of its last complete listing
+    CREATE TABLE node (
+        directory INTEGER NOT NULL REFERENCES directory(id) ON DELETE CASCADE, name TEXT NOT NULL,
+        meta BLOB NOT NULL,          -- meta::Meta in postcard's form
+        fetched INTEGER NOT NULL,    -- ms since 1970, when the service last said so; 0 is in doubt
+        PRIMARY KEY (directory, name)) WITHOUT ROWID;
+",
 ];
 
 /// The journal: what exists nowhere else. Never thrown away.

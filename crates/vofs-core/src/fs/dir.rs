@@ -1,19 +1,24 @@
 //! Listing directories: entries are handed on as the service sends them.
 //!
 //! One request for a directory at a time: who opens it meanwhile joins the one in the air. A child that was known and
-//! that the listing lacks is asked for singly, for a listing that broke off can look complete; only then it is gone.
+//! that the listing lacks is asked for singly, for a listing that broke off can look complete; only then it is gone. So is
+//! one of which the listing contradicts what is known better, for listings lag.
+//!
+//! A kernel that was given a listing to its end keeps it, and is told at each `opendir` whether it still holds.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
+use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::handles::{DirHandle, Fh};
 use crate::inode::Ino;
-use crate::listing::Children;
+use crate::listing::{Children, Place};
 use crate::meta::{Kind, Meta};
+use crate::namespace::{Arrival, InAir, Known, Packed, Record, Stamp};
 use crate::path::NodePath;
 
 use super::lookup::Entry;
@@ -21,10 +26,22 @@ use super::lookup::Entry;
 /// Children that are asked for singly at a time.
 const SINGLE_QUESTIONS: usize = 8;
 
+/// Children that are written to the index at a time: what waits there of a listing is never more than two such.
+const WRITTEN_AT_ONCE: usize = 1000;
+
+/// An open directory.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenedDir {
+    /// Its handle.
+    pub fh: Fh,
+    /// The entries that the kernel has of the directory still hold.
+    pub keep_cache: bool,
+}
+
 /// What `readdir` gives of one child.
 #[derive(Debug, Clone)]
 pub struct DirEntry {
-    /// Its number; for a child that the kernel has not looked up yet, any number but 0.
+    /// Its number.
     pub ino: Ino,
     /// What it is.
     pub kind: Kind,
@@ -37,23 +54,45 @@ pub struct DirEntry {
 }
 
 impl Engine {
+    /// Opens a directory without a question, if that is possible.
+    pub fn opendir_now(&self, ino: Ino) -> Option<Result<OpenedDir>> {
+        let path = self.inodes.path(ino)?;
+        let (meta, _) = self.meta_now(&path)?.ok()??;
+        if !meta.is_directory() {
+            return Some(Err(Error::NotADirectory(path)));
+        }
+        let keep_cache = self.names.is_shown(&path)?;
+        Some(Ok(self.opened(ino, path, OnceLock::new(), keep_cache)))
+    }
+
     /// Opens a directory; its listing is on its way when this returns.
     ///
     /// # Errors
     /// [`Error::NotADirectory`]; what the service said of the directory itself.
-    pub async fn opendir(self: &Arc<Self>, ino: Ino) -> Result<Fh> {
+    pub async fn opendir(self: &Arc<Self>, ino: Ino) -> Result<OpenedDir> {
         let path = self.path(ino)?;
         if !self.resolve(&path).await?.is_directory() {
             return Err(Error::NotADirectory(path));
         }
         self.names.load(&path).await?;
+        let is_shown = self.names.is_shown(&path);
+        let children = if is_shown.is_some() { OnceLock::new() } else { OnceLock::from(self.list(&path)) };
+        Ok(self.opened(ino, path, children, is_shown.unwrap_or(false)))
+    }
+
+    fn opened(&self, ino: Ino, path: NodePath, children: OnceLock<Arc<Children>>, keep_cache: bool) -> OpenedDir {
+        OpenedDir { fh: self.handles.add_directory(DirHandle { ino, path, children }), keep_cache }
+    }
+
+    /// The children for a handle that has none yet.
+    fn children(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
         // Before the listing: a file that is uploaded in between is then in either of the two.
-        let local = self.files.dirty_names(&path);
-        let children = match self.names.listing(&path) {
-            Some(listing) => cached(&listing, local),
-            None => self.list(&path),
-        };
-        Ok(self.handles.add_directory(DirHandle { ino, path, children }))
+        let local = self.files.dirty_names(path);
+        let Some(mut listing) = self.names.listing(path) else { return self.list(path) };
+        let fresh = local.into_iter().filter(|(name, _)| listing.nodes.iter().all(|node| node.name() != name));
+        let fresh: Vec<Packed> = fresh.map(|(name, meta)| shown(&name, meta)).collect();
+        listing.nodes.extend(fresh);
+        Arc::new(Children::known(listing))
     }
 
     fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
@@ -63,9 +102,11 @@ impl Engine {
         }
         let (engine, path, filled) = (Arc::clone(self), path.clone(), Arc::clone(&children));
         self.runtime.spawn(async move {
-            let outcome = engine.fill(&path, &filled).await;
+            let listing = engine.names.begin_listing(&path);
+            let outcome = engine.fill(&path, listing, &filled).await;
             if let Err(error) = &outcome {
                 tracing::warn!(%path, %error, "listing failed");
+                engine.names.broken_off(&path, listing);
             }
             engine.listings.end(&path);
             filled.finish(outcome);
@@ -73,44 +114,53 @@ impl Engine {
         children
     }
 
-    async fn fill(&self, path: &NodePath, children: &Children) -> Result<()> {
+    /// Takes a listing in. Returns the revision that the directory has then.
+    async fn fill(self: &Arc<Self>, path: &NodePath, listing: InAir, children: &Children) -> Result<u64> {
         let mut arriving = self.remote.list(path);
-        let mut nodes = Vec::new();
-        let mut seen = HashSet::new();
+        let mut index = IndexWriter::new(self, path);
+        let mut doubtful = Vec::new();
         while let Some(node) = arriving.next().await {
             let (name, meta) = node?;
-            // A service may repeat a child at the edge of a page, and lists NFC and NFD twins under one name.
-            if !is_entry_name(&name) || !seen.insert(name.clone()) {
+            if !is_entry_name(&name) {
                 tracing::debug!(%path, name, "listing: entry left out");
                 continue;
             }
-            children.push(name.clone(), self.names.merged(&path.join(&name), meta.clone()));
-            nodes.push((name, meta));
+            match self.names.arrived(path, listing, &name, meta) {
+                Arrival::Child(child, record) => {
+                    children.push(child);
+                    index.add(record).await;
+                }
+                Arrival::Doubtful(child, record) => {
+                    doubtful.push(child);
+                    index.add(record).await;
+                }
+                // A service may repeat a child at the edge of a page, and lists NFC and NFD twins under one name.
+                Arrival::Repeated => tracing::debug!(%path, name, "listing: repeated"),
+            }
         }
+        index.finish().await;
         let local = self.files.dirty_names(path);
-        let missing = self.names.list(path, nodes);
-        let mut questions = stream::iter(missing)
-            .map(|name| async move {
-                let answer = self.ask(&path.join(&name)).await;
-                (name, answer)
+        let (since, missing) = self.names.unlisted(path, listing);
+        let extra: Vec<(String, Meta)> =
+            local.into_iter().filter(|(name, _)| self.names.known(&path.join(name)).is_none()).collect();
+        since.into_iter().for_each(|child| children.push(child));
+        let mut questions = stream::iter(doubtful.into_iter().chain(missing))
+            .map(|known| async move {
+                let answer = self.ask(&path.join(known.name())).await;
+                (known, answer)
             })
             .buffer_unordered(SINGLE_QUESTIONS);
-        while let Some((name, answer)) = questions.next().await {
+        while let Some((known, answer)) = questions.next().await {
             match answer {
-                Ok(meta) => {
-                    seen.insert(name.clone());
-                    children.push(name, meta);
-                }
+                Ok(meta) => children.push(shown(known.name(), meta)),
                 Err(Error::NotFound(_)) => {}
+                // Nobody said that it is gone.
+                Err(Error::PermissionDenied { .. } | Error::Locked(_)) => children.push(known),
                 Err(error) => return Err(error),
             }
         }
-        for (name, meta) in local {
-            if seen.insert(name.clone()) {
-                children.push(name, meta);
-            }
-        }
-        Ok(())
+        extra.into_iter().for_each(|(name, meta)| children.push(shown(&name, meta)));
+        Ok(self.names.listed(path, listing))
     }
 
     /// Hands the children from `offset` on to `sink`, until that returns false (it has no room for this one) or there are
@@ -119,13 +169,14 @@ impl Engine {
     /// # Errors
     /// What the service said when the listing broke off; what arrived before was handed on.
     pub async fn readdir(
-        &self,
+        self: &Arc<Self>,
         fh: Fh,
         offset: u64,
         plus: bool,
         mut sink: impl FnMut(&DirEntry) -> bool + Send,
     ) -> Result<()> {
         let handle = self.handles.directory(fh)?;
+        let children = handle.children.get_or_init(|| self.children(&handle.path));
         let mut at = offset;
         let parent = self.inodes.parent(handle.ino).unwrap_or(Ino::ROOT);
         for (index, (name, ino)) in [(".", handle.ino), ("..", parent)].into_iter().enumerate() {
@@ -142,29 +193,38 @@ impl Engine {
         let mut taken = at > offset;
         loop {
             let index = (at - 2) as usize;
-            if taken && !handle.children.is_known(index) {
-                return Ok(());
-            }
-            let (name, listed) = match handle.children.get(index).await {
-                Ok(Some(child)) => child,
-                Ok(None) => return Ok(()),
+            let place = match children.now(index) {
+                Some(place) => place,
+                None if taken => return Ok(()),
+                None => children.get(index).await,
+            };
+            let child = match place {
+                Ok(Place::Child(child)) => child,
+                Ok(Place::End(revision)) => {
+                    if !taken {
+                        self.names.shown(&handle.path, revision);
+                    }
+                    return Ok(());
+                }
                 // What came before is shown; the next call, which begins here, gets the error.
                 Err(_) if taken => return Ok(()),
                 Err(error) => return Err(error),
             };
             at += 1;
-            let path = handle.path.join(&name);
+            let name = child.name();
+            let path = handle.path.join(name);
             let (meta, ttl) = match self.meta_now(&path) {
                 Some(Ok(Some((meta, ttl)))) => (meta, ttl),
-                // Known to be gone since the listing: removed here, or found missing by a question.
-                Some(Ok(None)) if self.names.listing(&handle.path).is_some() => continue,
-                _ => (listed, std::time::Duration::ZERO),
+                // Gone since it was listed: removed here, or found missing by a question.
+                Some(Ok(None)) => continue,
+                _ => (child.meta(), Duration::ZERO),
             };
-            // Any number but 0 will do for a name that the kernel has not looked up.
-            let ino = self.inodes.peek(handle.ino, &name).unwrap_or(Ino(u64::MAX));
             let entry = plus.then(|| self.entry(handle.ino, &path, &meta, ttl));
-            let ino = entry.as_ref().map_or(ino, |entry| entry.attr.ino);
-            let child = DirEntry { ino, kind: meta.kind, name, next: at, entry };
+            let ino = match &entry {
+                Some(entry) => entry.attr.ino,
+                None => self.inodes.number(handle.ino, name),
+            };
+            let child = DirEntry { ino, kind: meta.kind, name: name.to_owned(), next: at, entry };
             if !sink(&child) {
                 if plus {
                     self.inodes.forget(child.ino, 1);
@@ -181,21 +241,55 @@ impl Engine {
     }
 }
 
-/// A listing that needs no question, with the files that the service may not have yet.
-fn cached(listing: &[(String, Meta)], local: Vec<(String, Meta)>) -> Arc<Children> {
-    let children = Arc::new(Children::default());
-    let listed: HashSet<&str> = listing.iter().map(|(name, _)| name.as_str()).collect();
-    for (name, meta) in listing {
-        children.push(name.clone(), meta.clone());
-    }
-    for (name, meta) in local.into_iter().filter(|(name, _)| !listed.contains(name.as_str())) {
-        children.push(name, meta);
-    }
-    children.finish(Ok(()));
-    children
+/// A child as it is shown, when the metadata cache knows more of it.
+fn shown(name: &str, meta: Meta) -> Packed {
+    Packed::new(name, &Known { meta, fetched: Millis(0), own: None }, Stamp::default())
 }
 
 /// False for what a hostile or broken service may send and no directory can show.
 fn is_entry_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+/// Writes a listing to the index while it arrives: one batch is written while the next one fills.
+struct IndexWriter<'a> {
+    engine: &'a Arc<Engine>,
+    directory: &'a NodePath,
+    batch: Vec<Record>,
+    writing: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl<'a> IndexWriter<'a> {
+    fn new(engine: &'a Arc<Engine>, directory: &'a NodePath) -> Self {
+        IndexWriter { engine, directory, batch: Vec::new(), writing: None }
+    }
+
+    async fn add(&mut self, record: Option<Record>) {
+        self.batch.extend(record);
+        if self.batch.len() >= WRITTEN_AT_ONCE {
+            self.write().await;
+        }
+    }
+
+    async fn write(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.await;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
+            return;
+        }
+        let (engine, directory) = (Arc::clone(self.engine), self.directory.clone());
+        self.writing = Some(self.engine.runtime.spawn(async move {
+            if let Err(error) = engine.names.store(&directory, batch).await {
+                tracing::warn!(%directory, %error, "metadata cache: a listing was not written down");
+            }
+        }));
+    }
+
+    /// Returns when everything is written.
+    async fn finish(mut self) {
+        self.write().await;
+        self.write().await;
+    }
 }

@@ -79,7 +79,7 @@ impl Mount {
 
     pub(super) async fn names(&self, path: &str) -> Vec<String> {
         let ino = if path.is_empty() { Ino::ROOT } else { self.ino(path).await };
-        let fh = self.0.opendir(ino).await.expect("opens");
+        let fh = self.0.opendir(ino).await.expect("opens").fh;
         let (mut names, mut at) = (Vec::new(), 2);
         loop {
             let before = at;
@@ -336,7 +336,7 @@ async fn a_failed_listing_is_an_error_and_deletes_nothing() {
     let mount = bench.mount().await;
     let dir = mount.ino("d").await;
     bench.remote.break_requests("list");
-    let fh = mount.0.opendir(dir).await.expect("opens");
+    let fh = mount.0.opendir(dir).await.expect("opens").fh;
     assert_eq!(mount.0.readdir(fh, 2, false, |_| true).await.expect_err("broken").to_errno(), libc::EIO);
     assert!(mount.walk("d/f").await.is_some());
 }

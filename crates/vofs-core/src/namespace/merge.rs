@@ -53,6 +53,20 @@ pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis) -> Know
         _ if known.own.as_ref().is_some_and(|own| now < own.until) => Known { fetched: now, ..known.clone() },
         // Nothing in the listing contradicts the length: good enough to show, and every open asks anyway.
         Comparison::Unknown => Known { fetched: now, ..known.clone() },
+        // A listing that lags shows what was before, never what came after.
+        Comparison::Different if is_newer(&meta.version, &known.meta.version) => {
+            Known { meta, fetched: now, own: None }
+        }
         Comparison::Different => ask_singly(known),
+    }
+}
+
+/// True when what was listed was certainly stored after what is known. `core#date` says so only on a service that has no
+/// content-dates: a Vault's jumps.
+fn is_newer(listed: &Version, known: &Version) -> bool {
+    match (listed.content_date, known.content_date) {
+        (Some(listed), Some(known)) => listed > known,
+        (None, None) => listed.date.zip(known.date).is_some_and(|(listed, known)| listed > known),
+        _ => false,
     }
 }

@@ -1,47 +1,82 @@
 //! The metadata cache on disk: written behind, read once per directory.
+//!
+//! A listing is written as it arrives, and only what it changed. What it showed unchanged is as fresh as the listing.
 
 use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::Result;
+use crate::meta::Meta;
 use crate::path::NodePath;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Directory, Known};
+use super::Known;
+use super::directory::Directory;
+use super::packed::{Packed, Stamp};
 
-/// What a former mount knew of `directory`.
-pub(super) async fn load(db: &Db, directory: &NodePath) -> Result<Directory> {
+/// What is written of one node.
+#[derive(Debug)]
+pub(crate) struct Record {
+    name: String,
+    meta: Vec<u8>,
+    fetched: i64,
+}
+
+impl Record {
+    pub(super) fn of(node: &Packed) -> Self {
+        let meta = postcard::to_stdvec(&node.meta()).expect("invariant: a node's record is plain data");
+        Record { name: node.name().to_owned(), meta, fetched: node.fetched().0 }
+    }
+}
+
+/// What a former mount knew of `directory`. Nothing that was learned up to `distrusted` is fresh.
+pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> Result<Directory> {
     let key = directory.as_str().to_owned();
     db.call(move |connection| {
         let mut found = Directory::default();
-        let mut rows = connection.prepare_cached("SELECT name, meta, fetched FROM node WHERE parent = ?1")?;
+        let row: Option<(i64, Option<i64>)> = connection
+            .prepare_cached("SELECT id, listed FROM directory WHERE path = ?1")?
+            .query_row([&key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((id, listed)) = row else { return Ok(found) };
+        let trusted = |fetched: Millis| (fetched > distrusted).then_some(fetched);
+        found.listed = listed.map(Millis).and_then(trusted);
+        let mut rows = connection.prepare_cached("SELECT name, meta, fetched FROM node WHERE directory = ?1")?;
         let nodes =
-            rows.query_map([&key], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
+            rows.query_map([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, Millis(row.get(2)?))))?;
         for node in nodes {
             let (name, meta, fetched) = node?;
             // A record that an other release wrote in another form is one that we do not have.
-            if let Ok(meta) = serde_json::from_str(&meta) {
-                found.nodes.insert(name, Known { meta, fetched: Millis(fetched), own: None });
-            }
+            let Ok(meta) = postcard::from_bytes::<Meta>(&meta) else {
+                found.listed = None;
+                continue;
+            };
+            // One that the listing left in doubt was written without a time, and has to be asked for.
+            let confirmed = if fetched == Millis(0) { fetched } else { fetched.max(found.listed.unwrap_or(fetched)) };
+            let known = Known { meta, fetched: trusted(confirmed).unwrap_or(Millis(0)), own: None };
+            found.insert(Packed::new(&name, &known, Stamp::default()));
         }
-        found.listed = connection
-            .query_row("SELECT fetched FROM listing WHERE directory = ?1", [&key], |row| row.get(0))
-            .optional()?
-            .map(Millis);
+        found.settle();
         Ok(found)
     })
     .await
 }
 
-/// Nothing that a mount wrote is fresh for the next one unless it ended in order: records are written behind, and the
-/// last of them may be lost while an older listing that contradicts them is there.
-pub(crate) async fn distrust_after_crash(db: &Db) -> Result<()> {
-    db.call(|connection| {
+/// Up to when nothing that was written is fresh. Records are written behind, so that of a mount that did not end in order
+/// the last may be lost, while an older listing that contradicts them is there.
+pub(crate) async fn distrusted_until(db: &Db, now: Millis) -> Result<Millis> {
+    db.call(move |connection| {
         let in_order = connection.execute("DELETE FROM property WHERE key = 'ended-in-order'", [])? > 0;
         if !in_order {
-            connection.execute_batch("DELETE FROM listing; UPDATE node SET fetched = 0;")?;
+            connection.execute(
+                "INSERT OR REPLACE INTO property (key, value) VALUES ('distrusted-until', ?1)",
+                [now.0.to_string()],
+            )?;
         }
-        Ok(())
+        let until: Option<String> = connection
+            .query_row("SELECT value FROM property WHERE key = 'distrusted-until'", [], |row| row.get(0))
+            .optional()?;
+        Ok(Millis(until.and_then(|text| text.parse().ok()).unwrap_or(0)))
     })
     .await
 }
@@ -54,49 +89,60 @@ pub(super) async fn end_in_order(db: &Db) -> Result<()> {
 }
 
 /// One node of `directory`.
-pub(super) fn store(db: &Db, directory: &NodePath, name: &str, known: Known) {
-    let (key, name) = (directory.as_str().to_owned(), name.to_owned());
-    db.submit(move |connection| insert(connection, &key, &name, &known));
+pub(super) fn store(db: &Db, directory: &NodePath, record: Record) {
+    let key = directory.as_str().to_owned();
+    db.submit(move |connection| insert(connection, &key, &[record]));
 }
 
-/// All nodes of `directory`, as of a complete listing.
-pub(super) fn replace(db: &Db, directory: &NodePath, nodes: Vec<(String, Known)>, fetched: Millis) {
+/// Nodes of `directory`; returns when they are written.
+pub(super) async fn store_all(db: &Db, directory: &NodePath, records: Vec<Record>) -> Result<()> {
+    let key = directory.as_str().to_owned();
+    db.call(move |connection| insert(connection, &key, &records)).await
+}
+
+/// A listing of `directory` is complete.
+pub(super) fn listed(db: &Db, directory: &NodePath, fetched: Millis) {
     let key = directory.as_str().to_owned();
     db.submit(move |connection| {
-        connection.execute("DELETE FROM node WHERE parent = ?1", [&key])?;
-        for (name, known) in &nodes {
-            insert(connection, &key, name, known)?;
-        }
-        connection
-            .execute("INSERT OR REPLACE INTO listing (directory, fetched) VALUES (?1, ?2)", params![key, fetched.0])?;
-        Ok(())
+        let id = id(connection, &key)?;
+        connection.execute("UPDATE directory SET listed = ?2 WHERE id = ?1", params![id, fetched.0]).map(drop)
     });
 }
 
-fn insert(connection: &Connection, directory: &str, name: &str, known: &Known) -> rusqlite::Result<()> {
-    let meta =
-        serde_json::to_string(&known.meta).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO node (parent, name, meta, fetched) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![directory, name, meta, known.fetched.0])?;
+fn insert(connection: &Connection, directory: &str, records: &[Record]) -> rusqlite::Result<()> {
+    let id = id(connection, directory)?;
+    let mut statement = connection
+        .prepare_cached("INSERT OR REPLACE INTO node (directory, name, meta, fetched) VALUES (?1, ?2, ?3, ?4)")?;
+    for Record { name, meta, fetched } in records {
+        statement.execute(params![id, name, meta, fetched])?;
+    }
     Ok(())
 }
+
+fn id(connection: &Connection, directory: &str) -> rusqlite::Result<i64> {
+    connection.prepare_cached("INSERT OR IGNORE INTO directory (path) VALUES (?1)")?.execute([directory])?;
+    connection.prepare_cached("SELECT id FROM directory WHERE path = ?1")?.query_row([directory], |row| row.get(0))
+}
+
+/// Everything below a directory, as a condition on `path` with the directory as ?1: what begins with it and a slash.
+/// `0` is the character after the slash.
+const WITHIN: &str = "(path = ?1 OR (path > ?1 || '/' AND path < ?1 || '0'))";
 
 /// Forgets `path` and all below it.
 pub(super) fn remove(db: &Db, path: &NodePath) {
     let Some(parent) = path.parent() else { return };
     let (parent, name, own) = (parent.as_str().to_owned(), path.name().to_owned(), path.as_str().to_owned());
     db.submit(move |connection| {
-        connection.execute("DELETE FROM node WHERE parent = ?1 AND name = ?2", params![parent, name])?;
-        let below = format!("{own}/");
-        for (table, column) in [("node", "parent"), ("listing", "directory")] {
-            connection.execute(
-                &format!("DELETE FROM {table} WHERE {column} = ?1 OR substr({column}, 1, length(?2)) = ?2"),
-                params![own, below],
-            )?;
-        }
-        Ok(())
+        forget(connection, &parent, &name)?;
+        connection.prepare_cached(&format!("DELETE FROM directory WHERE {WITHIN}"))?.execute([own]).map(drop)
     });
+}
+
+fn forget(connection: &Connection, parent: &str, name: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM node WHERE directory = (SELECT id FROM directory WHERE path = ?1) AND name = ?2")?
+        .execute([parent, name])
+        .map(drop)
 }
 
 /// Moves what is known below `from`; the node itself is recorded anew by the caller.
@@ -105,17 +151,12 @@ pub(super) fn rename(db: &Db, from: &NodePath, to: &NodePath) {
     let (parent, name) = (parent.as_str().to_owned(), from.name().to_owned());
     let (old, new) = (from.as_str().to_owned(), to.as_str().to_owned());
     db.submit(move |connection| {
-        connection.execute("DELETE FROM node WHERE parent = ?1 AND name = ?2", params![parent, name])?;
-        let below = format!("{old}/");
-        for (table, column) in [("node", "parent"), ("listing", "directory")] {
-            connection.execute(
-                &format!(
-                    "UPDATE OR REPLACE {table} SET {column} = ?3 || substr({column}, length(?1) + 1)
-                     WHERE {column} = ?1 OR substr({column}, 1, length(?2)) = ?2"
-                ),
-                params![old, below, new],
-            )?;
-        }
-        Ok(())
+        forget(connection, &parent, &name)?;
+        connection
+            .prepare_cached(&format!(
+                "UPDATE OR REPLACE directory SET path = ?2 || substr(path, length(?1) + 1) WHERE {WITHIN}"
+            ))?
+            .execute([old, new])
+            .map(drop)
     });
 }
