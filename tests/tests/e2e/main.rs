@@ -12,6 +12,7 @@ mod deadlines;
 mod faults;
 mod fits;
 mod life;
+mod listings;
 mod posix;
 mod python_client;
 mod rights;
