@@ -8,12 +8,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e interop fuzz bench bench-quick demo install uninstall clean
+.PHONY: help build release test fmt lint unit e2e interop fuzz soak bench bench-quick demo install uninstall clean
 
 help:
 	@echo 'make build            debug binaries'
 	@echo 'make release          optimised binaries'
 	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
+	@echo 'make soak             mixed readers for SOAK_MINUTES (60), every byte checked; docs/benchmarking.md'
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
@@ -77,6 +78,11 @@ fuzz:
 	@echo '== make fuzz'
 	@packaging/prepare.sh build fuzz
 	@packaging/test/fuzz.sh
+
+soak:
+	@packaging/prepare.sh build fuse python
+	$(CARGO) build --workspace --bins --release --locked
+	$(TARGET)/release/soak
 
 # Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
 bench:
