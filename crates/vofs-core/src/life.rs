@@ -137,6 +137,8 @@ fn remove_database(place: &std::path::Path) {
 }
 
 #[cfg(test)]
+mod listings;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;

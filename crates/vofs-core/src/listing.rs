@@ -72,6 +72,12 @@ impl Children {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
+    /// Returns when the listing has come to its end, whatever that is.
+    pub(crate) async fn ended(&self) {
+        // The sender is part of this, so it lives.
+        let _ = self.progress.subscribe().wait_for(|progress| progress.outcome.is_some()).await;
+    }
+
     /// What is at `index`, unless that is not known yet.
     pub(crate) fn now(&self, index: usize) -> Option<Result<Place>> {
         if let Some(child) = self.entries.lock().get(index) {

@@ -227,13 +227,14 @@ fn a_hundred_thousand_names_take_bounded_memory(profile: Profile) {
     populate(&world, "many", COUNT);
     let mount = world.mount();
     assert_eq!(names(&mount.join("many")), COUNT);
-    // Every name becomes an inode that the kernel knows.
-    let mut found = 0;
-    for entry in fs::read_dir(mount.join("many")).unwrap() {
+    world.server.forget();
+    // These become inodes that the kernel knows.
+    for entry in fs::read_dir(mount.join("many")).unwrap().take(COUNT / 4) {
         assert!(entry.unwrap().metadata().unwrap().is_file());
-        found += 1;
     }
-    assert_eq!(found, COUNT);
+    // However slowly they are looked at: beyond the time-to-live the directory is listed anew, not each name asked for.
+    let singles = node_requests(&world).iter().filter(|entry| entry.path.contains("/node-")).count();
+    assert!(singles < COUNT / 40, "{singles} single questions");
     let status = fs::read_to_string(format!("/proc/{}/status", mount.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kibibytes: usize = peak.split_whitespace().next().unwrap().parse().unwrap();

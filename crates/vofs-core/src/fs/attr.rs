@@ -112,7 +112,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Stale`] for an inode whose name is gone; what the service said otherwise.
-    pub async fn getattr(&self, ino: Ino) -> Result<(Attr, Duration)> {
+    pub async fn getattr(self: &Arc<Self>, ino: Ino) -> Result<(Attr, Duration)> {
         if let Some(answer) = self.getattr_now(ino) {
             return answer;
         }
@@ -150,7 +150,7 @@ impl Engine {
         self.getattr(ino).await
     }
 
-    async fn set_mode(&self, path: &NodePath, mode: u32) -> Result<()> {
+    async fn set_mode(self: &Arc<Self>, path: &NodePath, mode: u32) -> Result<()> {
         let wanted =
             Access { public: mode & 0o004 != 0, group_read: mode & 0o040 != 0, group_write: mode & 0o020 != 0 };
         if let Some(file) = self.files.get(path) {

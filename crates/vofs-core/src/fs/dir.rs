@@ -95,7 +95,8 @@ impl Engine {
         Arc::new(Children::known(listing))
     }
 
-    fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
+    /// The listing of `path` that is in the air, or a new one.
+    pub(crate) fn list(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
         let (children, to_fill) = self.listings.join_or_begin(path);
         if !to_fill {
             return children;

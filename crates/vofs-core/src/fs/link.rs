@@ -1,5 +1,7 @@
 //! Symbolic links: LinkNodes whose targets are URIs, shown as relative paths where they stay in this mount.
 
+use std::sync::Arc;
+
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inode::Ino;
@@ -14,7 +16,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a node that is no link.
-    pub async fn readlink(&self, ino: Ino) -> Result<String> {
+    pub async fn readlink(self: &Arc<Self>, ino: Ino) -> Result<String> {
         let path = self.path(ino)?;
         match self.resolve(&path).await?.kind {
             Kind::Link { target } => Ok(self.shown(&path, &target)),

@@ -1,5 +1,6 @@
 //! Names to inodes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -50,7 +51,7 @@ impl Engine {
     ///
     /// # Errors
     /// What the service said, other than that there is no such node.
-    pub async fn lookup(&self, parent: Ino, name: &str) -> Result<Lookup> {
+    pub async fn lookup(self: &Arc<Self>, parent: Ino, name: &str) -> Result<Lookup> {
         let path = self.child(parent, name)?;
         match self.resolve(&path).await {
             Ok(meta) => {
@@ -106,13 +107,21 @@ impl Engine {
     }
 
     /// What there is at `path`: from an open file, the cache, the former mount's cache, or the service.
-    pub(crate) async fn resolve(&self, path: &NodePath) -> Result<Meta> {
+    pub(crate) async fn resolve(self: &Arc<Self>, path: &NodePath) -> Result<Meta> {
         for attempt in 0..2 {
             if let Some(known) = self.meta_now(path) {
                 return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
             }
             if let (0, Some(parent)) = (attempt, path.parent()) {
                 self.names.load(&parent).await?;
+            }
+        }
+        if self.names.is_listing_cheaper(path)
+            && let Some(parent) = path.parent()
+        {
+            self.list(&parent).ended().await;
+            if let Some(known) = self.meta_now(path) {
+                return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
             }
         }
         self.ask(path).await

@@ -31,7 +31,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotEmpty`], also when only files that are not uploaded yet are in it; what the service said.
-    pub async fn rmdir(&self, parent: Ino, name: &str) -> Result<()> {
+    pub async fn rmdir(self: &Arc<Self>, parent: Ino, name: &str) -> Result<()> {
         let path = self.child(parent, name)?;
         self.check_writable(&path)?;
         if !self.resolve(&path).await?.is_directory() {

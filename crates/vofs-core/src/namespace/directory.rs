@@ -24,6 +24,8 @@ pub(super) struct Directory {
     pub(super) is_loaded: bool,
     /// The listing that is in the air; till it ends, the directory stays in memory.
     pub(super) in_air: Option<Stamp>,
+    /// Single questions about names in it since the last complete listing.
+    pub(super) questions: u32,
     /// Until when an upload of our own outweighs what is listed; till then the directory stays in memory.
     pub(super) own_until: Millis,
     /// Changes whenever a kernel that keeps the listing would show something else than we.
@@ -42,6 +44,7 @@ impl Default for Directory {
             listed: None,
             is_loaded: false,
             in_air: None,
+            questions: 0,
             own_until: Millis(0),
             revision: 0,
             shown: None,

@@ -40,6 +40,8 @@ struct Inner {
     /// Hold every body at so many bytes until it is raised.
     held: watch::Sender<Option<usize>>,
     bodies: Arc<Mutex<Bodies>>,
+    /// What listings show of these, which is not what is so.
+    listed: BTreeMap<NodePath, Option<Meta>>,
 }
 
 /// What is being sent.
@@ -104,6 +106,19 @@ impl FakeRemote {
 
     pub(crate) fn paths(&self) -> Vec<String> {
         self.0.lock().nodes.keys().map(|path| path.as_str().to_owned()).collect()
+    }
+
+    /// Listings go on to show this node as it is now.
+    pub(crate) fn list_as_it_is(&self, path: &str) {
+        let path = NodePath::new(path);
+        let mut inner = self.0.lock();
+        let now = inner.nodes.get(&path).map(|node| node.meta.clone());
+        inner.listed.insert(path, now);
+    }
+
+    /// Listings break off before this node and look complete.
+    pub(crate) fn leave_out_of_listings(&self, path: &str) {
+        self.0.lock().listed.insert(NodePath::new(path), None);
     }
 
     /// What was asked since the last call.
@@ -205,7 +220,10 @@ impl Remote for FakeRemote {
             .nodes
             .iter()
             .filter(|(child, _)| child.parent().as_ref() == Some(path))
-            .map(|(child, node)| Ok((child.name().to_owned(), node.meta.clone())))
+            .filter_map(|(child, node)| {
+                let shown = inner.listed.get(child).cloned().unwrap_or_else(|| Some(node.meta.clone()))?;
+                Some(Ok((child.name().to_owned(), shown)))
+            })
             .collect();
         stream::iter(children).boxed()
     }
