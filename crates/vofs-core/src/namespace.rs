@@ -193,6 +193,16 @@ impl Namespace {
         })
     }
 
+    /// The names of the files with bytes in `directory`, sorted, if its listing is fresh.
+    pub(crate) fn files(&self, directory: &NodePath) -> Option<Vec<String>> {
+        let mut names = self.with_fresh(directory, |directory| {
+            let files = directory.nodes().iter().filter(|node| node.has_bytes());
+            files.map(|node| node.name().to_owned()).collect::<Vec<_>>()
+        })?;
+        names.sort_unstable();
+        Some(names)
+    }
+
     /// Whether a kernel still has the listing of `directory` as it was given it; `None` when a new listing has to be made.
     pub(crate) fn is_shown(&self, directory: &NodePath) -> Option<bool> {
         self.with_fresh(directory, |directory| directory.shown == Some(directory.revision))

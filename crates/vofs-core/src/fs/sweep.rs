@@ -24,9 +24,7 @@ impl Engine {
     }
 
     fn files_of(&self, directory: &NodePath) -> Vec<String> {
-        let Some(listing) = self.names.listing(directory) else { return Vec::new() };
-        let files = listing.iter().filter(|(_, meta)| meta.is_file() && meta.version.length > 0);
-        files.map(|(name, _)| name.clone()).collect()
+        self.names.files(directory).unwrap_or_default()
     }
 
     fn look_into(self: &Arc<Self>, path: NodePath, piece: u64) {

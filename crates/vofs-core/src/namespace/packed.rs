@@ -91,6 +91,10 @@ impl Packed {
         self.shape == Shape::Directory
     }
 
+    pub(super) fn has_bytes(&self) -> bool {
+        self.shape == Shape::File && self.length > 0
+    }
+
     pub(crate) fn meta(&self) -> Meta {
         let rare = self.rare.as_deref();
         let kind = match self.shape {

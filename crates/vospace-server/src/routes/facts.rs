@@ -66,8 +66,8 @@ fn http_date(milliseconds: i64) -> Option<String> {
 }
 
 /// So many bytes of a file, from where it stands, as an answer.
-pub fn send(blob: Blob, length: u64) -> Response<Body> {
-    let body = match blob {
+pub fn send(blob: impl Into<Blob>, length: u64) -> Response<Body> {
+    let body = match blob.into() {
         Blob::Stored(file) => {
             let piece = tokio::fs::File::from_std(file).take(length);
             Body::from_stream(ReaderStream::with_capacity(piece, CHUNK))

@@ -31,6 +31,12 @@ pub struct Pattern {
     at: u64,
 }
 
+impl From<File> for Blob {
+    fn from(file: File) -> Blob {
+        Blob::Stored(file)
+    }
+}
+
 impl Blob {
     /// The blob of this name, of which this is the file.
     pub fn of(id: &str, file: File) -> io::Result<Blob> {
