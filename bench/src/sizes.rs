@@ -42,7 +42,7 @@ impl Scale {
                 wide: 100_000,
                 directories: 1000,
                 files_each: 1000,
-                sources: 2000,
+                sources: 1000,
                 idle_seconds: 30,
             },
             Scale::Quick => Sizes {

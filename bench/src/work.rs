@@ -26,9 +26,8 @@ use crate::sizes::Sizes;
 use crate::stage::Stage;
 use crate::target::Verdict;
 
-/// Longest that one step may take unless a work says otherwise: three times what one connection needs for 1 GiB would be
-/// more patience than a user has.
-const LIMIT: Duration = Duration::from_secs(90);
+/// Longest that one step may take unless a work says otherwise: the patience of a user.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// One of the works.
 pub(crate) trait Work {
@@ -48,6 +47,11 @@ pub(crate) trait Work {
 
     /// Whether it is of interest at other latencies than that of the targets.
     fn depends_on_latency(&self) -> bool {
+        false
+    }
+
+    /// Whether one run says as much as several.
+    fn is_steady(&self) -> bool {
         false
     }
 

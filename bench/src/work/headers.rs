@@ -34,10 +34,6 @@ impl Work for Headers {
         &["mount", "wire", "vofs", "rclone"]
     }
 
-    fn depends_on_latency(&self) -> bool {
-        true
-    }
-
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
         let title = format!("first 2,880 bytes of {} files of {}, cold", sizes.headers, size(sizes.header_file));
         vec![row(SWEEP, title, "s")]

@@ -40,6 +40,10 @@ impl Work for Idle {
         &["mount", "vofs", "rclone", "davfs2"]
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
         let title = format!("idle daemon, watched for {} s", sizes.idle_seconds);
         vec![

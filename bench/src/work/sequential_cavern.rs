@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::sequential::{FILE, copied};
-use super::{LIMIT, Work, complete, rate, row, size};
+use super::sequential::{FILE, LIMIT, copied};
+use super::{Work, complete, rate, row, size};
 use crate::act::Act;
 use crate::column::{Access, Session};
 use crate::data::Set;
