@@ -11,6 +11,9 @@ use tokio::runtime::Runtime;
 /// Longest that one request may take: a listing over a slow link in a debug build.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Idle connections are closed before the service does it: between two looks at its log a work may take minutes.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// A client that waits for its answers.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -31,7 +34,11 @@ impl Http {
         // A second installation in the same process is refused, and as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).timeout(LIMIT).build()?;
+        let client = reqwest::Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .timeout(LIMIT)
+            .pool_idle_timeout(IDLE)
+            .build()?;
         Ok(Self { runtime, client })
     }
 
