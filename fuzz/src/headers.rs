@@ -54,7 +54,14 @@ pub fn transactions(bytes: &[u8]) {
             assert_eq!((given(OPERATION), given(ID)), (Some(&b"start"[..]), None));
             assert_eq!(total.is_some(), headers.contains_key(TOTAL));
         }
-        Ok(Step::Append(id) | Step::Commit(id) | Step::Status(id) | Step::Revert(id) | Step::Abort(id)) => {
+        Ok(
+            Step::Append(id)
+            | Step::Commit(id)
+            | Step::Status(id)
+            | Step::Revert(id)
+            | Step::Abort(id)
+            | Step::Nothing(id),
+        ) => {
             assert_eq!(given(ID), Some(id.as_bytes()));
         }
         Err(Refusal::Method) => assert_eq!(method, Method::DELETE),

@@ -100,9 +100,9 @@ impl App {
         self.spaces.iter().find(|space| space.profile.service == service)
     }
 
-    /// The space whose bytes are at the byte service.
-    pub fn redirected(&self) -> Option<&Arc<Space>> {
-        self.spaces.iter().find(|space| space.profile.bytes == ByteHabit::Redirected)
+    /// The spaces whose bytes are at the byte service.
+    pub fn redirected(&self) -> impl Iterator<Item = &Arc<Space>> {
+        self.spaces.iter().filter(|space| space.profile.bytes == ByteHabit::Redirected)
     }
 
     /// The URL of this server as the client knows it: with its `Host`, so that tunnels and names work.
@@ -228,7 +228,7 @@ impl App {
         let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
         let method = parts.method.clone();
         let base = app.base(&parts.headers);
-        let url = format!("{base}{}", parts.uri);
+        let (url, own) = (format!("{base}{}", parts.uri), base.clone());
         let control = app.control.as_ref().filter(|_| service != "_bench");
         let route = if site_of(service).is_some() { "bytes" } else { resource };
         let mut headers = parts.headers;
@@ -260,6 +260,12 @@ impl App {
                 swallow(call.body()).await;
                 Ok(response)
             }
+            (None, Err(_))
+                if resource == "availability"
+                    && space.as_ref().is_some_and(|space| space.profile.availability_asks) =>
+            {
+                Err(Fault::plain(503, "<html><body><h1>HTTP Status 503</h1></body></html>"))
+            }
             (None, Err(fault)) => refuse(call.body(), fault).await,
             (None, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
                 refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
@@ -267,7 +273,7 @@ impl App {
             (None, Ok(_)) => dispatch(call, entrance, space.clone(), service, resource).await,
         };
         let mut response = outcome.unwrap_or_else(|fault| fault.response());
-        decorate(&mut response, &caller, bad_credential, service, space.as_deref());
+        decorate(&mut response, &caller, bad_credential, &own, service, space.as_deref());
         entry.status = response.status().as_u16();
         tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
         let (mut parts, body) = response.into_parts();
@@ -330,7 +336,10 @@ async fn dispatch(
 async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Response<Body>, Fault> {
     match resource {
         "capabilities" => Ok(routes::registry::capabilities(&call, &space)),
-        "availability" => Ok(routes::registry::availability(&call)),
+        "pubkey" if space.profile.bytes == ByteHabit::Redirected => {
+            Ok(ok("application/x-pem-file", space.grants.public_key()))
+        }
+        "availability" => Ok(routes::registry::availability(&call, &space)),
         "nodes" => routes::nodes::serve(call, space).await,
         "files" => routes::files::serve(call, space).await,
         "synctrans" => routes::transfers::synchronous(call, space).await,
@@ -345,6 +354,7 @@ fn decorate(
     response: &mut Response<Body>,
     caller: &Caller,
     bad_credential: bool,
+    base: &str,
     service: &str,
     space: Option<&Space>,
 ) {
@@ -356,7 +366,7 @@ fn decorate(
             }
         }
         Caller::Anonymous => {
-            for challenge in challenges(bad_credential) {
+            for challenge in challenges(bad_credential, base) {
                 headers.append(header::WWW_AUTHENTICATE, challenge);
             }
         }
@@ -389,9 +399,16 @@ pub fn not_mounted() -> Fault {
     Fault::plain(404, "<html><body><h1>HTTP Status 404</h1></body></html>")
 }
 
-/// 405 with the methods that are there.
+/// 405 with the methods that are there; what the servlet container answers itself for OPTIONS and for methods that it
+/// does not know.
 pub fn not_allowed(method: &Method, allowed: &'static str) -> Response<Body> {
-    let mut response = Fault::plain(405, format!("unsupported: HTTP {method}")).response();
+    let mut response = match *method {
+        Method::OPTIONS => Response::new(Body::empty()),
+        Method::GET | Method::HEAD | Method::PUT | Method::POST | Method::DELETE | Method::TRACE => {
+            Fault::plain(405, format!("unsupported: HTTP {method}")).response()
+        }
+        _ => return Fault::plain(501, "<html><body><h1>HTTP Status 501</h1></body></html>").response(),
+    };
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }

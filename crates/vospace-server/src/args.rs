@@ -1,12 +1,20 @@
 //! The command line of `vospaced`.
 
+mod values;
+
+use crate::accounts::User;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use values::{group, rate, seconds, size, time};
 use vospace_server::profile::Profile;
 
 /// An embedded VOSpace service: a private VOSpace in one directory.
+///
+/// One process, no account, no other software. It behaves like CADC's Vault, like Cavern (the file service behind ARC),
+/// or like the VOSpace 2.1 standard by the letter, so that a client that works here works there. For demonstrations, for
+/// tests of any VOSpace client, and for work without a network; not a service for the internet.
 #[derive(Debug, Parser)]
 #[command(name = "vospaced", version, about, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -19,15 +27,21 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  vospaced serve --data ~/space                  a private VOSpace, user demo, token demo-token
-  VOSPACE_REGISTRY_URL=http://127.0.0.1:8080/reg/resource-caps mountvofs --token demo-token --vospace vos:demo
+  vospaced serve --data ~/space                  a private VOSpace; it says how to point clients at it
   vospaced import --data ~/space ~/images demo/images
-  vospaced serve --data ~/space --tls --user ada:secret    for the Python client: see docs/server.md";
+  vospaced init --data ~/space --user ada        with certificates and a user of one's own, for https:
+  vospaced serve --data ~/space --tls
+  vospaced serve --profile vault,cavern --control --refresh-interval 30 --sites 2    as awkward as the real ones
+
+'vospaced serve --help' lists the options of the service. All of it is described in docs/server.md.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the service until it is told to stop.
+    #[command(after_help = SERVE)]
     Serve(Serve),
+    /// Prepare a data directory: a private authority, the first user, certificates.
+    Init(Init),
     /// Make a container with very many files, for tests of scale.
     Populate(Populate),
     /// Copy a directory tree into the space, with or without a running service.
@@ -37,6 +51,27 @@ pub(crate) enum Command {
         /// The directory, made if it is missing.
         dir: PathBuf,
     },
+}
+
+/// Headings of `serve --help`.
+const USERS: &str = "Users and rights";
+const LAGS: &str = "Byte sites and lags, of the vault profile";
+const NETWORK: &str = "How slow the network seems to be";
+const TESTS: &str = "For tests";
+
+const SERVE: &str = "\
+When it answers it prints one line on stdout, 'vospaced ready: registry=URL',
+and on stderr how to point vls, vcp, mountvofs and the Python client at it.
+SIGTERM and Ctrl-C stop it. The data survive that, and kill -9.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where everything is kept; made if it is missing.
+    #[arg(long, value_name = "DIR", default_value = "vospace-data")]
+    pub(crate) data: PathBuf,
+    /// A user; without a token he gets one, and a password, that nobody can guess. May be repeated.
+    #[arg(long = "user", value_name = "NAME[:TOKEN[:PASSWORD]]", value_parser = User::parse_new)]
+    pub(crate) users: Vec<User>,
 }
 
 /// Which service to imitate.
@@ -53,7 +88,7 @@ pub(crate) enum ProfileChoice {
 }
 
 impl ProfileChoice {
-    pub(crate) fn profiles(self) -> Vec<Profile> {
+    fn profiles(self) -> Vec<Profile> {
         match self {
             ProfileChoice::Vault => vec![Profile::vault()],
             ProfileChoice::Cavern => vec![Profile::cavern()],
@@ -74,38 +109,38 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) tls: bool,
     /// A group and its members; may be repeated.
-    #[arg(long = "group", value_name = "NAME:USER,USER", value_parser = group)]
+    #[arg(help_heading = USERS, long = "group", value_name = "NAME:USER,USER", value_parser = group)]
     pub(crate) groups: Vec<(String, Vec<String>)>,
     /// Bytes that each new home container may hold (a property; enforced as far as the services do).
-    #[arg(long, value_name = "BYTES")]
+    #[arg(help_heading = USERS, long, value_name = "BYTES")]
     pub(crate) quota: Option<u64>,
     /// Seconds until listings of the vault profile catch up with uploads; 0 for at once. Vault itself takes up to 30.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(help_heading = LAGS, long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) refresh_interval: Duration,
     /// Have a log of requests at /_bench/log and faults on demand at /_bench/fault (for tests).
-    #[arg(long)]
+    #[arg(help_heading = TESTS, long)]
     pub(crate) control: bool,
     /// Byte sites of the vault profile, each with storage of its own.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(help_heading = LAGS, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) sites: u8,
     /// Have the byte sites listen on ports of their own, from this one on; 0 for free ones, the same at each start.
     /// Default: all at the address of --listen.
-    #[arg(long, value_name = "PORT")]
+    #[arg(help_heading = LAGS, long, value_name = "PORT")]
     pub(crate) site_port: Option<u16>,
     /// Time until nodes and the other sites know of an upload, like 5s; 0 for at once.
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
+    #[arg(help_heading = LAGS, long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) harvest_delay: Duration,
     /// How long tokens are good, like 10min; from the start of the service, or from the login. Default: for ever.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(help_heading = USERS, long, value_name = "TIME", value_parser = time)]
     pub(crate) token_lifetime: Option<Duration>,
     /// Time added to every request, like 20ms.
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
+    #[arg(help_heading = NETWORK, long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) latency: Duration,
     /// Speed of each connection, like 25MB/s.
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(help_heading = NETWORK, long, value_name = "RATE", value_parser = rate)]
     pub(crate) connection_rate: Option<u64>,
     /// Speed of all connections together, like 200MB/s.
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(help_heading = NETWORK, long, value_name = "RATE", value_parser = rate)]
     pub(crate) total_rate: Option<u64>,
 }
 
@@ -145,84 +180,26 @@ pub(crate) struct Common {
     /// Where everything is kept.
     #[arg(long, value_name = "DIR", default_value = "vospace-data")]
     pub(crate) data: PathBuf,
-    /// The service to behave like.
-    #[arg(long, value_enum, default_value = "vault")]
-    pub(crate) profile: ProfileChoice,
-    /// A user, his token, and his password for the login and the certificates; may be repeated. Default:
-    /// demo:demo-token:demo-password.
-    #[arg(long = "user", value_name = "NAME:TOKEN[:PASSWORD]", value_parser = user)]
+    /// The service to behave like; several, separated by commas, are as many spaces side by side.
+    #[arg(long, value_enum, default_value = "vault", value_delimiter = ',')]
+    pub(crate) profile: Vec<ProfileChoice>,
+    /// A user, his token, and his password for the login and the certificates; may be repeated. Default: those that
+    /// 'vospaced init' made, else demo:demo-token:demo-password.
+    #[arg(long = "user", value_name = "NAME:TOKEN[:PASSWORD]", value_parser = User::parse)]
     pub(crate) users: Vec<User>,
 }
 
-/// A user as named on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) token: String,
-    pub(crate) password: Option<String>,
-}
-
 impl Common {
-    /// The users, or the default one.
-    pub(crate) fn users(&self) -> Vec<User> {
-        if !self.users.is_empty() {
-            return self.users.clone();
+    /// The profiles, each once.
+    pub(crate) fn profiles(&self) -> Vec<Profile> {
+        let mut profiles: Vec<Profile> = Vec::new();
+        for profile in self.profile.iter().flat_map(|choice| choice.profiles()) {
+            if profiles.iter().all(|known| known.service != profile.service) {
+                profiles.push(profile);
+            }
         }
-        let text = |text: &str| text.to_owned();
-        vec![User { name: text("demo"), token: text("demo-token"), password: Some(text("demo-password")) }]
+        profiles
     }
-}
-
-fn user(text: &str) -> Result<User, String> {
-    let (name, token) = text.split_once(':').ok_or("expected NAME:TOKEN")?;
-    let (token, password) = match token.split_once(':') {
-        Some((token, password)) => (token, Some(password.to_owned())),
-        None => (token, None),
-    };
-    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || !name.chars().all(legal) {
-        return Err(format!("a user name has letters, digits, - and _ only: {name:?}"));
-    }
-    if token.is_empty() || token.contains(char::is_whitespace) {
-        return Err("a token is not empty and has no blanks".to_owned());
-    }
-    Ok(User { name: name.to_owned(), token: token.to_owned(), password })
-}
-
-fn group(text: &str) -> Result<(String, Vec<String>), String> {
-    let (name, members) = text.split_once(':').ok_or("expected NAME:USER,USER")?;
-    Ok((name.to_owned(), members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()))
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
-}
-
-/// A number of seconds, or a number with `ms`, `s` or `min`.
-fn time(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "min" => 60.0,
-        _ => return Err("expected a time like 20ms, 5s or 1min".to_owned()),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| "expected a time like 20ms, 5s or 1min".to_owned())?;
-    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
-}
-
-/// Bytes a second: a size with or without `/s`.
-fn rate(text: &str) -> Result<u64, String> {
-    let rate = size(text.trim_end_matches("/s"))?;
-    if rate == 0 { Err("a rate is above zero".to_owned()) } else { Ok(rate) }
 }
 
 #[cfg(test)]
@@ -235,9 +212,12 @@ mod tests {
         Arguments::command().debug_assert();
         let arguments = Arguments::parse_from(["vospaced", "serve", "--user", "ada:x", "--refresh-interval", "0.5"]);
         let Command::Serve(serve) = arguments.command else { panic!() };
-        assert_eq!(serve.common.users(), [User { name: "ada".into(), token: "x".into(), password: None }]);
-        assert_eq!(user("ada:x:pass:word").unwrap().password.as_deref(), Some("pass:word"));
+        assert_eq!(serve.common.users, [User { name: "ada".into(), token: "x".into(), password: None }]);
         assert_eq!(serve.refresh_interval, Duration::from_millis(500));
+        let several = Arguments::parse_from(["vospaced", "serve", "--profile", "both,strict,vault"]);
+        let Command::Serve(serve) = several.command else { panic!() };
+        let services: Vec<_> = serve.common.profiles().iter().map(|profile| profile.service).collect();
+        assert_eq!(services, ["vault", "arc", "strict"]);
         let text =
             "vospaced serve --latency 20ms --connection-rate 25MB/s --total-rate 200MB/s --harvest-delay 2 --sites 2";
         let Command::Serve(serve) = Arguments::parse_from(text.split(' ')).command else { panic!() };

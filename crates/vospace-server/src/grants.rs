@@ -2,19 +2,22 @@
 //!
 //! A grant says that whoever holds the URL may read or write one thing: an artifact of the byte service, or a path of a
 //! file service. It is carried in the path as base64 of the statement, `~`, base64 of its signature, with `/` and `+`
-//! replaced, as CADC's services write it. A grant has no end: it is good until the key changes, and outlives changes of
+//! replaced, as CADC's services write it (they sign with RSA, this one with Ed25519). A grant has no end: it is good until the key changes, and outlives changes of
 //! permission. The statement is taken apart at its `&`, so a grant for a path with that character is good for nothing, as
 //! observed. The key is made at the first start and kept in the data directory, so URLs survive a restart.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+/// What stands before an Ed25519 key in an SPKI (RFC 8410).
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// What a grant permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub struct Grant {
 
 /// The signer and verifier.
 pub struct Grants {
-    key: hmac::Key,
+    key: Ed25519KeyPair,
 }
 
 impl fmt::Debug for Grants {
@@ -59,7 +62,14 @@ impl Grants {
             }
             Err(error) => return Err(error),
         };
-        Ok(Grants { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
+        let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is no key", file.display()));
+        Ok(Grants { key: Ed25519KeyPair::from_seed_unchecked(&secret).map_err(damaged)? })
+    }
+
+    /// The public half of the key, with which anyone can check a grant: an SPKI in PEM.
+    pub fn public_key(&self) -> String {
+        let key = STANDARD.encode([SPKI.as_slice(), self.key.public_key().as_ref()].concat());
+        format!("-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n")
     }
 
     /// The token that permits this for the thing of this name, in the name of this user.
@@ -70,7 +80,7 @@ impl Grants {
         };
         let subject = user.map(|user| format!("&sub={user}")).unwrap_or_default();
         let statement = format!("uri={thing}&gnt={grant}{subject}");
-        let signature = hmac::sign(&self.key, statement.as_bytes());
+        let signature = self.key.sign(statement.as_bytes());
         let text = format!("{}~{}", STANDARD.encode(&statement), STANDARD.encode(signature.as_ref()));
         text.replace('/', "-").replace('+', "_")
     }
@@ -81,7 +91,7 @@ impl Grants {
         let (statement, signature) = text.split_once('~')?;
         let statement = STANDARD.decode(statement).ok()?;
         let signature = STANDARD.decode(signature).ok()?;
-        hmac::verify(&self.key, &statement, &signature).ok()?;
+        UnparsedPublicKey::new(&ED25519, self.key.public_key().as_ref()).verify(&statement, &signature).ok()?;
         let statement = String::from_utf8(statement).ok()?;
         let field = |name: &str| statement.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         if field("uri")? != thing {

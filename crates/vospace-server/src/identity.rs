@@ -178,15 +178,18 @@ impl Users {
     }
 }
 
-/// The challenges that every answer to an anonymous caller carries, as CADC's services send them.
-pub fn challenges(bad_token: bool) -> Vec<HeaderValue> {
+/// The challenges that every answer to an anonymous caller carries, as CADC's services send them: where a token or a
+/// certificate is to be had for a name and a password. `base` is the URL of this server.
+pub fn challenges(bad_token: bool, base: &str) -> Vec<HeaderValue> {
     let bearer =
         if bad_token { "Bearer error=\"invalid_token\", error_description=\"invalid token\"" } else { "Bearer" };
-    vec![
-        HeaderValue::from_static(bearer),
-        HeaderValue::from_static("ivoa_bearer standard_id=\"ivo://ivoa.net/sso#tls-with-password\""),
-        HeaderValue::from_static("ivoa_cookie"),
-    ]
+    let login = format!("standard_id=\"ivo://ivoa.net/sso#tls-with-password\", access_url=\"{base}/ac/login\"");
+    let mut challenges = vec![bearer.to_owned(), format!("ivoa_bearer {login}"), format!("ivoa_cookie {login}")];
+    if base.starts_with("https:") {
+        let basic = "ivo://ivoa.net/sso#BasicAA";
+        challenges.push(format!("ivoa_x509 standard_id=\"{basic}\", access_url=\"{base}/cred/priv\""));
+    }
+    challenges.into_iter().filter_map(|text| HeaderValue::try_from(text).ok()).collect()
 }
 
 #[cfg(test)]

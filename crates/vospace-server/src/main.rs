@@ -1,20 +1,22 @@
 //! `vospaced`: the embedded VOSpace service.
 
+mod accounts;
 mod args;
+mod hints;
 
+use accounts::{Accounts, User};
 use anyhow::Context as _;
-use args::{Arguments, Command, Common, Import, Populate, ProfileChoice, Serve};
+use args::{Arguments, Command, Import, Init, Populate, Serve};
 use clap::Parser as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
-use vospace_server::identity::Users;
 use vospace_server::permissions::Groups;
 use vospace_server::serve::{self, ServeOptions};
 use vospace_server::shaping::Shape;
 use vospace_server::space::Lags;
-use vospace_server::{import, populate, sample};
+use vospace_server::{import, populate, sample, tls};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match arguments.command {
         Command::Serve(options) => run(options),
+        Command::Init(options) => prepare(&options),
         Command::Import(options) => load(&options),
         Command::Populate(options) => fill(&options),
         Command::Sample { dir } => {
@@ -43,14 +46,8 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Serve) -> anyhow::Result<()> {
-    let mut users = Users::default();
-    let named = options.common.users();
-    for user in &named {
-        users.add(&user.name, &user.token);
-        if let Some(password) = &user.password {
-            users.set_password(&user.name, password);
-        }
-    }
+    let accounts = Accounts::of(&options.common.data, &options.common.users)?;
+    let mut users = accounts.known();
     if let Some(lifetime) = options.token_lifetime {
         users.set_lifetime(lifetime);
     }
@@ -62,7 +59,7 @@ fn run(options: Serve) -> anyhow::Result<()> {
     let options = ServeOptions {
         data: common.data.clone(),
         listen: options.listen,
-        profiles: common.profile.profiles(),
+        profiles: common.profiles(),
         users,
         groups: Arc::new(groups),
         quota: options.quota,
@@ -85,44 +82,35 @@ fn run(options: Serve) -> anyhow::Result<()> {
         let mut stdout = std::io::stdout();
         writeln!(stdout, "vospaced ready: registry={}", service.registry())?;
         stdout.flush()?;
-        if std::io::stderr().is_terminal() {
-            eprint!("{}", hint(&service.registry(), &common, tls));
-        }
+        eprint!("{}", hints::ready(&service.registry(), &common, &accounts, tls));
         serve::stop_signal().await?;
         service.stop().await;
         Ok(())
     })
 }
 
-/// For a person at a terminal: what to type next. Tokens that were given are not repeated.
-fn hint(registry: &str, common: &Common, tls: bool) -> String {
-    let users = common.users();
-    let user = users.first().map_or("NAME", |user| user.name.as_str());
-    let token = if common.users.is_empty() { "demo-token" } else { "TOKEN" };
-    let prefix = match common.profile {
-        ProfileChoice::Cavern => "arc",
-        ProfileChoice::Strict => "strict",
-        ProfileChoice::Vault | ProfileChoice::Both => "vos",
-    };
-    let trust = if tls {
-        format!("  export VOSPACE_CA_BUNDLE={}\n", common.data.join("tls/ca.pem").display())
-    } else {
-        String::new()
-    };
-    format!(
-        "In another terminal:\n  export VOSPACE_REGISTRY_URL={registry} VOSPACE_TOKEN={token}\n{trust}  \
-         vls -l {prefix}:{user}\n  mountvofs --vospace {prefix}:{user} --mountpoint DIRECTORY\n\
-         The Python client: see docs/server.md. Ctrl-C stops the service.\n"
-    )
+fn prepare(options: &Init) -> anyhow::Result<()> {
+    let data = &options.data;
+    std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    let mut new = options.users.clone();
+    if new.is_empty() && accounts::read(data)?.is_empty() {
+        new.push(User::parse_new("demo").map_err(anyhow::Error::msg)?);
+    }
+    accounts::add(data, &new)?;
+    let users = accounts::read(data)?;
+    let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
+    tls::prepare(&data.join("tls"), names.iter().copied())?;
+    print!("{}", hints::prepared(data, &names));
+    Ok(())
 }
 
 fn load(options: &Import) -> anyhow::Result<()> {
-    let users = options.common.users();
-    let first = users.first().map(|user| user.name.clone()).unwrap_or_default();
+    let accounts = Accounts::of(&options.common.data, &options.common.users)?;
+    let first = accounts.first().to_owned();
     let container = options.container.clone().unwrap_or_else(|| first.clone());
-    for profile in options.common.profile.profiles() {
+    for profile in options.common.profiles() {
         let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
-        for user in &users {
+        for user in &accounts.users {
             space.make_home(&user.name, None)?;
         }
         let counts = import::tree(&space, &options.tree, &container, &first)
@@ -133,11 +121,11 @@ fn load(options: &Import) -> anyhow::Result<()> {
 }
 
 fn fill(options: &Populate) -> anyhow::Result<()> {
-    let users = options.common.users();
-    let first = users.first().map(|user| user.name.clone()).unwrap_or_default();
-    for profile in options.common.profile.profiles() {
+    let accounts = Accounts::of(&options.common.data, &options.common.users)?;
+    let first = accounts.first().to_owned();
+    for profile in options.common.profiles() {
         let space = serve::open_space(profile, &ServeOptions::new(&options.common.data))?;
-        for user in &users {
+        for user in &accounts.users {
             space.make_home(&user.name, None)?;
         }
         let start = std::time::Instant::now();

@@ -83,6 +83,11 @@ pub fn encoded(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
+/// A name that is to be the last of a URL, without protection against being cut at `;`.
+pub fn encoded_in_url(name: &str) -> String {
+    utf8_percent_encode(name, ENDPOINT).to_string()
+}
+
 /// A node path in an endpoint that a file service negotiates: letters outside ASCII stay as they are.
 pub fn raw_endpoint(path: &str) -> String {
     let mut text = String::with_capacity(path.len());

@@ -101,6 +101,8 @@ pub struct Profile {
     /// Whether links are symbolic links of a file system: only within the space, relative to where they stand, and
     /// without properties.
     pub symbolic_links: bool,
+    /// Whether permissions are the access lists of a file system: groups of this service only, each once.
+    pub local_groups_only: bool,
     /// What all text properties of a node may take together, if they are extended attributes of a file system; a node
     /// that gets more is lost.
     pub attributes: Option<usize>,
@@ -110,6 +112,9 @@ pub struct Profile {
     pub creation_race: bool,
     /// Whether the service asks the registry for its own address before it answers a transfer.
     pub looks_itself_up: bool,
+    /// Whether the availability fails for a credential that is not good, and its short form tells whether the service is
+    /// offline.
+    pub availability_asks: bool,
     /// Whether a transfer with a view that is not there fails without saying why.
     pub unknown_view_is_silent: bool,
     /// Whether a container's date moves when a child comes or goes, as directories do.
@@ -163,10 +168,12 @@ impl Profile {
             longest_name: Longest::Characters(512),
             locks: true,
             symbolic_links: false,
+            local_groups_only: false,
             attributes: None,
             raw_endpoints: false,
             creation_race: true,
             looks_itself_up: false,
+            availability_asks: true,
             unknown_view_is_silent: false,
             container_date_follows_children: false,
             echo_erases_md5: false,
@@ -201,10 +208,12 @@ impl Profile {
             longest_name: Longest::Bytes(255),
             locks: false,
             symbolic_links: true,
+            local_groups_only: true,
             attributes: Some(EXT4_ATTRIBUTES),
             raw_endpoints: true,
             creation_race: false,
             looks_itself_up: true,
+            availability_asks: false,
             unknown_view_is_silent: true,
             container_date_follows_children: true,
             echo_erases_md5: true,

@@ -55,10 +55,7 @@ pub struct PeerUser(pub Option<Arc<str>>);
 pub fn server_config(dir: &Path, listening: IpAddr, users: &[Arc<str>]) -> Result<Arc<ServerConfig>, TlsError> {
     // A second installation is refused, and the first one is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let (authority, root) = authority(dir)?;
-    for user in users {
-        user_certificate(dir, user, &authority)?;
-    }
+    let (authority, root) = prepare(dir, users.iter().map(AsRef::as_ref))?;
     let mut roots = RootCertStore::empty();
     roots.add(root)?;
     let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
@@ -83,6 +80,19 @@ pub fn server_config(dir: &Path, listening: IpAddr, users: &[Arc<str>]) -> Resul
         .with_single_cert(vec![certificate.der().clone()], private)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Makes what is missing in the folder: the authority, and certificates of these users. The server's own certificate is
+/// made anew at each start.
+pub fn prepare<'a>(
+    dir: &Path,
+    users: impl IntoIterator<Item = &'a str>,
+) -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>), TlsError> {
+    let (authority, root) = authority(dir)?;
+    for user in users {
+        user_certificate(dir, user, &authority)?;
+    }
+    Ok((authority, root))
 }
 
 /// Reads the authority, or makes it.

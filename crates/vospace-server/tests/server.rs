@@ -32,6 +32,10 @@ mod rights;
 mod scale;
 #[path = "server/sites.rs"]
 mod sites;
+#[path = "server/small_print.rs"]
+mod small_print;
+#[path = "server/stranger.rs"]
+mod stranger;
 #[path = "server/strict.rs"]
 mod strict;
 #[path = "server/support.rs"]

@@ -54,19 +54,19 @@ pub struct Target {
 
 /// All methods of `/minoc/files/TOKEN/ARTIFACT`.
 pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<Body>, Fault> {
-    let (Some(space), "files") = (call.app.redirected().cloned(), resource) else {
+    let is_there = call.app.redirected().any(|space| space.sites.state(site).is_some());
+    if resource != "files" || !is_there {
         return Err(not_mounted());
-    };
-    match space.sites.state(site) {
-        None => return Err(not_mounted()),
-        Some(SiteState::Up) => {}
-        // A site without a port of its own cannot but take the connection first.
-        Some(SiteState::Dead | SiteState::Down) => return Ok(lost()),
     }
-    let (target, permit) = match target(&call, space, site) {
+    let (target, permit) = match target(&call, site) {
         Ok(found) => found,
         Err(fault) => return refuse(call.body(), fault).await,
     };
+    match target.space.sites.state(site) {
+        None | Some(SiteState::Up) => {}
+        // A site without a port of its own cannot but take the connection first.
+        Some(SiteState::Dead | SiteState::Down) => return Ok(lost()),
+    }
     let needed = if matches!(call.method, Method::GET | Method::HEAD) { Permit::Read } else { Permit::Write };
     let head_for_writer = call.method == Method::HEAD && permit == Permit::Write;
     if permit != needed && !head_for_writer {
@@ -84,7 +84,8 @@ pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<B
     }
 }
 
-fn target(call: &Call, space: Arc<Space>, site: usize) -> Result<(Target, Permit), Fault> {
+/// The artifact and what the grant permits. The first part of the artifact's name is the service that it is of.
+fn target(call: &Call, site: usize) -> Result<(Target, Permit), Fault> {
     let path = call.servlet_path()?;
     let invalid = || Fault::denied("invalid auth token");
     let (token, artifact) = path.trim_start_matches('/').split_once('/').ok_or_else(invalid)?;
@@ -92,9 +93,12 @@ fn target(call: &Call, space: Arc<Space>, site: usize) -> Result<(Target, Permit
         Some((artifact, name)) => (artifact, Some(name.to_owned())),
         None => (artifact, None),
     };
+    let (service, storage) =
+        artifact.strip_prefix("cadc:").and_then(|rest| rest.split_once('/')).ok_or_else(invalid)?;
+    let space = call.app.redirected().find(|space| space.profile.service == service).ok_or_else(invalid)?;
     let grant = space.grants.verify(token, artifact).ok_or_else(invalid)?;
-    let storage = artifact.strip_prefix("cadc:vault/").ok_or_else(invalid)?.to_owned();
-    Ok((Target { space, site, storage, name }, grant.permit))
+    let target = Target { space: Arc::clone(space), site, storage: storage.to_owned(), name };
+    Ok((target, grant.permit))
 }
 
 /// The record of an artifact, and its bytes if they are wanted.
@@ -105,7 +109,7 @@ async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> R
             .store
             .read(move |db| {
                 let artifact = copies::get(db, site, &storage)?
-                    .ok_or_else(|| Fault::plain(404, format!("not found: cadc:vault/{storage}")))?;
+                    .ok_or_else(|| Fault::plain(404, format!("not found: {storage}")))?;
                 if !wanted {
                     return Ok(Some((artifact, None)));
                 }
@@ -120,7 +124,7 @@ async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> R
             return Ok(found);
         }
     }
-    Err(Fault::internal(format!("the bytes of cadc:vault/{storage} are missing")))
+    Err(Fault::internal(format!("the bytes of {storage} are missing")))
 }
 
 async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
@@ -274,7 +278,7 @@ pub fn wanted_digest(call: &Call) -> Result<Option<Md5>, Fault> {
 /// # Errors
 /// What the byte service answers to one that is not an MD5.
 pub fn announced(text: &str) -> Result<Md5, Fault> {
-    match Md5::from_digest_header(text) {
+    match Md5::from_digest_header(text).filter(|_| !text.contains(',')) {
         Some(md5) => Ok(md5),
         None if text.starts_with("sha-256=") => Err(Fault::internal(format!("unsupported checksum algorithm: {text}"))),
         None => Err(Fault::argument(format!("invalid digest: {text}"))),

@@ -121,9 +121,12 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
         }
         ("site", &Method::POST) => {
             let change: SiteChange = posted(&call).await?;
-            let space = call.app.redirected().ok_or_else(not_mounted)?;
-            let site = change.site.checked_sub(1).filter(|site| space.sites.set(*site, change.state));
-            let site = site.ok_or_else(|| Fault::argument(format!("no site {}", change.site)))?;
+            let site = change.site.checked_sub(1).unwrap_or(usize::MAX);
+            // All spaces have the same sites.
+            let known = call.app.redirected().map(|space| space.sites.set(site, change.state));
+            if !known.fold(false, |any, this| any | this) {
+                return Err(Fault::argument(format!("no site {}", change.site)));
+            }
             call.app.set_site(site, change.state == SiteState::Up).await?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
@@ -143,7 +146,7 @@ pub async fn serve(call: Call, resource: &str) -> Result<Response<Body>, Fault> 
             profile(&call, space)
         }
         ("site", &Method::GET) => {
-            let space = call.app.redirected().ok_or_else(not_mounted)?;
+            let space = call.app.redirected().next().ok_or_else(not_mounted)?;
             let sites = (0..space.sites.count()).map(|site| SiteShown {
                 site: site + 1,
                 state: space.sites.state(site),

@@ -1,5 +1,6 @@
 //! What answers say of a file: checksum, dates, type, name; and its bytes as a body.
 
+use crate::names;
 use crate::routes::files::DIGEST;
 use crate::store::artifacts::Artifact;
 use crate::store::blob::Blob;
@@ -56,7 +57,10 @@ impl Facts {
         put(header::LAST_MODIFIED, http_date(self.modified));
         put(header::CONTENT_TYPE, self.content_type.clone());
         put(header::CONTENT_ENCODING, self.encoding.clone());
-        put(header::CONTENT_DISPOSITION, self.name.as_ref().map(|name| format!("inline; filename=\"{name}\"")));
+        let name = self.name.as_ref().map(|name| names::latin1(&format!("inline; filename=\"{name}\"")));
+        if let Some(Ok(value)) = name.map(|bytes| HeaderValue::from_bytes(&bytes)) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
     }
 }
 

@@ -29,6 +29,9 @@ pub const DIGEST: HeaderName = HeaderName::from_static("digest");
 
 /// All methods of the resource.
 pub async fn serve(mut call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
+    if call.rest.is_empty() && space.profile.bytes == Bytes::InPlace {
+        return refuse(call.body(), Fault::internal("no path")).await;
+    }
     let path = match path_of(&mut call, &space) {
         Ok(path) => path,
         Err(fault) => return refuse(call.body(), fault).await,
@@ -152,7 +155,7 @@ async fn head(call: &Call, space: Arc<Space>, path: String) -> Result<Response<B
 }
 
 async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
-    let name = names::split(&path).map(|(_, name)| names::encoded(name)).unwrap_or_default();
+    let name = names::split(&path).map(|(_, name)| names::encoded_in_url(name)).unwrap_or_default();
     let (row, path) = find(call, &space, path).await?;
     // The endpoint is pasted together from the path: that fails for names that no URI can hold, and where a name is cut
     // or decoded again the bytes are looked for under another one.
@@ -207,7 +210,7 @@ async fn upload(call: Call, space: Arc<Space>, path: String) -> Result<Response<
     let opened = space
         .store
         .write(move |tx| {
-            let walked = finder.walk(tx, &caller, &path, Leaf::Keep)?;
+            let walked = finder.walk(tx, &caller, &path, Leaf::Write)?;
             let parent = walked.parent().ok_or_else(|| Fault::argument("not a data node"))?;
             let (row, may) = match &walked.leaf {
                 Some(row) if row.kind != Kind::Data => return Err(Fault::argument("not a data node")),
@@ -298,7 +301,7 @@ fn room_for(space: &Space, db: &Connection, walked: &Walked, file: &Row) -> Resu
 
 /// The checksum of the request against that of the bytes, as the file service compares them.
 fn check_digest(digest: &str, md5: Md5) -> Result<(), Fault> {
-    match Md5::from_digest_header(digest) {
+    match Md5::from_digest_header(digest).filter(|_| !digest.contains(',')) {
         Some(wanted) if wanted == md5 => Ok(()),
         Some(wanted) => Err(Fault::plain(412, format!("checksum mismatch: expected md5:{wanted}, actual md5:{md5}"))),
         None if !digest.contains(',') && digest.to_ascii_lowercase().starts_with("sha") => {

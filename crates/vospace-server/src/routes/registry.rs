@@ -3,7 +3,8 @@
 use crate::app::{Call, not_mounted, ok};
 use crate::control::{Control, Mode};
 use crate::fault::Fault;
-use crate::routes::credentials;
+use crate::profile::Bytes;
+use crate::routes::{credentials, package};
 use crate::space::Space;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -42,7 +43,7 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
             security_methods: methods.iter().map(|&method| method.to_owned()).collect(),
         }],
     };
-    let document = Capabilities {
+    let mut document = Capabilities {
         capabilities: vec![
             entry(capabilities::CAPABILITIES, "capabilities", false, &[""]),
             entry(capabilities::AVAILABILITY, "availability", false, &[""]),
@@ -54,15 +55,19 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
             entry(capabilities::SYNC, "synctrans", false, methods),
         ],
     };
+    if space.profile.bytes == Bytes::InPlace {
+        // Vault has it as well, and does not say so.
+        document.capabilities.push(entry(package::VIEW, "pkg", false, methods));
+    }
     ok("text/xml", capabilities::write(&document))
 }
 
 /// `GET /SERVICE/availability`; with `detail=min` no body.
-pub fn availability(call: &Call) -> Response<Body> {
+pub fn availability(call: &Call, space: &Space) -> Response<Body> {
     let mode = call.app.control.as_ref().map_or(Mode::ReadWrite, Control::mode);
     if call.parameter("detail").as_deref() == Some("min") {
         let mut response = ok("text/xml", Body::empty());
-        if mode == Mode::Offline {
+        if mode == Mode::Offline && space.profile.availability_asks {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
         return response;

@@ -54,6 +54,7 @@ pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Respons
         Ok(Step::Status(id)) => status(target, id).await,
         Ok(Step::Revert(id)) => revert(target, id).await,
         Ok(Step::Abort(id)) => abort(target, id).await,
+        Ok(Step::Nothing(id)) => accepted(&target, &load(&target, &id).await?.0),
         Err(Refusal::Operation) => refuse(call.body(), Fault::argument("invalid transaction operation")).await,
         Err(Refusal::Length) => refuse(call.body(), Fault::argument("invalid length")).await,
         Err(Refusal::Method) => Ok(not_allowed(&call.method, "HEAD, PUT, POST")),
@@ -231,7 +232,11 @@ async fn forget(target: &Target, id: &str) -> Result<(), Fault> {
 }
 
 async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
-    forget(&target, &id).await?;
+    forget(&target, &id).await.map_err(|fault| match Uuid::try_parse(&id) {
+        // One that is not there any more.
+        Ok(_) => Fault::internal(fault.detail()),
+        Err(_) => fault,
+    })?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

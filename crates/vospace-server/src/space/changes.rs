@@ -14,6 +14,9 @@ use vospace_client::node::{Node, NodeKind, property};
 /// The beginning of the keys that are checked. By prefix, so `…/vospacex` is checked as well, as observed.
 const NAMESPACE: &str = "ivo://ivoa.net/vospace";
 
+/// What the identifiers of the groups here begin with.
+const LOCAL_GROUPS: &str = "ivo://cadc.nrc.ca/";
+
 /// The standard's times of a file, which CADC's services refuse.
 const TIMES: [&str; 3] =
     ["ivo://ivoa.net/vospace/core#mtime", "ivo://ivoa.net/vospace/core#ctime", "ivo://ivoa.net/vospace/core#btime"];
@@ -85,6 +88,8 @@ pub struct Changes {
     pub content_type: Option<Text>,
     /// The content encoding.
     pub encoding: Option<Text>,
+    /// The date was named: it cannot be set, but the row counts as changed.
+    pub touched: bool,
     /// Everything else.
     pub texts: Vec<(String, Text)>,
 }
@@ -104,7 +109,8 @@ impl Changes {
     }
 
     fn take(&mut self, space: &Space, caller: &Caller, uri: &str, value: Option<&str>) -> Result<(), Fault> {
-        if uri.contains(char::is_whitespace) || uri.is_empty() {
+        let as_text = space.profile.metadata == Metadata::Live;
+        if uri.contains(char::is_whitespace) || uri.is_empty() || (as_text && !uri.is_ascii()) {
             return Err(Fault::argument(format!("invalid property key: {uri}")));
         }
         if uri.starts_with(NAMESPACE) {
@@ -119,7 +125,6 @@ impl Changes {
         }
         let text = || value.map(str::to_owned);
         let flag = || value.map(|value| value.eq_ignore_ascii_case("true"));
-        let as_text = space.profile.metadata == Metadata::Live;
         match uri {
             property::IS_PUBLIC if value.is_none() && as_text => {}
             property::IS_PUBLIC => self.public = Some(flag().unwrap_or(false)),
@@ -127,8 +132,8 @@ impl Changes {
             property::INHERIT_PERMISSIONS => self.inherit = Some(flag().unwrap_or(false)),
             property::IS_LOCKED if space.profile.locks => self.locked = Some(flag().unwrap_or(false)),
             property::IS_LOCKED => {}
-            property::GROUP_READ => self.group_read = Some(group_list(value, space.profile.group_separator)?),
-            property::GROUP_WRITE => self.group_write = Some(group_list(value, space.profile.group_separator)?),
+            property::GROUP_READ => self.group_read = Some(groups_of(space, value)?),
+            property::GROUP_WRITE => self.group_write = Some(groups_of(space, value)?),
             property::QUOTA if caller.is_administrator() => {
                 let number =
                     value.map(|value| value.parse().map_err(|_| Fault::argument(format!("invalid quota: {value}"))));
@@ -138,8 +143,11 @@ impl Changes {
             property::MD5 if space.profile.echo_erases_md5 => self.texts.push((uri.to_owned(), None)),
             property::TYPE if !as_text => self.content_type = Some(text()),
             property::ENCODING if !as_text => self.encoding = Some(text()),
+            property::DATE => self.touched |= !as_text,
+            property::LENGTH if as_text && value.is_some_and(|value| value.parse::<u64>().is_err()) => {
+                return Err(Fault::argument(format!("invalid length: {}", value.unwrap_or_default())));
+            }
             property::CREATOR
-            | property::DATE
             | property::LENGTH
             | property::MD5
             | property::CONTENT_DATE
@@ -150,8 +158,9 @@ impl Changes {
         Ok(())
     }
 
-    /// Puts the permissions into a row; tells whether something changed.
-    pub fn apply(&self, row: &mut Row) -> bool {
+    /// Puts the permissions into a row; tells whether something changed. Access lists of a file system have a group
+    /// once: one that may write is no more named as one that may read.
+    pub fn apply(&self, row: &mut Row, access_lists: bool) -> bool {
         fn put<T: Clone + PartialEq>(target: &mut T, value: Option<&T>) -> bool {
             match value {
                 Some(value) if *value != *target => {
@@ -167,8 +176,25 @@ impl Changes {
         changed |= put(&mut row.group_read, self.group_read.as_ref());
         changed |= put(&mut row.group_write, self.group_write.as_ref());
         changed |= put(&mut row.quota, self.quota.as_ref());
-        changed
+        if access_lists {
+            let may_write: Vec<&str> = row.group_write.split(' ').collect();
+            let others: Vec<&str> = row.group_read.split(' ').filter(|group| !may_write.contains(group)).collect();
+            let others = others.join(" ");
+            changed |= put(&mut row.group_read, Some(&others));
+        }
+        changed | self.touched
     }
+}
+
+/// The groups of a list that a service takes.
+fn groups_of(space: &Space, value: Option<&str>) -> Result<String, Fault> {
+    let groups = group_list(value, space.profile.group_separator)?;
+    if let Some(foreign) = groups.split(' ').find(|group| !group.is_empty() && !group.starts_with(LOCAL_GROUPS))
+        && space.profile.local_groups_only
+    {
+        return Err(Fault::argument(format!("non-local groups: {foreign}")));
+    }
+    Ok(groups)
 }
 
 /// A list of groups, sorted and separated by blanks: URIs of the form `ivo://authority/service?name`.

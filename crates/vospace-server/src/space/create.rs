@@ -32,7 +32,10 @@ impl Space {
         node: &Node,
     ) -> Result<Result<Node, Lasting>, Fault> {
         let Some((parent_path, name)) = names::split(path) else {
-            return Err(Fault::new(FaultKind::DuplicateNode, self.uri("/")));
+            return Err(match self.profile.bytes {
+                Bytes::Redirected => Fault::new(FaultKind::DuplicateNode, self.uri("/")),
+                Bytes::InPlace => Fault::internal("the root cannot be made"),
+            });
         };
         let walked = self.walk(db, caller, path, Leaf::Keep).map_err(|fault| match fault.kind() {
             FaultKind::NodeNotFound => Fault::new(FaultKind::ContainerNotFound, self.uri(parent_path)),
@@ -62,7 +65,7 @@ impl Space {
             return Ok(Err(Fault::argument(LINK_PROPERTIES).into()));
         }
         let changes = Changes::of(self, caller, node)?;
-        changes.apply(&mut row);
+        changes.apply(&mut row, self.profile.local_groups_only);
         if let Some(owner) = &changes.owner {
             row.owner.clone_from(owner);
         }

@@ -44,11 +44,6 @@ pub struct Negotiated {
     pub caller: Caller,
 }
 
-/// The name of an artifact, as byte URLs and grants spell it.
-pub fn artifact_uri(storage: &str) -> String {
-    format!("cadc:vault/{storage}")
-}
-
 impl Space {
     /// Finds, and for a push makes, the file.
     ///
@@ -190,7 +185,7 @@ impl Space {
 
     /// The URL of a file at a site of the byte service.
     pub fn byte_url(&self, base: &str, site: usize, file: &Negotiated) -> String {
-        let artifact = artifact_uri(&file.row.storage);
+        let artifact = format!("cadc:{}/{}", self.profile.service, file.row.storage);
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
         let token = self.grants.sign(&artifact, permit, file.caller.name());
         format!("{}/files/{token}/{artifact}", self.sites.url(base, site))

@@ -114,7 +114,7 @@ impl Space {
 
     /// Applies checked changes to one row.
     pub fn change_row(&self, db: &Connection, mut row: Row, changes: &Changes) -> Result<Row, Fault> {
-        let mut changed = changes.apply(&mut row);
+        let mut changed = changes.apply(&mut row, self.profile.local_groups_only);
         for (uri, value) in &changes.texts {
             if properties::get(db, row.id, uri)? != *value {
                 properties::set(db, row.id, uri, value.as_deref())?;

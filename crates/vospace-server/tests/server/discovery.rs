@@ -46,3 +46,35 @@ async fn what_is_not_mounted_is_404_and_wrong_methods_are_405() {
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
     assert_eq!(answer.text(), "unsupported: HTTP PUT");
 }
+
+#[tokio::test]
+async fn the_public_key_checks_the_grants_of_byte_urls() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use ring::signature::{ED25519, UnparsedPublicKey};
+    let bench = Bench::start().await;
+    assert_eq!(bench.get("/arc/pubkey").await.status, 404);
+    let pem = bench.send("GET", "/vault/pubkey", None, &[], "").await;
+    let coded = pem.text().lines().filter(|line| !line.starts_with("-----")).collect::<String>();
+    let key = STANDARD.decode(coded).unwrap().split_off(12);
+    let url = bench.endpoint("vault", "/ada/f", "pushToVoSpace").await;
+    let token = url.split('/').find(|part| part.contains('~')).unwrap().replace('-', "/").replace('_', "+");
+    let (statement, signature) = token.split_once('~').unwrap();
+    let (statement, signature) = (STANDARD.decode(statement).unwrap(), STANDARD.decode(signature).unwrap());
+    UnparsedPublicKey::new(&ED25519, key).verify(&statement, &signature).unwrap();
+    assert!(String::from_utf8(statement).unwrap().ends_with("&gnt=WriteGrant&sub=ada"));
+}
+
+#[tokio::test]
+async fn spaces_side_by_side_have_bytes_of_their_own() {
+    use vospace_server::profile::Profile;
+    let bench = Bench::with(|options| options.profiles = vec![Profile::strict(), Profile::vault()]).await;
+    for service in ["strict", "vault"] {
+        let endpoint = bench.endpoint(service, "/ada/f", "pushToVoSpace").await;
+        assert_eq!(bench.send("PUT", &endpoint, None, &[], service).await.status, 201);
+        assert_eq!(bench.read(service, "/ada/f").await, service.as_bytes());
+        let other = endpoint.replace(&format!("cadc:{service}"), "cadc:other");
+        assert_eq!(bench.send("PUT", &other, None, &[], "x").await.status, 403);
+    }
+    assert_eq!(bench.read("strict", "/ada/f").await, b"strict");
+}

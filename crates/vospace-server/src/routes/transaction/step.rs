@@ -29,6 +29,8 @@ pub enum Step {
     Revert(String),
     /// Ends it without a file.
     Abort(String),
+    /// Would be one of the last two if it was a POST: nothing is done, and it is taken (Vault, observed).
+    Nothing(String),
 }
 
 /// Why a request is none of them.
@@ -74,6 +76,7 @@ impl Step {
             (&Method::HEAD, _, Some(id)) => Step::Status(id),
             (&Method::POST, Some("revert"), Some(id)) => Step::Revert(id),
             (&Method::POST, Some("abort"), Some(id)) => Step::Abort(id),
+            (&Method::PUT, Some("revert" | "abort"), Some(id)) => Step::Nothing(id),
             _ => return Err(Refusal::Operation),
         })
     }
@@ -99,9 +102,9 @@ mod tests {
         assert_eq!(step(Method::HEAD, &[(ID, b"T")]), Ok(Step::Status(id())));
         assert_eq!(step(Method::POST, &[(ID, b"T"), (OPERATION, b"revert")]), Ok(Step::Revert(id())));
         assert_eq!(step(Method::POST, &[(ID, b"T"), (OPERATION, b"abort")]), Ok(Step::Abort(id())));
+        assert_eq!(step(Method::PUT, &[(ID, b"T"), (OPERATION, b"abort")]), Ok(Step::Nothing(id())));
         for (method, headers) in [
-            (Method::PUT, vec![(ID, &b"T"[..]), (OPERATION, b"abort")]),
-            (Method::PUT, vec![(ID, b"T"), (OPERATION, b"start")]),
+            (Method::PUT, vec![(ID, &b"T"[..]), (OPERATION, b"start")]),
             (Method::PUT, vec![(OPERATION, b"commit")]),
             (Method::PUT, vec![(ID, b"T"), (OPERATION, b"\xff")]),
             (Method::PUT, vec![(ID, b"\xff")]),
