@@ -63,6 +63,8 @@ pub struct Logged {
     pub path: String,
     /// Query.
     pub query: String,
+    /// The `Range` header, empty if there was none.
+    pub range: String,
     /// Status.
     pub status: u64,
     /// Bytes of the answer's body.
@@ -226,6 +228,7 @@ impl Server {
                 method: text(entry, "method"),
                 path: text(entry, "path"),
                 query: text(entry, "query"),
+                range: text(entry, "range"),
                 status: entry["status"].as_u64().unwrap_or(0),
                 bytes_out: entry["bytes_out"].as_u64().unwrap_or(0),
             })
@@ -235,8 +238,13 @@ impl Server {
 
     /// Adds a rule by which requests go wrong, as JSON (docs/server.md, "Faults on demand").
     pub fn fault(&self, rule: &str) {
-        let answer = http::post(&format!("{}/_bench/fault", self.base()), rule);
-        assert!(answer.status < 300, "{rule}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+        self.post("/_bench/fault", rule);
+    }
+
+    /// Sends JSON to a control resource (docs/server.md, "More control").
+    pub fn post(&self, path: &str, body: &str) {
+        let answer = http::post(&format!("{}{path}", self.base()), body);
+        assert!(answer.status < 300, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
     }
 
     /// Removes all rules.

@@ -24,9 +24,9 @@ macro_rules! judged {
             $(#[test] fn $test() { crate::bench::with(vofs_tests::Profile::$profile, super::$test) })*
         }
     };
-    (both: $($both:ident),* $(; vault: $($vault:ident),+)? $(; cavern: $($cavern:ident),+)? $(;)?) => {
-        judged!(@profile vault Vault $($both)* $($($vault)+)?);
-        judged!(@profile cavern Cavern $($both)* $($($cavern)+)?);
+    ($(both: $($both:ident),+;)? $(vault: $($vault:ident),+;)? $(cavern: $($cavern:ident),+;)?) => {
+        judged!(@profile vault Vault $($($both)+)? $($($vault)+)?);
+        judged!(@profile cavern Cavern $($($both)+)? $($($cavern)+)?);
     };
 }
 pub(crate) use judged;

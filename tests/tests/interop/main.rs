@@ -6,5 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod certificate;
+mod cutouts;
+mod nodes;
+mod properties;
+mod resume;
+mod vcat;
 mod vcp;
 mod vls;
+mod vsync;
