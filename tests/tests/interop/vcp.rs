@@ -10,7 +10,7 @@ judged! {
         link_with_l, exclude_and_include, prompt, within_the_space, local_to_local, refused_names,
         refused_name_in_a_tree, missing, no_right_to_write, no_right_to_read, token, verbose;
     vault: names_that_are_cut, name_outside_ascii, locked, transaction_of_a_large_file;
-    cavern: names_that_are_cut_in_place, checksum_is_lost_by_the_second_copy;
+    cavern: names_that_are_cut_in_place, name_outside_ascii_is_refused, checksum_is_lost_by_the_second_copy;
 }
 
 /// More than the client sends in one request.
@@ -277,6 +277,15 @@ fn name_outside_ascii(bench: &Bench<'_>) {
     let from = bench.file("é.txt", "x");
     bench.run("vcp", &[&from, &bench.uri("")]).ok();
     assert_eq!(bench.run("vls", &[bench.uri("")]).ok().stdout(), "%C3%A9.txt\n");
+}
+
+fn name_outside_ascii_is_refused(bench: &Bench<'_>) {
+    let from = bench.file("t.txt", "x");
+    let sent = bench.run("vcp", &[&from, &bench.uri("ü.txt")]);
+    assert_ne!(sent.status, 0);
+    let listed = bench.run("vls", &["-l", &bench.uri("")]).ok().stdout();
+    let row: Vec<&str> = listed.split_whitespace().collect();
+    assert_eq!(row[4], "0", "an empty file stays: {listed}");
 }
 
 fn missing(bench: &Bench<'_>) {
