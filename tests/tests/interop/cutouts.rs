@@ -1,7 +1,7 @@
 //! `vcp` of parts of FITS files.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vofs_tests::Python;
 use vofs_tests::process::{binary, run};
@@ -25,7 +25,7 @@ fn image(bench: &Bench<'_>) -> PathBuf {
 }
 
 /// Asks astropy about a cut-out and the image that it is of.
-fn ask(script: &str, cut: &PathBuf, whole: &PathBuf) -> String {
+fn ask(script: &str, cut: &Path, whole: &Path) -> String {
     Python::find().script(script, &[cut, whole]).stdout()
 }
 
