@@ -86,7 +86,7 @@ soak:
 
 # Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
 bench:
-	@packaging/prepare.sh build fuse peers
+	@packaging/prepare.sh build fuse git peers
 	$(CARGO) build --workspace --bins --release --locked
 	$(TARGET)/release/vofs-bench --directory $(TARGET)/bench --document docs/benchmarking.md $(BENCH_OPTIONS)
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [peers]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [peers]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   fuzz    a C++ compiler (the fuzzer's library is compiled in)
-#   peers   what the bench compares with: rclone, davfs2, git, and the Python vofs with libfuse 2 in target/bench/venv;
+#   git     git, which is a work of the bench
+#   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
 #           what cannot be installed is left out, and the bench reports it as absent
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
 #
@@ -25,6 +26,7 @@ for part in "$@"; do
     lint) ;;
     fuse) have fusermount3 || missing+=(fuse3) ;;
     fuzz) have c++ || missing+=(g++) ;;
+    git) have git || missing+=(git) ;;
     peers) want_peers=yes ;;
     python)
         want_python=yes
@@ -96,7 +98,6 @@ if [ $want_peers = yes ]; then
     fi
     packages=()
     have rclone || packages+=(rclone)
-    have git || packages+=(git)
     [ -e /usr/sbin/mount.davfs ] || packages+=(davfs2)
     ldconfig -p | grep -q 'libfuse\.so\.2' || packages+=("$fuse2")
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
