@@ -31,6 +31,9 @@ use std::time::Duration;
 /// Unread bytes of a refused upload that are still taken in, so that the client reads the refusal and not a reset.
 const SWALLOWED: usize = 2 << 20;
 
+/// Longest head of a request, as observed: 8 kB of request line and headers together.
+const LONGEST_HEAD: usize = 8 << 10;
+
 /// Everything that a request may need.
 #[derive(Debug)]
 pub struct App {
@@ -255,6 +258,7 @@ impl App {
         };
         let mode = control.map_or(Mode::ReadWrite, Control::mode);
         let bad_credential = identified.is_err();
+        let refusal = refusal.or_else(|| unfit(&call, &url));
         let outcome = match (refusal, identified) {
             (Some(response), _) => {
                 swallow(call.body()).await;
@@ -293,6 +297,33 @@ impl App {
     }
 }
 
+/// Refuses what a servlet container refuses before it looks for anything (Tomcat, observed).
+fn unfit(call: &Call, url: &str) -> Option<Response<Body>> {
+    let lengths = call.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    let html = |status, text: &str| {
+        let mut response = Fault::plain(status, format!("<html><body><h1>{text}</h1></body></html>")).response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        Some(response)
+    };
+    if url.len() + lengths.sum::<usize>() > LONGEST_HEAD {
+        return html(400, "Request header is too large");
+    }
+    if call.header("expect").is_some_and(|expected| !expected.eq_ignore_ascii_case("100-continue")) {
+        return html(417, "Expectation Failed");
+    }
+    match call.method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE => None,
+        Method::OPTIONS => {
+            let mut response = Response::new(Body::empty());
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+            Some(response)
+        }
+        _ => html(501, "Not Implemented"),
+    }
+}
+
 /// What the log says of a request; the status is not known yet.
 fn entry(method: &Method, path: &str, query: &str, headers: &HeaderMap, caller: &Caller) -> Entry {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
@@ -318,6 +349,12 @@ async fn dispatch(
     if let Entrance::Site(site) = entrance {
         let here = service == service_of(0);
         return if here { routes::bytes::serve(call, site, resource).await } else { Err(not_mounted()) };
+    }
+    let reads_only = matches!(service, "reg" | "") || matches!(resource, "capabilities" | "availability");
+    if reads_only && !matches!(call.method, Method::GET | Method::HEAD) {
+        let answer = not_allowed(&call.method, "GET, HEAD");
+        swallow(call.body()).await;
+        return Ok(answer);
     }
     match (service, space) {
         ("reg", _) => routes::registry::resource_caps(&call, resource),

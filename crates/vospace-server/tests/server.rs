@@ -44,3 +44,5 @@ mod support;
 mod tls;
 #[path = "server/vault_files.rs"]
 mod vault_files;
+#[path = "server/weather.rs"]
+mod weather;
