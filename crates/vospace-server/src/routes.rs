@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod control;
 pub mod credentials;
+pub mod encoding;
 pub mod facts;
 pub mod files;
 pub mod jobs;

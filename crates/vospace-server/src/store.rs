@@ -58,6 +58,7 @@ impl Store {
         let writer = self.writer.lock();
         for (site, bytes) in self.sites.iter().enumerate() {
             bytes.sweep(|id| copies::is_blob(&writer, site, id))?;
+            bytes.sweep_transactions(|id| Ok(transactions::get(&writer, id)?.is_some()))?;
             if all {
                 let in_place = |id: &str| Ok::<_, Fault>(site == 0 && nodes::by_storage(&writer, id)?.is_some());
                 bytes.sweep_all(|id| Ok(copies::is_blob(&writer, site, id)? || in_place(id)?))?;

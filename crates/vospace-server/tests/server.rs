@@ -24,6 +24,8 @@ mod names;
 mod nodes;
 #[path = "server/packages.rs"]
 mod packages;
+#[path = "server/process.rs"]
+mod process;
 #[path = "server/put_transactions.rs"]
 mod put_transactions;
 #[path = "server/rights.rs"]

@@ -16,7 +16,7 @@ use crate::routes::files::created;
 use crate::routes::range::{Wanted, multipart};
 use crate::routes::transaction;
 use crate::routes::transaction::step::Step;
-use crate::space::sites::SiteState;
+use crate::space::sites::{Origin, SiteState};
 use crate::space::{Space, now};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::blob::Blob;
@@ -253,7 +253,7 @@ async fn put(call: Call, target: Target) -> Result<Response<Body>, Fault> {
         encoding,
     };
     sink.keep();
-    space.store_artifact(site, artifact, first).await?;
+    space.store_artifact(site, artifact, Origin::Put { first }).await?;
     Ok(created(md5, None))
 }
 

@@ -6,7 +6,7 @@ use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::jobs::{Job, Kind, Work};
 use crate::routes::nodes::parse_node;
-use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform, require_jobs};
+use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform, read_transfer, require_jobs};
 use crate::space::Space;
 use crate::space::tree::Counts;
 use axum::body::Body;
@@ -14,7 +14,7 @@ use axum::http::{Method, Response};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vospace_client::xml::job::{self as document, ErrorSummary, Phase};
-use vospace_client::xml::transfer::{self, Direction};
+use vospace_client::xml::transfer::Direction;
 
 /// The list of jobs, or one job and what belongs to it.
 pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response<Body>, Fault> {
@@ -86,7 +86,7 @@ async fn create(call: Call, space: &Space, list: &str, list_url: &str) -> Result
             return Err(Fault::argument("invalid content type"));
         }
         if list == "transfers" {
-            Work::Transfer(transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?)
+            Work::Transfer(read_transfer(&body)?)
         } else {
             Work::SetProperties(Box::new(parse_node(&body, space)?))
         }

@@ -11,6 +11,7 @@ use crate::faults::{self, Effect, documents};
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::{Bytes as ByteHabit, Listing};
+use crate::routes::encoding;
 use crate::space::Space;
 use crate::space::document::Detail;
 use crate::space::walk::{Leaf, Walked};
@@ -116,7 +117,7 @@ fn structured(text: &str) -> Option<&'static str> {
 
 /// Reads a node document; faults are those of the services' reader.
 pub fn parse_node(bytes: &[u8], space: &Space) -> Result<Node, Fault> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = encoding::text(bytes)?;
     if text.contains("type=\"vos:Node\"") {
         return Err(Fault::new(FaultKind::TypeNotSupported, "vos:Node"));
     }
@@ -130,7 +131,7 @@ pub fn parse_node(bytes: &[u8], space: &Space) -> Result<Node, Fault> {
             return Err(Fault::plain(400, format!("BUG: no table/columns for class {class}")));
         }
         Some(kind) => read::read_node(text.replace(kind, "vos:DataNode").as_bytes()).map_err(failed)?,
-        None => read::read_node(bytes).map_err(failed)?,
+        None => read::read_node(text.as_bytes()).map_err(failed)?,
     };
     let ends_name = |rest: &str| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace());
     if node.is_container() && !text.split("nodes").skip(1).any(ends_name) {

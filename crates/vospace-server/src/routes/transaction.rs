@@ -19,10 +19,11 @@ use crate::grants::Permit;
 use crate::routes::bytes::{ARTIFACT_ID, Target, cut_fault, described, wanted_digest};
 use crate::routes::files::{DIGEST, created};
 use crate::space::now;
+use crate::space::sites::Origin;
 use crate::store::artifacts::Artifact;
 use crate::store::blocking;
 use crate::store::transactions::{self, PutTransaction};
-use crate::uploads::{Abandoned, Sink, finished, frozen, thawed};
+use crate::uploads::{Abandoned, Cut, Sink, finished, frozen, thawed};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
@@ -61,15 +62,11 @@ pub async fn serve(call: Call, target: Target, permit: Permit) -> Result<Respons
     }
 }
 
-fn unknown(id: &str) -> Fault {
-    Fault::argument(format!("unknown transaction: {id}"))
-}
-
 /// The record, whatever file it was begun for, and its file.
 async fn load(target: &Target, id: &str) -> Result<(PutTransaction, PathBuf), Fault> {
     let wanted = id.to_owned();
     let record = target.space.store.read(move |db| transactions::get(db, &wanted)).await?;
-    let record = record.filter(|record| record.site == target.site).ok_or_else(|| unknown(id))?;
+    let record = record.filter(|record| record.site == target.site).ok_or_else(|| transactions::unknown(id))?;
     let path = target.space.store.site(target.site).transaction(id);
     Ok((record, path))
 }
@@ -82,7 +79,7 @@ async fn length_of(path: PathBuf) -> Result<u64, Fault> {
 async fn save(target: &Target, record: &PutTransaction) -> Result<(), Fault> {
     let stored = record.clone();
     let there = target.space.store.write(move |tx| transactions::update(tx, &stored)).await?;
-    if there { Ok(()) } else { Err(unknown(&record.id)) }
+    if there { Ok(()) } else { Err(transactions::unknown(&record.id)) }
 }
 
 fn accepted(target: &Target, record: &PutTransaction) -> Result<Response<Body>, Fault> {
@@ -139,7 +136,9 @@ async fn start(call: Call, target: Target, total: Option<u64>) -> Result<Respons
 
 async fn append(call: Call, target: Target, id: String) -> Result<Response<Body>, Fault> {
     let (mut record, path) = match load(&target, &id).await {
-        Ok((record, _)) if record.storage != target.storage => return refuse(call.body(), unknown(&id)).await,
+        Ok((record, _)) if record.storage != target.storage => {
+            return refuse(call.body(), transactions::unknown(&id)).await;
+        }
         Ok(found) => found,
         Err(fault) => return refuse(call.body(), fault).await,
     };
@@ -157,7 +156,15 @@ async fn append(call: Call, target: Target, id: String) -> Result<Response<Body>
     let announced = call.content_length();
     let mut sink = Sink::resumed(file, thawed(&record.state)?, Abandoned::RollBack(before));
     let body = hampered(call.effect.as_ref(), &mut sink, call.body());
-    let sink = sink.pour(body, announced).await.map_err(|cut| cut_fault(cut, announced))?;
+    let sink = match sink.pour(body, announced).await {
+        Ok(sink) => sink,
+        Err(Cut::Store(fault)) => {
+            // A failure of the disk ends the transaction.
+            forget(&target, &id).await?;
+            return Err(fault);
+        }
+        Err(cut) => return Err(cut_fault(cut, announced)),
+    };
     let length = before + sink.written();
     if length == 0 {
         return Err(Fault::argument("invalid input: no content"));
@@ -218,17 +225,15 @@ async fn revert(target: Target, id: String) -> Result<Response<Body>, Fault> {
 }
 
 async fn forget(target: &Target, id: &str) -> Result<(), Fault> {
-    let (_, path) = load(target, id).await?;
-    let id = id.to_owned();
-    target
-        .space
-        .store
-        .write(move |tx| {
-            transactions::remove(tx, &id)?;
-            std::fs::remove_file(path)?;
-            Ok(())
-        })
-        .await
+    load(target, id).await?;
+    let (space, site, id) = (Arc::clone(&target.space), target.site, id.to_owned());
+    // The record first: a record without a file would be a transaction that fails for ever.
+    blocking(move || {
+        space.store.write_now(|tx| transactions::remove(tx, &id))?;
+        space.store.site(site).remove_transaction(&id);
+        Ok(())
+    })
+    .await
 }
 
 async fn abort(target: Target, id: String) -> Result<Response<Body>, Fault> {
@@ -265,7 +270,6 @@ async fn finish(call: Call, target: Target, id: String) -> Result<Response<Body>
         content_type,
         encoding,
     };
-    target.space.store_artifact(target.site, artifact, false).await?;
-    target.space.store.write(move |tx| transactions::remove(tx, &id)).await?;
+    target.space.store_artifact(target.site, artifact, Origin::Transaction(id)).await?;
     Ok(created(md5, None))
 }

@@ -11,7 +11,7 @@ use crate::faults::{self, Effect, endpoints};
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::names;
-use crate::routes::package;
+use crate::routes::{encoding, package};
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
 use axum::body::Body;
@@ -52,7 +52,7 @@ async fn transfer_now(call: Call, space: Arc<Space>) -> Result<Response<Body>, F
         space.jobs.fail(&id, Fault::plain(500, "could not create Transfer from request"));
         return Ok(details(&id));
     }
-    let transfer = transfer::read(&body).map_err(|error| Fault::argument(format!("invalid input: {error}")))?;
+    let transfer = read_transfer(&body)?;
     let work = Some(Work::Transfer(transfer.clone()));
     if transfer.view.as_deref() == Some(package::VIEW) && transfer.direction == Direction::PullFromVoSpace {
         let id = space.jobs.create(call.caller.clone(), work, Phase::Suspended);
@@ -73,6 +73,12 @@ pub fn require_jobs(call: &Call) -> Result<(), Fault> {
         Some(control) if control.jobs_down() => Err(Fault::internal("the database of jobs does not answer")),
         _ => Ok(()),
     }
+}
+
+/// Reads a transfer document.
+pub fn read_transfer(bytes: &[u8]) -> Result<Transfer, Fault> {
+    let text = encoding::text(bytes)?;
+    transfer::read(text.as_bytes()).map_err(|error| Fault::argument(format!("invalid input: {error}")))
 }
 
 /// Whether the body is a document in the eyes of the services.

@@ -8,7 +8,7 @@
 use super::Space;
 use crate::fault::Fault;
 use crate::store::artifacts::{self, Artifact};
-use crate::store::{blocking, copies};
+use crate::store::{blocking, copies, transactions};
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,19 @@ pub enum SiteState {
     Dead,
     /// It does not, and the service offers it no more.
     Down,
+}
+
+/// How the bytes of an artifact came in.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// In one PUT. `first` says that the site had nothing of the file when it began: two such at once end in a failure
+    /// of the second (Vault, observed).
+    Put {
+        /// Whether there was nothing before.
+        first: bool,
+    },
+    /// In this PUT transaction, which ends with it.
+    Transaction(String),
 }
 
 /// The sites of a space.
@@ -117,19 +130,25 @@ impl Space {
         Ok(self.sites.offered(copies::located(db, storage)?))
     }
 
-    /// Makes an artifact whose bytes have come in true at a site, in one step, or drops them. `first` says that the site had nothing of the file when the PUT
-    /// began: two such PUTs at once end in a failure of the second (Vault, observed).
-    pub async fn store_artifact(self: &Arc<Self>, site: usize, artifact: Artifact, first: bool) -> Result<(), Fault> {
+    /// Makes an artifact whose bytes have come in true at a site, in one step, or drops them.
+    pub async fn store_artifact(self: &Arc<Self>, site: usize, artifact: Artifact, from: Origin) -> Result<(), Fault> {
         let at_once = self.lags().harvest.is_zero();
-        let (space, record) = (Arc::clone(self), artifact.clone());
+        let (space, record, origin) = (Arc::clone(self), artifact.clone(), from.clone());
         let stored = self
             .store
             .write(move |tx| {
-                if first && copies::get(tx, site, &record.storage)?.is_some() {
-                    return Err(Fault::internal(
-                        "org.springframework.dao.DuplicateKeyException: duplicate key value violates unique \
-                         constraint \"uri_index\"",
-                    ));
+                match &origin {
+                    Origin::Put { first: true } if copies::get(tx, site, &record.storage)?.is_some() => {
+                        return Err(Fault::internal(
+                            "org.springframework.dao.DuplicateKeyException: duplicate key value violates unique \
+                             constraint \"uri_index\"",
+                        ));
+                    }
+                    // With it in one step: whoever is not told of the commit can repeat it or has no need to.
+                    Origin::Transaction(id) if !transactions::remove(tx, id)? => {
+                        return Err(transactions::unknown(id));
+                    }
+                    _ => {}
                 }
                 let before = copies::replace(tx, site, &record, at_once)?;
                 if at_once {
@@ -156,6 +175,9 @@ impl Space {
             }
             if let Some(before) = before {
                 space.store.site(site).remove(&before);
+            }
+            if let Origin::Transaction(id) = from {
+                space.store.site(site).remove_transaction(&id);
             }
             if at_once && space.store.sites() > 1 { space.replicate() } else { Ok(()) }
         })

@@ -44,6 +44,17 @@ impl ByteStore {
         Ok(())
     }
 
+    /// Removes the files of PUT transactions that have ended.
+    pub fn sweep_transactions(&self, mut is_known: impl FnMut(&str) -> Result<bool, Fault>) -> Result<(), Fault> {
+        for entry in std::fs::read_dir(self.dir.join("transactions"))? {
+            let entry = entry?;
+            if !is_known(&entry.file_name().to_string_lossy())? {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes every file in place that nothing names: a process that was killed between the commit and the removal of
     /// what it replaced leaves such.
     pub fn sweep_all(&self, mut is_named: impl FnMut(&str) -> Result<bool, Fault>) -> Result<(), Fault> {
@@ -169,9 +180,14 @@ impl ByteStore {
         self.dir.join("transactions").join(id)
     }
 
-    /// Turns the file of a PUT transaction into a blob that is coming in.
+    /// Makes the bytes of a PUT transaction a blob that is coming in. The transaction keeps them until it has ended.
     pub fn adopt_transaction(&self, id: &str, blob: &str) -> io::Result<()> {
-        std::fs::rename(self.transaction(id), self.incoming(blob))
+        std::fs::hard_link(self.transaction(id), self.incoming(blob))
+    }
+
+    /// Removes the file of a PUT transaction that has ended.
+    pub fn remove_transaction(&self, id: &str) {
+        remove_if_there(&self.transaction(id));
     }
 }
 
@@ -195,6 +211,10 @@ mod tests {
         store.create("aa-named").unwrap().write_all(b"x").unwrap();
         store.create("bb-lost").unwrap();
         store.sweep(|id| Ok(id == "aa-named")).unwrap();
+        std::fs::write(store.transaction("known"), "x").unwrap();
+        std::fs::write(store.transaction("ended"), "x").unwrap();
+        store.sweep_transactions(|id| Ok(id == "known")).unwrap();
+        assert!(store.transaction("known").exists() && !store.transaction("ended").exists());
         let mut text = String::new();
         store.open_blob("aa-named").unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "x");

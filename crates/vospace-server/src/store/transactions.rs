@@ -26,6 +26,11 @@ pub struct PutTransaction {
     pub previous: Option<(u64, Vec<u8>)>,
 }
 
+/// What a request is told that names none, one that has ended, or one of another file.
+pub fn unknown(id: &str) -> Fault {
+    Fault::argument(format!("unknown transaction: {id}"))
+}
+
 /// The record with this identity.
 pub fn get(connection: &Connection, id: &str) -> Result<Option<PutTransaction>, Fault> {
     let mut statement = connection.prepare_cached(

@@ -1,9 +1,9 @@
 //! What survives: an orderly restart, a killed process, an import beside a running service.
 
+use crate::process::Process;
 use crate::support::{ADA, Bench, hex};
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use vospace_client::node::property;
 
 #[tokio::test]
@@ -22,36 +22,6 @@ async fn everything_is_there_after_a_restart() {
     for service in ["vault", "arc"] {
         assert_eq!(bench.read(service, "/ada/d/f").await, b"the bytes");
         assert_eq!(bench.stat(service, "/ada/d/f").await.properties.get("ivo://my.org/k"), Some("v"));
-    }
-}
-
-/// The program itself, as a process.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    fn start(data: &Path) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vospaced"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--profile", "both", "--user", "ada:ada-token", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let registry = line.trim().strip_prefix("vospaced ready: registry=").unwrap();
-        let base = registry.strip_suffix("/reg/resource-caps").unwrap().to_owned();
-        Process { child, base }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SIGKILL: nothing is flushed by the process itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -7,6 +7,8 @@ mod bytes;
 mod jobs;
 #[path = "faults/nodes.rs"]
 mod nodes;
+#[path = "faults/restarts.rs"]
+mod restarts;
 #[path = "faults/transport.rs"]
 mod transport;
 #[path = "faults/uploads.rs"]

@@ -56,11 +56,15 @@ impl Bench {
 
     /// A bench whose service is started with other options.
     pub(crate) async fn with(adjust: fn(&mut ServeOptions)) -> Bench {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        let mut bench = Bench { dir: TempDir::new().unwrap(), service: None, base: String::new(), http, adjust };
+        let mut bench = Bench { adjust, http: client(usize::MAX), ..Bench::of("") };
         bench.open().await;
         bench
+    }
+
+    /// A client of a service that runs elsewhere, without one of its own. Connections are not kept: a process that was
+    /// killed has closed them, and a client may not have seen it yet.
+    pub(crate) fn of(base: &str) -> Bench {
+        Bench { dir: TempDir::new().unwrap(), service: None, base: base.to_owned(), http: client(0), adjust: |_| {} }
     }
 
     async fn open(&mut self) {
@@ -298,6 +302,12 @@ impl Bench {
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest).await;
     }
+}
+
+/// A client that follows no redirects and keeps so many connections.
+fn client(kept: usize) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(kept).build().unwrap()
 }
 
 /// Head and body of an answer, until the other side closes. A reset is an end, too.

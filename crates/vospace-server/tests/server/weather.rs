@@ -49,6 +49,7 @@ fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
             node("caf\u{e9}").into_bytes().iter().map(|byte| if *byte == 0xa9 { b' ' } else { *byte }).collect(),
         ),
         ("UTF-16 without a word", utf16),
+        ("a reference to a null", node("&#0;").into_bytes()),
         ("a null", node("\0").into_bytes()),
         ("another root", b"<html xmlns=\"http://www.w3.org/1999/xhtml\"><body/></html>".to_vec()),
         ("another namespace", node("v").replace("VOSpace/v2.0", "VOSpace/v2.1").into_bytes()),

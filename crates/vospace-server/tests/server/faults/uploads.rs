@@ -144,6 +144,10 @@ async fn fault_32_quota_and_a_full_disk() {
     bench.fault(r#"{"route": "synctrans", "count": 1, "status": 413, "text": "QuotaExceeded: x"}"#).await;
     let answer = bench.get(form).await;
     assert_eq!((answer.status, answer.text()), (413, "QuotaExceeded: x"));
+    let upload = Upload::start(&bench, "/ada/t", "3000000").await;
+    bench.fault(r#"{"method": "PUT", "count": 1, "disk_full_after": 1500000}"#).await;
+    assert_eq!(upload.append(b'x', 3_000_000).await.status, 500);
+    assert_eq!(upload.send("HEAD", &[], "").await.status, 400, "a failure of the disk ends a transaction");
     for service in ["vault", "arc"] {
         bench.write(service, "/ada/f", b"precious").await;
         let (url, token) = match service {
