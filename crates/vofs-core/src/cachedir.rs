@@ -4,6 +4,8 @@
 //! lock         held by the one daemon that uses the directory
 //! index.db     attributes, listings, block index: a cache, may be deleted
 //! blocks/      clean bytes, one sparse file per (node, version)
+//! index.damaged     an index that could not be read; may be deleted
+//! damaged-journal-* what could not be read of a journal: never deleted by us
 //! journal.db   what the service does not have yet: never deleted while it holds something
 //! dirty/       the bytes that belong to it
 //! ```
@@ -13,7 +15,15 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::sys::statvfs::statvfs;
+
 use crate::error::{Error, Result};
+
+/// What a mount writes before it has written anything: the databases with their logs.
+const NEEDED: u64 = 4 << 20;
+
+/// How directories of blocks begin that are only waiting to be removed.
+const ASIDE: &str = "blocks.old-";
 
 /// A cache directory that this process owns until it is dropped.
 #[derive(Debug)]
@@ -58,7 +68,73 @@ impl CacheDir {
             }
             Err(TryLockError::Error(error)) => return Err(fail("be locked", &error)),
         }
-        Ok(CacheDir { root: root.to_path_buf(), _lock: lock })
+        let directory = CacheDir { root: root.to_path_buf(), _lock: lock };
+        directory.remove_aside();
+        Ok(directory)
+    }
+
+    /// A damaged index makes way; the blocks that only it knew go with it.
+    pub(crate) fn set_index_aside(&self) -> Result<()> {
+        let index = self.index();
+        let aside = index.with_extension("damaged");
+        let moved = fs::rename(&index, &aside);
+        for companion in ["db-wal", "db-shm"] {
+            let _ = fs::remove_file(index.with_extension(companion));
+        }
+        moved.map_err(|error| self.failed("index.db cannot be moved aside", &error))?;
+        self.set_blocks_aside()
+    }
+
+    /// Blocks that no index knows make way; they are removed in the background, because that may take long.
+    pub(crate) fn set_blocks_aside(&self) -> Result<()> {
+        if self.is_full() {
+            self.remove_blocks();
+            return Ok(());
+        }
+        let aside = self.root.join(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple()));
+        fs::rename(self.blocks(), aside).map_err(|error| self.failed("blocks/ cannot be moved aside", &error))?;
+        fs::create_dir(self.blocks()).map_err(|error| self.failed("blocks/ cannot be made", &error))?;
+        fs::set_permissions(self.blocks(), Permissions::from_mode(0o700))
+            .map_err(|error| self.failed("blocks/ cannot be made private", &error))?;
+        self.remove_aside();
+        Ok(())
+    }
+
+    /// Removes all blocks at once: their room is needed now.
+    pub(crate) fn remove_blocks(&self) {
+        for entry in fs::read_dir(self.blocks()).into_iter().flatten().flatten() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+
+    fn remove_aside(&self) {
+        let root = self.root.clone();
+        std::thread::spawn(move || {
+            for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
+                if entry.file_name().to_str().is_some_and(|name| name.starts_with(ASIDE)) {
+                    let _ = fs::remove_dir_all(entry.path());
+                }
+            }
+        });
+    }
+
+    /// True when the disk has no room for the little that a mount has to write.
+    pub(crate) fn is_full(&self) -> bool {
+        statvfs(&self.root).is_ok_and(|disk| disk.blocks_available() * disk.fragment_size() < NEEDED)
+    }
+
+    /// What the user is told then.
+    pub(crate) fn full(&self) -> Error {
+        Error::CacheDir(format!(
+            "the disk of the cache directory {} is full; free at least {} MiB on it, or choose another directory with \
+             --cache_dir",
+            self.root.display(),
+            NEEDED >> 20
+        ))
+    }
+
+    fn failed(&self, what: &str, error: &io::Error) -> Error {
+        Error::CacheDir(format!("cache directory {}: {what}: {error}; mend its permissions", self.root.display()))
     }
 
     pub(crate) fn index(&self) -> PathBuf {

@@ -7,8 +7,8 @@
 pub(crate) mod schema;
 
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -36,13 +36,29 @@ pub(crate) enum Durability {
     Machine,
 }
 
-/// A handle to the writer thread; the thread ends when the last handle is dropped, after the jobs in its queue.
+/// A handle to the writer thread. The last one that is dropped waits for the jobs in the queue and for the database to be
+/// closed: a file that is closed later would take the companions of its successor with it.
 #[derive(Clone)]
 pub(crate) struct Db {
-    orders: mpsc::Sender<Order>,
+    writer: Arc<Writer>,
     /// How many were handed over: shows what does not touch the database.
     #[cfg(test)]
-    counted: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    counted: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+struct Writer {
+    /// `None` while the thread is told to end.
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl std::fmt::Debug for Db {
@@ -62,14 +78,14 @@ impl Db {
         schema::migrate(&connection, schema)?;
         let (orders, inbox) = mpsc::channel();
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(format!("db-{name}"))
             .spawn(move || write_loop(connection, &inbox))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         Ok(Db {
-            orders,
+            writer: Arc::new(Writer { orders: Some(orders), thread: Some(thread) }),
             #[cfg(test)]
-            counted: std::sync::Arc::default(),
+            counted: Arc::default(),
         })
     }
 
@@ -87,7 +103,9 @@ impl Db {
         #[cfg(test)]
         self.counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         // The thread only ends with the last handle, so sending cannot fail while this one lives.
-        let _ = self.orders.send(order);
+        if let Some(orders) = &self.writer.orders {
+            let _ = orders.send(order);
+        }
     }
 
     #[cfg(test)]
@@ -101,8 +119,8 @@ impl Db {
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, received) = oneshot::channel();
-        let slot = std::sync::Arc::new(parking_lot::Mutex::new(None));
-        let filled = std::sync::Arc::clone(&slot);
+        let slot = Arc::new(parking_lot::Mutex::new(None));
+        let filled = Arc::clone(&slot);
         let job: Job = Box::new(move |transaction| {
             *filled.lock() = Some(job(transaction)?);
             Ok(())

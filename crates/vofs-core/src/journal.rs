@@ -9,8 +9,11 @@
 //! ```
 //!
 //! A row is committed to disk, and its data file synchronised before it, ahead of anything that is acknowledged. It is
-//! removed only after the service has confirmed the bytes. Nothing here is ever dropped for space; a journal that
-//! cannot be read stops the mount with a message instead of being started anew.
+//! removed only after the service has confirmed the bytes. Nothing here is ever dropped for space. Of a journal that is
+//! damaged what can be read is taken over and the rest kept aside (`salvage`); one that cannot be opened for another reason
+//! stops the mount with a message.
+
+mod salvage;
 
 use std::path::{Path, PathBuf};
 
@@ -84,13 +87,17 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens the journal of `identity`. One that holds files of another space is refused: they would go to the wrong place.
     pub(crate) async fn open(database: &Path, dirty: &Path, identity: &str) -> Result<Self> {
-        let db = Db::open(database, schema::JOURNAL, Durability::Machine).map_err(|error| {
+        let unreadable = |error: &dyn std::fmt::Display| {
             Error::CacheDir(format!(
                 "the journal {} cannot be read: {error}; it may hold files that were never uploaded: move the cache \
                  directory aside (do not delete it) or choose another one with --cache_dir",
                 database.display()
             ))
-        })?;
+        };
+        if let Some(done) = salvage::if_damaged(database, dirty, identity).map_err(|error| unreadable(&error))? {
+            tracing::error!("{done}");
+        }
+        let db = Db::open(database, schema::JOURNAL, Durability::Machine).map_err(|error| unreadable(&error))?;
         let journal = Journal { db, dirty: dirty.to_path_buf() };
         journal.claim(identity, database).await?;
         Ok(journal)
@@ -243,6 +250,55 @@ mod tests {
         let journal = Journal::open(&database, place.path(), "vos:a").await.expect("opens");
         let found = journal.pending().await.expect("read");
         assert_eq!(found.iter().map(|pending| pending.id.as_str()).collect::<Vec<_>>(), ["2"]);
+    }
+
+    /// Overwrites what stands where the database keeps `text`.
+    fn damage(database: &Path, text: &str) {
+        let mut bytes = std::fs::read(database).expect("read");
+        let found = bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("stands there");
+        let page = found / 4096 * 4096;
+        bytes[page..page + 100].fill(0xEE);
+        std::fs::write(database, bytes).expect("written");
+    }
+
+    #[tokio::test]
+    async fn of_a_damaged_journal_what_can_be_read_is_kept_and_nothing_is_deleted() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let (database, dirty) = (place.path().join("journal.db"), place.path().join("dirty"));
+        std::fs::create_dir(&dirty).expect("made");
+        {
+            let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
+            for number in 0..200 {
+                let id = format!("file-{number:03}");
+                std::fs::write(dirty.join(&id), &id).expect("written");
+                journal.put(&pending(&id)).await.expect("put");
+            }
+        }
+        damage(&database, "file-100");
+        let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
+        let found = journal.pending().await.expect("read");
+        assert!(found.len() > 20 && found.len() < 200, "{} found", found.len());
+        for pending in &found {
+            assert_eq!(std::fs::read_to_string(dirty.join(&pending.id)).expect("there"), pending.id);
+        }
+        let kept = |directory: &Path| std::fs::read_dir(directory).expect("listed").count();
+        let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
+        let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
+        assert_eq!(kept(&dirty) + kept(&aside.expect("kept aside")), 200 + 1, "every file, and the damaged journal");
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_is_no_database_is_kept_aside_with_its_files() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let (database, dirty) = (place.path().join("journal.db"), place.path().join("dirty"));
+        std::fs::create_dir(&dirty).expect("made");
+        std::fs::write(&database, vec![0xAB; 10_000]).expect("written");
+        std::fs::write(dirty.join("x"), "never uploaded").expect("written");
+        let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
+        assert!(journal.pending().await.expect("read").is_empty());
+        let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
+        let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
+        assert_eq!(std::fs::read_to_string(aside.expect("made").join("x")).expect("kept"), "never uploaded");
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The life of a mount: start with recovery, and drain.
 
+mod databases;
 mod recover;
 
 use std::sync::{Arc, OnceLock};
@@ -8,12 +9,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::blocks::Store;
 use crate::budget::Budget;
 use crate::cachedir::CacheDir;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, Durability, schema};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::Fetcher;
@@ -22,9 +21,7 @@ use crate::fetch::sweep::Sweeps;
 use crate::file::FileTable;
 use crate::handles::Handles;
 use crate::inode::InodeTable;
-use crate::journal::Journal;
 use crate::listing::Listings;
-use crate::namespace::Namespace;
 use crate::path::NodePath;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
@@ -43,12 +40,10 @@ impl Engine {
             )));
         }
         let cache_dir = CacheDir::open(&config.cache_dir)?;
-        let journal = Journal::open(&cache_dir.journal(), &cache_dir.dirty(), &config.identity).await?;
-        let index = open_index(&cache_dir, &config.identity).await?;
         let budget = Budget::new(config.memory_limit);
-        let store = Store::open(&cache_dir.blocks(), config.cache_limit, index.clone(), Arc::clone(&budget)).await?;
+        let journal = databases::open_journal(&cache_dir, &config).await?;
+        let (names, store) = databases::open_index(&cache_dir, &config, &clock, &budget).await?;
         let fetcher = Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline, budget);
-        let names = Namespace::open(index, Arc::clone(&clock), &config).await?;
         let engine = Arc::new(Engine {
             inodes: InodeTable::new(),
             names,
@@ -97,42 +92,6 @@ impl Engine {
         let mut paths: Vec<_> = remaining.iter().filter_map(|file| file.state().path.clone()).collect();
         paths.sort();
         paths
-    }
-}
-
-/// The index is a cache: one that is damaged, or of another space, is started anew.
-async fn open_index(cache_dir: &CacheDir, identity: &str) -> Result<Db> {
-    let place = cache_dir.index();
-    let open = || Db::open(&place, schema::INDEX, Durability::Process);
-    let db = match open() {
-        Ok(db) => db,
-        Err(error) => {
-            tracing::warn!(%error, index = %place.display(), "cache index: damaged, started anew");
-            remove_database(&place);
-            open().map_err(|error| Error::CacheDir(format!("cache index {}: {error}", place.display())))?
-        }
-    };
-    let wanted = identity.to_owned();
-    db.call(move |connection| {
-        let owner: Option<String> = connection
-            .query_row("SELECT value FROM property WHERE key = 'identity'", [], |row| row.get(0))
-            .map(Some)
-            .or_else(|error| if error == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(error) })?;
-        if owner.as_deref() != Some(&wanted) {
-            connection.execute_batch("DELETE FROM directory; DELETE FROM file;")?;
-            connection.execute("INSERT OR REPLACE INTO property (key, value) VALUES ('identity', ?1)", [&wanted])?;
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(db)
-}
-
-fn remove_database(place: &std::path::Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = place.as_os_str().to_owned();
-        name.push(suffix);
-        let _ = std::fs::remove_file(name);
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod block_cache;
 mod cache;
 mod certificates;
 mod commands;
