@@ -316,7 +316,6 @@ impl Store {
         let written = self.put_block(file, number, bytes);
         match written {
             Ok(()) => {
-                self.mark(file, number, crc32fast::hash(bytes));
                 self.health.lock().succeeded(&self.directory);
                 Ok(true)
             }
@@ -330,16 +329,19 @@ impl Store {
         }
     }
 
+    /// Writes and books a block in one step: a hole that is punched in between would be taken for its bytes.
     fn put_block(&self, file: &Arc<CachedFile>, number: u64, bytes: &[u8]) -> std::result::Result<(), Trouble> {
         let _writing = file.punching.read();
         let create = file.presence.lock().blocks() == 0;
         let disk = file.disk(create)?;
         let written = disk.write_all_at(bytes, number * BLOCK);
-        if written.is_err() {
+        if let Err(error) = written {
             // What came through of it is not counted.
             let _ = file.punch(number * BLOCK..(number + 1) * BLOCK);
+            return Err(Trouble::Disk(error));
         }
-        written.map_err(Trouble::Disk)
+        self.mark(file, number, crc32fast::hash(bytes));
+        Ok(())
     }
 
     /// The disk refused, lost or changed a block.

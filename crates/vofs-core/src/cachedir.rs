@@ -87,6 +87,9 @@ impl CacheDir {
 
     /// Blocks that no index knows make way; they are removed in the background, because that may take long.
     pub(crate) fn set_blocks_aside(&self) -> Result<()> {
+        if fs::read_dir(self.blocks()).is_ok_and(|mut entries| entries.next().is_none()) {
+            return Ok(());
+        }
         if self.is_full() {
             self.remove_blocks();
             return Ok(());
