@@ -68,8 +68,13 @@ impl Ranges {
         *self.0.lock()
     }
 
+    /// A service that has sent a part can do so; where it sends a whole file nevertheless, that is a matter of this file.
     fn learn(&self, path: &NodePath, partial: bool) {
-        if self.0.lock().replace(partial) != Some(partial) && !partial {
+        let mut known = self.0.lock();
+        if partial {
+            *known = Some(true);
+        } else if known.is_none() {
+            *known = Some(false);
             tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
         }
     }

@@ -100,4 +100,6 @@ mod listings;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod tests;

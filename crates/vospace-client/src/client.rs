@@ -16,7 +16,7 @@ use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
 use crate::ops::{certificate, identity, jobs, listing, nodes, rename};
 use crate::service::Service;
-use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload};
+use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload, wide};
 use crate::uri::VosUri;
 use crate::view::View;
 
@@ -187,6 +187,15 @@ impl Client {
     /// `NotFound`, `NotData`, `RangeNotSatisfiable`, `PermissionDenied` and others.
     pub async fn open(&self, uri: &VosUri, range: Option<Range<u64>>) -> Result<Download> {
         download::open(&self.inner, uri, range, false).await
+    }
+
+    /// Opens all bytes of a file, to be read to the end: a large one comes by several connections side by side where the
+    /// service has ranges.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_wide(&self, uri: &VosUri) -> Result<Download> {
+        wide::open(&self.inner, uri).await
     }
 
     /// [`Client::open`] by the name and nothing else: where the file was found before is not believed, so that the answer

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::Result;
 use crate::config::ClientConfig;
@@ -22,11 +23,17 @@ use crate::uri::VosUri;
 /// Files remembered: more than are stored within any second.
 const MEANT: NonZeroUsize = NonZeroUsize::new(4096).expect("invariant: not zero");
 
+/// Pieces of files in memory, [`crate::transfer::wide`]: 64 MiB, and connections that fill a link of 200 MB/s by 25 MB/s
+/// each, twice.
+const PIECES: usize = 16;
+
 /// See the module.
 pub(crate) struct Inner {
     pub(crate) http: Http,
     pub(crate) registry: Registry,
     pub(crate) redirects: Redirects,
+    /// Room for pieces of files on their way in.
+    pub(crate) pieces: Arc<Semaphore>,
     /// Bytes of a segment of a large upload.
     pub(crate) segment: u64,
     /// Files that this client made or stored lately, and meant to. What a failed upload left behind is told from a file
@@ -51,6 +58,7 @@ impl Inner {
             http,
             registry,
             redirects: Redirects::default(),
+            pieces: Arc::new(Semaphore::new(PIECES)),
             segment: config.segment.max(1),
             meant: Mutex::new(LruCache::new(MEANT)),
             updates: Mutex::default(),

@@ -14,11 +14,14 @@ pub(crate) mod empty;
 pub(crate) mod negotiate;
 pub(crate) mod transaction;
 pub(crate) mod upload;
+pub(crate) mod wide;
 
 /// An open file.
 pub struct Download {
     /// Offset of the first byte of `body` in the file. 0 when the service ignored the range that was asked for.
     pub start: u64,
+    /// True for a part of the file, as it was asked for; false when `body` is all of it.
+    pub partial: bool,
     /// Size of the whole file in bytes, when the service says.
     pub total: Option<u64>,
     /// Identity of these very bytes: another one for every upload (Vault).

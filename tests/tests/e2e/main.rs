@@ -17,6 +17,7 @@ mod life;
 mod listings;
 mod posix;
 mod python_client;
+mod reading;
 mod rights;
 mod sharing;
 mod sync;

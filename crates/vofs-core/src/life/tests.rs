@@ -23,11 +23,15 @@ impl Bench {
         Bench { remote: Arc::new(FakeRemote::new()), place: tempfile::tempdir().expect("a temporary directory") }
     }
 
-    pub(super) async fn mount(&self) -> Mount {
+    pub(super) fn config(&self) -> Config {
         let mut config = Config::new("vos:test", self.place.path().join("cache"));
         config.retry_pause = (Duration::from_millis(5), Duration::from_millis(20));
+        config
+    }
+
+    pub(super) async fn mount(&self) -> Mount {
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
-        Mount(Engine::start(config, faked, Arc::new(SystemClock)).await.expect("starts"))
+        Mount(Engine::start(self.config(), faked, Arc::new(SystemClock)).await.expect("starts"))
     }
 
     fn dirty_files(&self) -> Vec<PathBuf> {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use vospace_client::client::Client;
-use vospace_client::dialect::Learned;
 use vospace_client::transfer::{PutOptions, UploadSource};
 use vospace_client::uri::check_name;
 use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
@@ -148,11 +147,10 @@ impl Remote for VoSpace {
             Route::Named => self.client.open_anew(&uri, Some(range)).await,
         };
         let download = download.map_err(at(path))?;
-        let ranges = self.client.service(&uri).await.map_err(at(path))?.dialect().ranges;
         let fail = at(path);
         Ok(Incoming {
             start: download.start,
-            partial: download.start > 0 || ranges != Learned::No,
+            partial: download.partial,
             total: download.total,
             md5: download.md5.map(|md5| md5.0),
             artifact: download.artifact_id,

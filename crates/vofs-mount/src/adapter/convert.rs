@@ -7,8 +7,9 @@ use fuser::{Errno, FileAttr, FileType, INodeNo};
 use vofs_core::meta::Kind;
 use vofs_core::{Attr, DirEntry, Ino, OpenFlags};
 
-/// What `stat` says of the size of a block; programs size their buffers by it. Two FUSE requests.
-const BLOCK_SIZE: u32 = 2 * 1024 * 1024;
+/// What `stat` says of the size of a block; programs size their buffers by it (stdio, Python), and read that much where
+/// they want one header. Those that copy take more by themselves.
+const BLOCK_SIZE: u32 = 64 * 1024;
 
 /// A name of the kernel as text: a VOSpace holds no others.
 pub(super) fn name(name: &OsStr) -> Result<&str, Errno> {

@@ -30,7 +30,7 @@ pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path, view: Opt
     let to = to.canonicalize().unwrap_or_else(|_| to.to_owned());
     let local = |error| BulkError::local(&to, error);
     let opened = match view {
-        None => client.open(from, None).await,
+        None => client.open_wide(from).await,
         Some(view) => client.open_view(from, view).await,
     };
     let mut download = opened.map_err(|error| BulkError::remote(from, error))?;

@@ -1,0 +1,115 @@
+//! What an opening asks of the service, and what was asked ahead of it.
+
+use super::tests::{Bench, Mount, READ, WRITE};
+use super::*;
+use crate::clock::TestClock;
+use crate::fetch::window::FIRST;
+use crate::remote::fake::FakeRemote;
+
+async fn mount(bench: &Bench, clock: &Arc<TestClock>) -> Mount {
+    let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&bench.remote);
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
+    Mount(Engine::start(bench.config(), faked, clock).await.expect("starts"))
+}
+
+/// Opens, reads the first bytes, closes.
+async fn header(mount: &Mount, name: &str) -> Vec<u8> {
+    let fh = mount.open(name, READ).await;
+    let bytes = mount.0.read(fh, 0, 80).await.expect("read");
+    mount.close(fh).await.expect("closed");
+    bytes
+}
+
+#[tokio::test]
+async fn the_first_bytes_of_a_known_file_are_the_answer_to_its_opening() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 1 << 20]);
+    let mount = bench.mount().await;
+    mount.names("").await;
+    bench.remote.requests();
+    assert_eq!(header(&mount, "f").await, [7; 80]);
+    assert_eq!(bench.remote.requests(), [format!("get /f 0-{FIRST}")]);
+    assert_eq!(header(&mount, "f").await, [7; 80]);
+    assert_eq!(bench.remote.requests(), ["stat /f"], "the bytes are here: the question is asked by itself");
+}
+
+#[tokio::test]
+async fn a_known_file_that_was_replaced_shows_its_new_bytes_to_who_opens_it() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 1 << 20]);
+    let mount = bench.mount().await;
+    mount.names("").await;
+    bench.remote.store("f", vec![8; 1 << 20]);
+    assert_eq!(header(&mount, "f").await, [8; 80]);
+    bench.remote.drop_node("f");
+    let ino = mount.walk("f").await.expect("still believed").0;
+    assert!(matches!(mount.0.open(ino, READ).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn who_will_write_asks_for_the_node() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 1 << 20]);
+    let mount = bench.mount().await;
+    mount.names("").await;
+    bench.remote.requests();
+    let fh = mount.open("f", WRITE).await;
+    assert_eq!(bench.remote.requests(), ["stat /f"]);
+    mount.close(fh).await.expect("closed");
+}
+
+async fn until_asked(bench: &Bench, seen: &mut Vec<String>, request: &str) {
+    for _ in 0..5000 {
+        seen.extend(bench.remote.requests());
+        if seen.iter().any(|asked| asked == request) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("no '{request}' in {seen:?}");
+}
+
+#[tokio::test]
+async fn a_sweep_finds_the_next_files_looked_into_and_believes_that_for_a_moment() {
+    let bench = Bench::new();
+    for number in 0..40 {
+        bench.remote.store(&format!("f{number:02}"), vec![number; 200_000]);
+    }
+    let clock = Arc::new(TestClock::default());
+    clock.advance(Duration::from_secs(1_000_000));
+    let mount = mount(&bench, &clock).await;
+    mount.names("").await;
+    bench.remote.requests();
+    let mut seen = Vec::new();
+    for number in 0..6 {
+        assert_eq!(header(&mount, &format!("f{number:02}")).await, [number; 80]);
+    }
+    until_asked(&bench, &mut seen, &format!("get /f06 0-{FIRST}")).await;
+    assert!(!seen.iter().any(|request| request.contains("f39")), "not all at once: {seen:?}");
+    // What was looked into is looked at no more.
+    for number in 6..40 {
+        assert_eq!(header(&mount, &format!("f{number:02}")).await, [number; 80]);
+    }
+    seen.extend(bench.remote.requests());
+    assert!(seen.iter().all(|request| request.starts_with("get")), "{seen:?}");
+    assert_eq!(seen.len(), 40, "each file once: {seen:?}");
+}
+
+#[tokio::test]
+async fn what_was_asked_ahead_too_long_ago_is_asked_again() {
+    let bench = Bench::new();
+    for number in 0..20 {
+        bench.remote.store(&format!("f{number:02}"), vec![number; 200_000]);
+    }
+    let clock = Arc::new(TestClock::default());
+    clock.advance(Duration::from_secs(1_000_000));
+    let mount = mount(&bench, &clock).await;
+    mount.names("").await;
+    for number in 0..4 {
+        header(&mount, &format!("f{number:02}")).await;
+    }
+    until_asked(&bench, &mut Vec::new(), &format!("get /f05 0-{FIRST}")).await;
+    bench.remote.store("f05", vec![99; 200_000]);
+    clock.advance(Duration::from_secs(3));
+    assert_eq!(header(&mount, "f05").await, [99; 80]);
+}
