@@ -215,6 +215,10 @@ mod tests {
         std::fs::write(store.transaction("ended"), "x").unwrap();
         store.sweep_transactions(|id| Ok(id == "known")).unwrap();
         assert!(store.transaction("known").exists() && !store.transaction("ended").exists());
+        // Killed within a commit, before the database names the bytes: the transaction still has them.
+        store.adopt_transaction("known", "dd-unnamed").unwrap();
+        store.sweep(|_| Ok(false)).unwrap();
+        assert!(store.transaction("known").exists() && store.open_blob("dd-unnamed").is_err());
         let mut text = String::new();
         store.open_blob("aa-named").unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "x");

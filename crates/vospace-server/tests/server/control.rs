@@ -157,3 +157,25 @@ async fn a_slow_network() {
     assert_eq!(bench.read("vault", "/ada/f").await.len(), 200_000);
     assert!(start.elapsed().as_millis() >= 200, "{:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn habits_are_shown_and_changed_while_the_service_runs() {
+    let bench = Bench::start().await;
+    let shown = async |space: &str| {
+        let text = bench.get(&format!("/_bench/profile?space={space}")).await.text().to_owned();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let before = shown("arc").await;
+    assert_eq!(
+        (&before["spaces"], &before["habits"]["listing"]),
+        (&serde_json::json!(["vault", "arc"]), &"whole".into())
+    );
+    assert_eq!(bench.node("PUT", "vault", "/ada/f", "DataNode", "").await.status, 201);
+    assert_eq!(bench.set("vault", "/ada/f", "DataNode", "ivo://ivoa.net/vospace/core#mtime", "x").await.status, 400);
+    bench.control("profile", r#"{"space": "vault", "habits": {"times_accepted": true}}"#).await;
+    assert_eq!(bench.set("vault", "/ada/f", "DataNode", "ivo://ivoa.net/vospace/core#mtime", "x").await.status, 200);
+    for wrong in [r#"{"habits": {"no_such": 1}}"#, r#"{"space": "none"}"#, r#"{"harvest_delay_ms": -1}"#] {
+        assert_eq!(bench.send("POST", "/_bench/profile", None, &[], wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(shown("arc").await, before, "of the other space");
+}
