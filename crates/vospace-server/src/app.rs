@@ -377,6 +377,9 @@ async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Respo
             Ok(ok("application/x-pem-file", space.grants.public_key()))
         }
         "availability" => Ok(routes::registry::availability(&call, &space)),
+        "views" | "properties" | "protocols" if space.profile.lists => {
+            routes::lists::serve(call, space, resource).await
+        }
         "nodes" => routes::nodes::serve(call, space).await,
         "files" => routes::files::serve(call, space).await,
         "synctrans" => routes::transfers::synchronous(call, space).await,

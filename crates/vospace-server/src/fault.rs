@@ -113,6 +113,25 @@ impl Fault {
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The words of the standard for the summary of a failed job; faults that it does not know are internal.
+    pub fn words(&self) -> &'static str {
+        match self.kind {
+            FaultKind::NodeNotFound | FaultKind::ContainerNotFound | FaultKind::UnreadableLinkTarget => {
+                "Node Not Found"
+            }
+            FaultKind::DuplicateNode => "Duplicate Node",
+            FaultKind::PermissionDenied | FaultKind::NotAuthenticated => "Permission Denied",
+            FaultKind::InvalidUri | FaultKind::LinkFound => "Invalid URI",
+            FaultKind::InvalidArgument | FaultKind::OptionNotSupported | FaultKind::TypeNotSupported => {
+                "Invalid Argument"
+            }
+            FaultKind::ViewNotSupported => "View Not Supported",
+            FaultKind::QuotaExceeded | FaultKind::Plain(_) | FaultKind::Unavailable(_) | FaultKind::Internal => {
+                "Internal Fault"
+            }
+        }
+    }
+
     /// The text of the answer, without the line end.
     pub fn text(&self) -> String {
         let name = match self.kind {

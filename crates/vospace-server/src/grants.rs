@@ -35,6 +35,8 @@ pub struct Grant {
     pub permit: Permit,
     /// In whose name.
     pub user: Option<String>,
+    /// The job that ends when it is used, if it is good only once.
+    pub once: Option<String>,
 }
 
 /// The signer and verifier.
@@ -72,14 +74,16 @@ impl Grants {
         format!("-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n")
     }
 
-    /// The token that permits this for the thing of this name, in the name of this user.
-    pub fn sign(&self, thing: &str, permit: Permit, user: Option<&str>) -> String {
+    /// The token that permits this for the thing of this name, in the name of this user; if it is to be good once, until
+    /// this job has ended.
+    pub fn sign(&self, thing: &str, permit: Permit, user: Option<&str>, once: Option<&str>) -> String {
         let grant = match permit {
             Permit::Read => "ReadGrant",
             Permit::Write => "WriteGrant",
         };
         let subject = user.map(|user| format!("&sub={user}")).unwrap_or_default();
-        let statement = format!("uri={thing}&gnt={grant}{subject}");
+        let once = once.map(|job| format!("&job={job}")).unwrap_or_default();
+        let statement = format!("uri={thing}&gnt={grant}{subject}{once}");
         let signature = self.key.sign(statement.as_bytes());
         let text = format!("{}~{}", STANDARD.encode(&statement), STANDARD.encode(signature.as_ref()));
         text.replace('/', "-").replace('+', "_")
@@ -102,7 +106,8 @@ impl Grants {
             "WriteGrant" => Permit::Write,
             _ => return None,
         };
-        Some(Grant { permit, user: field("sub").map(str::to_owned) })
+        let text = |name| field(name).map(str::to_owned);
+        Some(Grant { permit, user: text("sub"), once: text("job") })
     }
 }
 
@@ -114,17 +119,17 @@ mod tests {
     fn a_grant_is_for_one_thing_and_survives_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("key");
-        let token = Grants::open(&file).unwrap().sign("cadc:vault/1", Permit::Write, Some("ada"));
+        let token = Grants::open(&file).unwrap().sign("cadc:vault/1", Permit::Write, Some("ada"), Some("7"));
         assert!(!token.contains('/') && !token.contains('+'));
         let grants = Grants::open(&file).unwrap();
         assert_eq!(
             grants.verify(&token, "cadc:vault/1"),
-            Some(Grant { permit: Permit::Write, user: Some("ada".into()) })
+            Some(Grant { permit: Permit::Write, user: Some("ada".into()), once: Some("7".into()) })
         );
         assert_eq!(grants.verify(&token, "cadc:vault/2"), None);
         assert_eq!(grants.verify(&token, "cadc:vault/"), None);
         assert_eq!(grants.verify("garbage", "cadc:vault/1"), None);
-        assert_eq!(grants.verify(&grants.sign("/d/a&b", Permit::Read, None), "/d/a&b"), None, "cut at &");
+        assert_eq!(grants.verify(&grants.sign("/d/a&b", Permit::Read, None, None), "/d/a&b"), None, "cut at &");
         let forged = token.replacen('d', "e", 1);
         assert_eq!(grants.verify(&forged, "cadc:vault/1"), None);
     }

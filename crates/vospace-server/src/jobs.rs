@@ -229,6 +229,18 @@ impl Jobs {
         (self.get(id)?.phase == Phase::Executing).then_some(place)
     }
 
+    /// Ends a job that is at work because its bytes have passed; tells whether it was.
+    pub fn complete(&self, id: &str) -> bool {
+        let mut was = false;
+        self.change(id, |job| {
+            was = job.phase == Phase::Executing;
+            if was {
+                job.phase = Phase::Completed;
+            }
+        });
+        was
+    }
+
     /// Ends a job with an error.
     pub fn fail(&self, id: &str, fault: Fault) {
         self.change(id, |job| {

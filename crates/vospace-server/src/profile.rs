@@ -112,6 +112,18 @@ pub struct Profile {
     pub creation_race: bool,
     /// Whether the service asks the registry for its own address before it answers a transfer.
     pub looks_itself_up: bool,
+    /// Whether there are lists of the views, properties and protocols that the service knows.
+    pub lists: bool,
+    /// Whether a byte URL is good once, and its job ends with it.
+    pub byte_urls_once: bool,
+    /// Whether a negotiation by parameters leads to its details unless a redirect is asked for.
+    pub redirect_on_request: bool,
+    /// Whether an upload takes the properties of the file away.
+    pub push_clears_properties: bool,
+    /// Whether `.auto` stands for a name that the service makes, and a move to `.null` removes.
+    pub reserved_names: bool,
+    /// Whether the summary of a failed job has the words of the standard.
+    pub uws_words: bool,
     /// Whether the availability fails for a credential that is not good, and its short form tells whether the service is
     /// offline.
     pub availability_asks: bool,
@@ -173,6 +185,12 @@ impl Profile {
             raw_endpoints: false,
             creation_race: true,
             looks_itself_up: false,
+            lists: false,
+            byte_urls_once: false,
+            redirect_on_request: false,
+            push_clears_properties: false,
+            reserved_names: false,
+            uws_words: false,
             availability_asks: true,
             unknown_view_is_silent: false,
             container_date_follows_children: false,
@@ -213,6 +231,12 @@ impl Profile {
             raw_endpoints: true,
             creation_race: false,
             looks_itself_up: true,
+            lists: false,
+            byte_urls_once: false,
+            redirect_on_request: false,
+            push_clears_properties: false,
+            reserved_names: false,
+            uws_words: false,
             availability_asks: false,
             unknown_view_is_silent: true,
             container_date_follows_children: true,
@@ -242,6 +266,12 @@ impl Profile {
             service: "strict",
             server: "vospaced",
             properties_race: false,
+            lists: true,
+            byte_urls_once: true,
+            redirect_on_request: true,
+            push_clears_properties: true,
+            reserved_names: true,
+            uws_words: true,
             creation_race: false,
             names_pasted: false,
             longest_page: STRICT_PAGE,

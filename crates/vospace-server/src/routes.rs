@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod facts;
 pub mod files;
 pub mod jobs;
+pub mod lists;
 pub mod nodes;
 pub mod package;
 pub mod range;

@@ -47,6 +47,12 @@ use walk::Walked;
 /// The container of the users' homes.
 pub const HOME: &str = "home";
 
+/// The name in place of which the service makes one, where names are reserved.
+const AUTO: &str = ".auto";
+
+/// A move to this name removes, where names are reserved.
+const NULL: &str = "/.null";
+
 /// What a space is opened with.
 #[derive(Clone, Debug)]
 pub struct SpaceOptions {
@@ -205,6 +211,16 @@ impl Space {
             return Err(Fault::internal("failed to check membership with group service"));
         }
         Ok(())
+    }
+
+    /// The path with a name that the service makes, if its last one asks for that.
+    pub fn named(&self, path: String) -> String {
+        match path.strip_suffix(AUTO) {
+            Some(parent) if self.profile.reserved_names && parent.ends_with('/') => {
+                format!("{parent}{}", Uuid::new_v4().simple())
+            }
+            _ => path,
+        }
     }
 
     fn not_found(&self, path: &str) -> Fault {

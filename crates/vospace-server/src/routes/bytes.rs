@@ -29,6 +29,7 @@ use std::io::{ErrorKind, Seek as _, SeekFrom};
 use std::sync::Arc;
 use uuid::Uuid;
 use vospace_client::node::Md5;
+use vospace_client::xml::job::Phase;
 
 /// The strong validator: the name of the stored bytes.
 pub const ARTIFACT_ID: HeaderName = HeaderName::from_static("x-artifact-id");
@@ -50,6 +51,8 @@ pub struct Target {
     pub storage: String,
     /// From `:fo/NAME`.
     pub name: Option<String>,
+    /// The job that ends when the bytes have passed, if the URL is good once.
+    pub once: Option<String>,
 }
 
 /// All methods of `/minoc/files/TOKEN/ARTIFACT`.
@@ -72,6 +75,24 @@ pub async fn serve(call: Call, site: usize, resource: &str) -> Result<Response<B
     if permit != needed && !head_for_writer {
         return refuse(call.body(), Fault::denied("invalid auth token")).await;
     }
+    let Some(job) = target.once.clone() else { return serve_artifact(call, target, permit).await };
+    // Good once: a download uses the URL up when it begins, an upload when its bytes are there.
+    let space = Arc::clone(&target.space);
+    let good = match call.method {
+        Method::GET => space.jobs.complete(&job),
+        _ => space.jobs.get(&job).is_some_and(|job| job.phase == Phase::Executing),
+    };
+    if !good {
+        return refuse(call.body(), Fault::denied("this URL was good once")).await;
+    }
+    let answer = serve_artifact(call, target, permit).await;
+    if answer.as_ref().is_ok_and(|response| response.status() == StatusCode::CREATED) {
+        space.jobs.complete(&job);
+    }
+    answer
+}
+
+async fn serve_artifact(call: Call, target: Target, permit: Permit) -> Result<Response<Body>, Fault> {
     if Step::is_meant(&call.headers) {
         return transaction::serve(call, target, permit).await;
     }
@@ -97,7 +118,7 @@ fn target(call: &Call, site: usize) -> Result<(Target, Permit), Fault> {
         artifact.strip_prefix("cadc:").and_then(|rest| rest.split_once('/')).ok_or_else(invalid)?;
     let space = call.app.redirected().find(|space| space.profile.service == service).ok_or_else(invalid)?;
     let grant = space.grants.verify(token, artifact).ok_or_else(invalid)?;
-    let target = Target { space: Arc::clone(space), site, storage: storage.to_owned(), name };
+    let target = Target { space: Arc::clone(space), site, storage: storage.to_owned(), name, once: grant.once };
     Ok((target, grant.permit))
 }
 
@@ -128,7 +149,7 @@ async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> R
 }
 
 async fn get(call: &Call, target: Target) -> Result<Response<Body>, Fault> {
-    let Target { space, site, storage, name } = target;
+    let Target { space, site, storage, name, .. } = target;
     let wanted = call.method == Method::GET;
     let (artifact, file) = open(&space, site, &storage, wanted).await?;
     let facts = Facts::of(&artifact, name);

@@ -23,6 +23,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use rusqlite::Connection;
 use std::sync::Arc;
 use vospace_client::node::{Md5, property};
+use vospace_client::xml::job::Phase;
 
 /// The header with the checksum (RFC 3230).
 pub const DIGEST: HeaderName = HeaderName::from_static("digest");
@@ -176,7 +177,8 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
     if !addressed {
         return Err(Fault::new(FaultKind::Unavailable(30), "no copies of the file are available"));
     }
-    let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone() };
+    let once = space.profile.byte_urls_once.then(|| space.jobs.create(call.caller.clone(), None, Phase::Executing));
+    let file = Negotiated { way: Way::Pull, row, path, caller: call.caller.clone(), once };
     let mut url = space.byte_url(&call.base, *site, &file);
     if let Some(Effect::FirstEndpoint(place)) = &call.effect {
         url = endpoints::moved(&url, place);

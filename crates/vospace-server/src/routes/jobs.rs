@@ -45,7 +45,7 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
                 space.jobs.wait(id, seconds).await;
             }
             let job = space.jobs.get(id).unwrap_or(job);
-            Ok(ok("text/xml", document::write(&job_document(job))))
+            Ok(ok("text/xml", document::write(&job_document(&space, &call.base, job))))
         }
         (Method::DELETE, "") => {
             space.jobs.remove(id);
@@ -175,17 +175,21 @@ fn settle(job: &mut Job, counts: Counts, stopped: bool) {
     job.phase = if stopped || counts.failed > 0 { Phase::Aborted } else { Phase::Completed };
 }
 
-fn job_document(job: Job) -> document::Job {
-    let mut result = document::Job::new(job.id, job.phase);
+fn job_document(space: &Space, base: &str, job: Job) -> document::Job {
+    let mut result = document::Job::new(job.id.clone(), job.phase);
     result.owner = job.owner.name().map(str::to_owned);
     result.creation_time = Some(job.created);
     result.start_time = job.started;
     result.end_time = job.ended;
     result.destruction = job.created.checked_add(jiff::SignedDuration::from_hours(24 * 7)).ok();
     result.results = job.results;
+    if space.profile.byte_urls_once && job.negotiated.is_some() {
+        let details = format!("{base}/{}/xfer/{}", space.profile.service, job.id);
+        result.results.push(("transferDetails".to_owned(), details));
+    }
     result.error_summary = job.fault.map(|fault| ErrorSummary {
         transient: matches!(fault.kind(), FaultKind::Unavailable(_)),
-        message: fault.text(),
+        message: if space.profile.uws_words { fault.words().to_owned() } else { fault.text() },
     });
     match job.work {
         Some(Work::Transfer(transfer)) => result.transfer = Some(transfer),

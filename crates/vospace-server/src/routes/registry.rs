@@ -55,6 +55,11 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
             entry(capabilities::SYNC, "synctrans", false, methods),
         ],
     };
+    if space.profile.lists {
+        for list in ["views", "properties", "protocols"] {
+            document.capabilities.push(entry(&format!("ivo://ivoa.net/std/VOSpace/v2.0#{list}"), list, false, methods));
+        }
+    }
     if space.profile.bytes == Bytes::InPlace {
         // Vault has it as well, and does not say so.
         document.capabilities.push(entry(package::VIEW, "pkg", false, methods));

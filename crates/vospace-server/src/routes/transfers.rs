@@ -44,9 +44,7 @@ async fn transfer_now(call: Call, space: Arc<Space>) -> Result<Response<Body>, F
     require_jobs(&call)?;
     let is_document = is_text_xml(&call);
     let body = call.take_body(LONGEST_DOCUMENT).await?;
-    let details = |id: &str| {
-        see_other(&format!("{}/{}/transfers/{id}/results/transferDetails", call.base, space.profile.service))
-    };
+    let details = |id: &str| details_of(&call, &space, id);
     if !is_document {
         let id = space.jobs.create(call.caller.clone(), None, Phase::Pending);
         space.jobs.fail(&id, Fault::plain(500, "could not create Transfer from request"));
@@ -79,6 +77,11 @@ pub fn require_jobs(call: &Call) -> Result<(), Fault> {
 pub fn read_transfer(bytes: &[u8]) -> Result<Transfer, Fault> {
     let text = encoding::text(bytes)?;
     transfer::read(text.as_bytes()).map_err(|error| Fault::argument(format!("invalid input: {error}")))
+}
+
+/// 303 to the details of a job.
+fn details_of(call: &Call, space: &Space, id: &str) -> Response<Body> {
+    see_other(&format!("{}/{}/transfers/{id}/results/transferDetails", call.base, space.profile.service))
 }
 
 /// Whether the body is a document in the eyes of the services.
@@ -116,7 +119,10 @@ pub async fn perform(space: &Arc<Space>, caller: &Caller, id: &str, transfer: &T
         Direction::Other(text) => Err(Fault::plain(400, format!("InternalFault (invalid direction: {text})"))),
     };
     space.jobs.change(id, |job| match outcome {
-        Ok(Outcome::Negotiated(file)) => job.negotiated = Some(*file),
+        Ok(Outcome::Negotiated(file)) => {
+            let once = space.profile.byte_urls_once.then(|| id.to_owned());
+            job.negotiated = Some(Negotiated { once, ..*file });
+        }
         Ok(Outcome::Moved(destination)) => {
             job.results.push(("destination".to_owned(), destination));
             job.phase = Phase::Completed;
@@ -180,6 +186,10 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
     let asked = std::mem::take(&mut transfer.protocols);
     match (negotiated, fault) {
         (Some(file), _) => {
+            if space.profile.reserved_names {
+                // The service may have made the name.
+                transfer.targets = vec![space.uri(&file.path)];
+            }
             transfer.protocols = space.endpoints(&call.base, file, &asked).await?;
             endpoints::distort(call.effect.as_ref(), &mut transfer.protocols);
         }
@@ -202,7 +212,8 @@ pub async fn details(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fa
                 Direction::PullFromVoSpace => Way::Pull,
                 _ => return Err(Fault::plain(404, "no details")),
             };
-            let file = negotiate(&space, &job.owner, &transfer, way, Duration::ZERO).await?;
+            let mut file = negotiate(&space, &job.owner, &transfer, way, Duration::ZERO).await?;
+            file.once = space.profile.byte_urls_once.then(|| job.id.clone());
             transfer.protocols = space.endpoints(&call.base, &file, &asked).await?;
         }
         (None, None) => return Err(Fault::plain(404, "no details")),
@@ -222,17 +233,26 @@ async fn by_parameters(call: Call, space: Arc<Space>) -> Result<Response<Body>, 
     let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let target = value("TARGET").ok_or_else(|| Fault::argument("missing parameter: TARGET"))?;
     let protocol = value("PROTOCOL").ok_or_else(|| Fault::argument("missing parameter: PROTOCOL"))?;
-    let way = match value("DIRECTION").as_deref() {
-        Some("pushToVoSpace") => Way::Push,
-        Some("pullFromVoSpace") => Way::Pull,
+    let (way, direction) = match value("DIRECTION").as_deref() {
+        Some("pushToVoSpace") => (Way::Push, Direction::PushToVoSpace),
+        Some("pullFromVoSpace") => (Way::Pull, Direction::PullFromVoSpace),
         other => return Err(Fault::argument(format!("invalid direction: {}", other.unwrap_or_default()))),
     };
+    if space.profile.redirect_on_request && value("REQUEST").as_deref() != Some("redirect") {
+        let protocols = vec![Protocol { uri: protocol, ..Protocol::default() }];
+        let transfer = Transfer { protocols, ..Transfer::new(target, direction) };
+        let work = Some(Work::Transfer(transfer.clone()));
+        let id = space.jobs.create(call.caller.clone(), work, Phase::Executing);
+        perform(&space, &call.caller, &id, &transfer, call.effect.as_ref()).await;
+        return Ok(details_of(&call, &space, &id));
+    }
     let path = space.path_of(&target)?;
     let file = space.negotiate(call.caller.clone(), path, way, faults::gap(call.effect.as_ref())).await;
-    let file = file.map_err(|fault| match fault.kind() {
+    let mut file = file.map_err(|fault| match fault.kind() {
         FaultKind::NodeNotFound if way == Way::Pull => Fault::plain(400, "target is not a data node"),
         _ => fault,
     })?;
+    file.once = space.profile.byte_urls_once.then(|| space.jobs.create(call.caller.clone(), None, Phase::Executing));
     // The protocol is not compared with the direction: any serves.
     let suitable = if way == Way::Push { transfer::HTTPS_PUT } else { transfer::HTTPS_GET };
     let known = protocol.contains("vospace/core#http");

@@ -33,7 +33,7 @@ const IMMUTABLE: [&str; 7] = [
 ];
 
 /// What follows `ivo://ivoa.net/vospace/core#` in the keys that are taken.
-const CORE: [&str; 25] = [
+pub const CORE: [&str; 25] = [
     "title",
     "creator",
     "subject",

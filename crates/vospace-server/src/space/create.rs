@@ -20,6 +20,7 @@ impl Space {
     /// create it. Parents are not made.
     pub async fn create(self: &Arc<Self>, caller: Caller, path: String, node: Node) -> Result<Node, Fault> {
         let space = Arc::clone(self);
+        let path = self.named(path);
         let outcome = self.store.write(move |tx| space.create_in(tx, &caller, &path, &node)).await?;
         self.settle(outcome)
     }

@@ -11,6 +11,7 @@ use crate::identity::Caller;
 use crate::names;
 use crate::profile::Bytes;
 use crate::store::nodes::{Kind, Row};
+use crate::store::properties;
 use std::sync::Arc;
 use std::time::Duration;
 use vospace_client::xml::transfer::Protocol;
@@ -42,6 +43,8 @@ pub struct Negotiated {
     pub path: String,
     /// Who asked.
     pub caller: Caller,
+    /// The job that ends when the bytes have passed, where byte URLs are good once.
+    pub once: Option<String>,
 }
 
 impl Space {
@@ -58,7 +61,7 @@ impl Space {
     ) -> Result<Negotiated, Fault> {
         let negotiated = match way {
             Way::Pull => self.pull(caller, path).await,
-            Way::Push => self.push(caller, path, gap).await,
+            Way::Push => self.push(caller, self.named(path), gap).await,
         }?;
         if self.profile.names_pasted {
             // The endpoint is pasted together from the path, and fails for names that no URI can hold: by now the file
@@ -79,7 +82,7 @@ impl Space {
             if !space.may_read(&caller, &walked, &row) {
                 return Err(Fault::denied(space.uri(&walked.path)));
             }
-            Ok(Negotiated { way: Way::Pull, row, path: walked.path, caller })
+            Ok(Negotiated { way: Way::Pull, row, path: walked.path, caller, once: None })
         });
         let found = found.await?;
         let row = self.refreshed(found.row).await?;
@@ -114,6 +117,11 @@ impl Space {
                         if !space.may_write(&caller, &walked, row) || row.locked {
                             return Err(Fault::denied(space.uri(&walked.path)));
                         }
+                        if space.profile.push_clears_properties {
+                            for (uri, _) in properties::all(tx, row.id)? {
+                                properties::set(tx, row.id, &uri, None)?;
+                            }
+                        }
                         row.clone()
                     }
                     Some(_) => return Err(Fault::argument("transfer destination is not a data node")),
@@ -132,7 +140,7 @@ impl Space {
                 if quota == Some(0) {
                     return Err(Fault::new(FaultKind::QuotaExceeded, space.uri(&walked.path)));
                 }
-                Ok(Negotiated { way: Way::Push, row, path: walked.path, caller })
+                Ok(Negotiated { way: Way::Push, row, path: walked.path, caller, once: None })
             })
             .await
     }
@@ -187,13 +195,13 @@ impl Space {
     pub fn byte_url(&self, base: &str, site: usize, file: &Negotiated) -> String {
         let artifact = format!("cadc:{}/{}", self.profile.service, file.row.storage);
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
-        let token = self.grants.sign(&artifact, permit, file.caller.name());
+        let token = self.grants.sign(&artifact, permit, file.caller.name(), file.once.as_deref());
         format!("{}/files/{token}/{artifact}", self.sites.url(base, site))
     }
 
     fn file_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
         let permit = if file.way == Way::Push { Permit::Write } else { Permit::Read };
-        let token = self.grants.sign(&file.path, permit, file.caller.name());
+        let token = self.grants.sign(&file.path, permit, file.caller.name(), None);
         let path = names::raw_endpoint(&file.path);
         let files = format!("{base}/{}/files", self.profile.service);
         let preauth = format!("{files}/preauth:{token}{path}");

@@ -5,7 +5,7 @@
 //! text of the source, even if it is no descendant; nothing can be moved into the root; the caller becomes the owner.
 
 use super::walk::{Leaf, Walked};
-use super::{Space, now};
+use super::{NULL, Space, now};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::names;
@@ -29,6 +29,10 @@ pub(super) struct Destination {
 impl Space {
     /// Moves a node; answers its new path.
     pub async fn relocate(self: &Arc<Self>, caller: Caller, from: String, to: String) -> Result<String, Fault> {
+        if self.profile.reserved_names && to.ends_with(NULL) {
+            return self.discard(caller, from, to).await;
+        }
+        let to = self.named(to);
         let space = Arc::clone(self);
         let (path, blobs) = self
             .store
@@ -43,6 +47,18 @@ impl Space {
             .await?;
         self.drop_blobs(blobs);
         Ok(path)
+    }
+
+    /// Removes what is moved to nowhere, with all that is in it.
+    async fn discard(self: &Arc<Self>, caller: Caller, from: String, to: String) -> Result<String, Fault> {
+        let (finder, user, wanted) = (Arc::clone(self), caller.clone(), from.clone());
+        let (_, row) = self.store.read(move |db| finder.find(db, &user, &wanted, Leaf::Keep)).await?;
+        if row.kind == Kind::Container {
+            self.remove_tree(caller, from, Arc::default()).await?;
+        } else {
+            self.remove(caller, from).await?;
+        }
+        Ok(to)
     }
 
     /// Removes the file that a destination hits whose name was cut: the check for an existing node saw the whole name.

@@ -14,6 +14,12 @@ pub fn all(connection: &Connection, node: NodeId) -> Result<Vec<(String, String)
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
 }
 
+/// The keys of all properties of all nodes.
+pub fn keys(connection: &Connection) -> Result<Vec<String>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT uri FROM properties ORDER BY uri")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?)
+}
+
 /// One property.
 pub fn get(connection: &Connection, node: NodeId, uri: &str) -> Result<Option<String>, Fault> {
     let mut statement = connection.prepare_cached("SELECT value FROM properties WHERE node = ?1 AND uri = ?2")?;
