@@ -29,20 +29,25 @@ const TRIES: u32 = 4;
 
 /// See the module.
 pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri) -> Result<Download> {
-    let first = match download::open(inner, uri, Some(0..PIECE), false).await {
+    open_by(inner, uri, PIECE).await
+}
+
+async fn open_by(inner: &Arc<Inner>, uri: &VosUri, piece: u64) -> Result<Download> {
+    let first = match download::open(inner, uri, Some(0..piece), false).await {
         // Of an empty file no range can be had (RFC 9110 §14.4).
         Err(error) if error.kind() == ErrorKind::RangeNotSatisfiable => {
             return download::open(inner, uri, None, false).await;
         }
         other => other?,
     };
-    let Some(total) = first.total.filter(|total| first.partial && *total > PIECE) else {
+    let Some(total) = first.total.filter(|total| first.partial && *total > piece) else {
         return Ok(Download { partial: false, ..first });
     };
     let whole = Whole {
         inner: Arc::clone(inner),
         uri: uri.clone(),
         total,
+        piece,
         artifact_id: first.artifact_id.clone(),
         md5: first.md5,
     };
@@ -69,6 +74,8 @@ struct Whole {
     inner: Arc<Inner>,
     uri: VosUri,
     total: u64,
+    /// Bytes of one request.
+    piece: u64,
     artifact_id: Option<String>,
     md5: Option<crate::node::Md5>,
 }
@@ -106,7 +113,7 @@ impl Pieces {
                 Arc::clone(room).try_acquire_owned().ok()
             };
             let Some(place) = place else { break };
-            let range = self.next..self.whole.total.min(self.next + PIECE);
+            let range = self.next..self.whole.total.min(self.next + self.whole.piece);
             self.next = range.end;
             let (whole, opened) = (Arc::clone(&self.whole), self.first.take());
             let bytes = tokio::spawn(async move { whole.piece(range, opened).await });
@@ -172,7 +179,8 @@ mod tests {
     use super::*;
     use crate::testing::{Reply, Stub, uri};
 
-    const LENGTH: usize = (PIECE * 5) as usize + 12_345;
+    const SMALL: u64 = 10_000;
+    const LENGTH: usize = (SMALL * 5) as usize + 1234;
 
     static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| (0..LENGTH).map(|at| (at / 11 % 253) as u8).collect());
 
@@ -185,7 +193,7 @@ mod tests {
     }
 
     async fn read(stub: &Stub) -> Result<Vec<u8>> {
-        let download = open(&stub.client().inner, &uri("/a")).await?;
+        let download = open_by(&stub.client().inner, &uri("/a"), SMALL).await?;
         assert_eq!(download.start, 0);
         let chunks: Vec<Bytes> = download.body.try_collect().await?;
         Ok(chunks.concat())
