@@ -92,7 +92,7 @@ bench:
 
 bench-quick:
 	@echo '== make bench-quick'
-	@packaging/prepare.sh build fuse
+	@packaging/prepare.sh build fuse git
 	$(CARGO) build --workspace --bins --locked
 	$(TARGET)/debug/vofs-bench check
 
