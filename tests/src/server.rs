@@ -26,6 +26,8 @@ pub enum Profile {
     Vault,
     /// Cavern, as behind `arc:`.
     Cavern,
+    /// VOSpace 2.1 by the letter.
+    Strict,
 }
 
 impl Profile {
@@ -34,6 +36,7 @@ impl Profile {
         match self {
             Profile::Vault => "vault",
             Profile::Cavern => "cavern",
+            Profile::Strict => "strict",
         }
     }
 
@@ -42,6 +45,7 @@ impl Profile {
         match self {
             Profile::Vault => "vos",
             Profile::Cavern => "arc",
+            Profile::Strict => "strict",
         }
     }
 
@@ -50,6 +54,7 @@ impl Profile {
         match self {
             Profile::Vault => "vault",
             Profile::Cavern => "arc",
+            Profile::Strict => "strict",
         }
     }
 }
@@ -255,7 +260,7 @@ impl Server {
     /// Part of the path of requests for bytes.
     pub fn byte_path(&self) -> &'static str {
         match self.profile {
-            Profile::Vault => "/minoc/",
+            Profile::Vault | Profile::Strict => "/minoc/",
             Profile::Cavern => "/arc/files/",
         }
     }

@@ -83,7 +83,7 @@ fn v_commands_by_netrc(bench: &Bench<'_>) {
     // A password is nothing to these services: anonymous for the one, no credential at all for the other.
     let (status, text) = match bench.profile {
         Profile::Vault => (147, "ERROR:: [Errno 403] PermissionDenied: "),
-        Profile::Cavern => (13, "ERROR:: [Errno 13] NotAuthenticated: "),
+        _ => (13, "ERROR:: [Errno 13] NotAuthenticated: "),
     };
     bench.run("vls", &[bench.uri("t.txt")]).fails_with(status, &[text]);
 }

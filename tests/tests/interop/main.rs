@@ -11,6 +11,8 @@ mod cutouts;
 mod nodes;
 mod properties;
 mod resume;
+mod schema;
+mod transcripts;
 mod vcat;
 mod vcp;
 mod vls;
