@@ -5,7 +5,8 @@
 set -euo pipefail
 
 programs=(mountvofs vospace vospaced)
-commands=(vls vcp vsync vcat vmkdir vrm vrmdir vmv vln vlock vchmod vtag vos-config cadc-get-cert)
+commands=(vls vcp vsync vcat vmkdir vrm vrmdir vmv vln vlock vchmod vtag vfind vdu vdf vdoctor
+    vos-config cadc-get-cert)
 
 action=$1 bin=$2
 case $action in

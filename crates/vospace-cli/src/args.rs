@@ -72,13 +72,13 @@ verbs! {
     Chmod(chmod::ChmodArgs) = "chmod", "vchmod";
     /// Show, set and remove properties (also: vtag)
     Tag(tag::TagArgs) = "tag", "vtag";
-    /// Look through trees
+    /// Look through trees (also: vfind)
     Find(find::FindArgs) = "find", "vfind";
-    /// Sum up the bytes of trees
+    /// Sum up the bytes of trees (also: vdu)
     Du(du::DuArgs) = "du", "vdu";
-    /// Show quotas and what of them is used
+    /// Show quotas and what of them is used (also: vdf)
     Df(df::DfArgs) = "df", "vdf";
-    /// Check credentials, registry, service and transfer, each with its remedy
+    /// Check credentials, registry, service and transfer, each with its remedy (also: vdoctor)
     Doctor(doctor::DoctorArgs) = "doctor", "vdoctor";
     /// Show or make the configuration file (also: vos-config)
     Config(config::ConfigArgs) = "config", "vos-config";
