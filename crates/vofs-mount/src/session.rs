@@ -20,6 +20,10 @@ use crate::{kernel, logging, mountpoint};
 /// Threads that take requests from the kernel. Two: one for hits, one that may be busy with a write to disk.
 const DISPATCHERS: usize = 2;
 
+/// Threads of the runtime, at most. Decryption and checksums of a fast link keep two busy; on a machine with a hundred
+/// cores one each would only be a hundred stacks and as many arenas of the allocator.
+const MOST_WORKERS: usize = 4;
+
 /// How long the end waits for uploads. What remains is in the journal and goes out at the next mount.
 const DRAIN: Duration = Duration::from_secs(600);
 
@@ -27,7 +31,9 @@ const DRAIN: Duration = Duration::from_secs(600);
 pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
     settings.make_cache_dir()?;
     logging::start(&settings.log)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(MOST_WORKERS))
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Status::Other, format!("cannot start: {error}")))?;
