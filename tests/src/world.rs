@@ -1,6 +1,7 @@
 //! One test's world: a temporary directory, a service in it, and programs that know of nothing else.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,12 +36,25 @@ impl World {
 
     /// A service on plain HTTP or TLS, with options of `vospaced serve`.
     pub fn build(profile: Profile, tls: bool, options: &[&str]) -> Self {
+        let root = Self::directory();
+        Self { server: Server::start(root.path(), profile, tls, options), root }
+    }
+
+    /// A service on plain HTTP whose data are in a directory that stays, and may be there from a former run.
+    pub fn kept(profile: Profile, data: &Path) -> Self {
+        fs::create_dir_all(data).unwrap();
+        let root = Self::directory();
+        symlink(fs::canonicalize(data).unwrap(), root.path().join("service")).unwrap();
+        Self { server: Server::start(root.path(), profile, false, &[]), root }
+    }
+
+    fn directory() -> TempDir {
         let mut root = tempfile::Builder::new().prefix("vofs-e2e.").tempdir().unwrap();
         root.disable_cleanup(std::env::var_os(KEEP).is_some());
         for directory in ["home", "local"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        Self { server: Server::start(root.path(), profile, tls, options), root }
+        root
     }
 
     /// A path in the temporary directory.

@@ -72,10 +72,10 @@ impl Children {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
-    /// Returns when the listing has come to its end, whatever that is.
-    pub(crate) async fn ended(&self) {
+    /// Returns when the listing has brought what is waited for, or has come to its end.
+    pub(crate) async fn until(&self, is_there: impl Fn() -> bool) {
         // The sender is part of this, so it lives.
-        let _ = self.progress.subscribe().wait_for(|progress| progress.outcome.is_some()).await;
+        let _ = self.progress.subscribe().wait_for(|progress| progress.outcome.is_some() || is_there()).await;
     }
 
     /// What is at `index`, unless that is not known yet.

@@ -109,9 +109,11 @@ fn insert_with_bytes(
                 content_type: None,
                 encoding: None,
             };
-            nodes::insert(tx, &Row { copied: artifact.copied(), ..row.clone() })?;
+            nodes::insert(tx, row)?;
             copies::replace(tx, 0, &artifact, true)?;
             artifacts::replace(tx, &artifact)?;
+            // Listings do not look at the artifacts.
+            space.refresh_row(tx, &artifact)?;
             space.store.bytes().create(&artifact.blob)?.set_len(length)?;
             space.store.bytes().publish(&artifact.blob)?;
         }

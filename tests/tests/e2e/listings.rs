@@ -118,7 +118,9 @@ fn a_listing_that_broke_off_hides_nothing_that_was_known(profile: Profile) {
     assert_eq!(names(&directory), COUNT);
     world.server.fault(r#"{"path": "/nodes/demo/some", "truncate_listing": 10}"#);
     world.server.forget();
-    let listed = |world: &World| node_requests(world).iter().any(|entry| entry.path.ends_with("/demo/some"));
+    // The directory itself is asked for without its children.
+    let is_listing = |entry: &Logged| entry.path.ends_with("/demo/some") && !entry.query.contains("limit=0");
+    let listed = |world: &World| node_requests(world).iter().any(is_listing);
     // The time-to-live of the listing ends, and the service lists only ten.
     wait_until("a new listing", TTL, || {
         assert_eq!(names(&directory), COUNT, "a listing that looks complete hid names");
@@ -126,8 +128,8 @@ fn a_listing_that_broke_off_hides_nothing_that_was_known(profile: Profile) {
     });
     assert_eq!(names(&directory), COUNT);
     if profile == Profile::Cavern {
-        let asked = node_requests(&world).iter().filter(|entry| entry.path.contains("/demo/some/node-")).count();
-        assert!(asked >= COUNT - 10, "{asked} of {} that it lacked were asked for", COUNT - 10);
+        let asked = || node_requests(&world).iter().filter(|entry| entry.path.contains("/demo/some/node-")).count();
+        wait_until("questions for what it lacked", TTL, || asked() >= COUNT - 10);
     }
     // What is really gone goes.
     world.server.heal();
@@ -229,12 +231,12 @@ fn a_hundred_thousand_names_take_bounded_memory(profile: Profile) {
     assert_eq!(names(&mount.join("many")), COUNT);
     world.server.forget();
     // These become inodes that the kernel knows.
-    for entry in fs::read_dir(mount.join("many")).unwrap().take(COUNT / 4) {
+    for entry in fs::read_dir(mount.join("many")).unwrap().take(COUNT / 20) {
         assert!(entry.unwrap().metadata().unwrap().is_file());
     }
     // However slowly they are looked at: beyond the time-to-live the directory is listed anew, not each name asked for.
     let singles = node_requests(&world).iter().filter(|entry| entry.path.contains("/node-")).count();
-    assert!(singles < COUNT / 40, "{singles} single questions");
+    assert!(singles < COUNT / 100, "{singles} single questions");
     let status = fs::read_to_string(format!("/proc/{}/status", mount.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kibibytes: usize = peak.split_whitespace().next().unwrap().parse().unwrap();

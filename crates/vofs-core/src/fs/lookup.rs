@@ -15,6 +15,9 @@ use super::attr::{Attr, type_of};
 /// Longest name that a Linux file system has, in bytes.
 const LONGEST_NAME: usize = 255;
 
+/// How long a question waits for a listing that may answer it: several round trips, and far from any deadline.
+const LISTING_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A name that was found.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -119,7 +122,10 @@ impl Engine {
         if self.names.is_listing_cheaper(path)
             && let Some(parent) = path.parent()
         {
-            self.list(&parent).ended().await;
+            let listing = self.list(&parent);
+            let arrival = listing.until(|| self.meta_now(path).is_some());
+            // Past that a single question is cheaper after all.
+            let _ = tokio::time::timeout(LISTING_PATIENCE, arrival).await;
             if let Some(known) = self.meta_now(path) {
                 return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
             }

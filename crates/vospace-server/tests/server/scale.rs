@@ -73,6 +73,8 @@ async fn files_whose_bytes_are_computed_read_like_others_and_can_be_overwritten(
     fill(42, 0, &mut bytes);
     let md5 = vospace_server::uploads::finished(<md5::Md5 as md5::Digest>::new_with_prefix(&bytes));
     for service in ["vault", "arc"] {
+        let listing = bench.list(service, "/ada/computed").await;
+        assert_eq!(listing.matches(">300001<").count(), 3, "{service}: before any of them was asked for: {listing}");
         assert!(bench.read(service, "/ada/computed/node-0000002").await == bytes, "{service}");
         let node = bench.get(&format!("/{service}/nodes/ada/computed/node-0000002")).await.node();
         assert_eq!((node.properties.length(), node.properties.md5()), (Some(LENGTH), Some(md5)));

@@ -1,7 +1,8 @@
 //! The soak: mixed readers over more data than the cache holds, for an hour, with every byte checked.
 //!
 //! `make soak` runs it; `SOAK_MINUTES` (60), `SOAK_GIB` (20, per service), `SOAK_CACHE_MIB` (1024) and `SOAK_SEED` (a
-//! number to repeat a run's choices) change it. Both services run side by side, each with a mount of its own. Their
+//! number to repeat a run's choices) change it; `SOAK_DIRECTORY` keeps the services' data there, for the next run to use
+//! again: their checksums take minutes. Both services run side by side, each with a mount of its own. Their
 //! files have no bytes on disk: each byte follows from the file's seed and its place (docs/server.md), so that every
 //! byte read can be checked without a copy.
 //!
@@ -16,6 +17,7 @@ mod readers;
 mod tally;
 mod trouble;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
@@ -75,7 +77,10 @@ struct Place {
 
 impl Place {
     fn new(profile: Profile, wishes: Wishes) -> (Arc<Self>, Mount) {
-        let world = World::new(profile);
+        let world = match std::env::var_os("SOAK_DIRECTORY") {
+            Some(directory) => World::kept(profile, &Path::new(&directory).join(profile.name())),
+            None => World::new(profile),
+        };
         let collections = Collection::all(wishes.gib);
         for collection in &collections {
             world.server.populate(&collection.arguments());
