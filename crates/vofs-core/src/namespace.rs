@@ -364,16 +364,14 @@ impl Namespace {
     /// Counts a single question about `path`, and says whether a listing of its directory would be cheaper than to go on like
     /// this: one name after the other that is known is asked for anew, as `git status` does it, or who reads a directory slowly.
     pub(crate) fn is_listing_cheaper(&self, path: &NodePath) -> bool {
-        let now = self.clock.now();
         let mut inner = self.inner.lock();
         let Some(directory) = inner.directories.get_mut(path.parent_str()).filter(|_| !path.is_root()) else {
             return false;
         };
-        let children = u32::try_from(directory.len()).unwrap_or(u32::MAX);
-        let is_old = |listed: Millis| listed.remaining(self.listing_ttl, now).is_none();
-        if directory.get(path.name()).is_none() || !directory.listed.is_none_or(is_old) {
+        if directory.get(path.name()).is_none() {
             return false;
         }
+        let children = u32::try_from(directory.len()).unwrap_or(u32::MAX);
         directory.questions += 1;
         directory.questions > FEW_QUESTIONS.max(children / CHILDREN_A_QUESTION)
     }
