@@ -3,13 +3,13 @@
 //! It is a plain service and not a router because a request may end without any answer: then it fails, and the server
 //! closes the connection. It knows nothing of what is asked.
 
-use crate::app::{App, Entrance};
 use crate::fault::Fault;
 use crate::faults::bodies::Lost;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -23,11 +23,29 @@ use tower_service::Service;
 #[error("no answer, on demand")]
 pub struct NoAnswer;
 
+/// Where a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// At the port of the service.
+    Main,
+    /// At the port of this byte site, where nothing else is to be had.
+    Site(usize),
+}
+
+/// What a request will be answered with.
+pub type Answered = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// Whatever answers requests.
+pub trait Answer: Debug + Send + Sync {
+    /// Answers one request to its end.
+    fn answer(self: Arc<Self>, entrance: Entrance, request: Request<Body>) -> Answered;
+}
+
 /// Answers all requests that come in at one port.
 #[derive(Clone, Debug)]
 pub struct Answering {
     /// What answers.
-    pub app: Arc<App>,
+    pub answer: Arc<dyn Answer>,
     /// Where they come in.
     pub entrance: Entrance,
 }
@@ -58,8 +76,8 @@ impl Service<Request<Incoming>> for Answering {
     /// A request that was begun is brought to its end even if the client goes away: in a task of its own, so that no
     /// step between two changes of the store can be the last one.
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let Answering { app, entrance } = self.clone();
-        let answer = tokio::spawn(app.answer(entrance, request.map(Body::new)));
+        let Answering { answer, entrance } = self.clone();
+        let answer = tokio::spawn(answer.answer(entrance, request.map(Body::new)));
         Box::pin(async move {
             let response = match answer.await {
                 Ok(response) => response,

@@ -3,19 +3,22 @@
 //! For demonstrations, tests and work without a network: one process, no account, data in one directory. What a client
 //! meets here is what it meets at CADC, awkward parts included; [`profile`] lists the habits that differ.
 //!
-//! From the top: [`serve`] starts the service, [`app`] takes a request apart, `routes` answer it, a [`space::Space`]
+//! From the top: [`serve`] starts the service, [`dispatch`] takes a request apart, `routes` answer it, a [`space::Space`]
 //! does what is asked by the rules of the standard, and a [`store::Store`] keeps it. A file uses only what stands below it.
 
 pub mod answering;
 pub mod app;
 pub mod archive;
+pub mod call;
 pub mod clock;
 pub mod control;
 pub mod cutout;
+pub mod dispatch;
 pub mod fault;
 pub mod faults;
 pub mod fits;
 pub mod grants;
+pub mod headers;
 pub mod identity;
 pub mod import;
 pub mod jobs;
@@ -25,6 +28,7 @@ pub mod oplog;
 pub mod permissions;
 pub mod populate;
 pub mod profile;
+pub mod replies;
 pub mod routes;
 pub mod sample;
 pub mod serve;

@@ -1,7 +1,7 @@
 //! Start and stop of the service.
 
-use crate::answering::Answering;
-use crate::app::{App, Entrance};
+use crate::answering::{Answer, Answering, Entrance};
+use crate::app::App;
 use crate::control::Control;
 use crate::fault::Fault;
 use crate::grants::Grants;
@@ -200,7 +200,7 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
         patience: options.patience,
         site_doors: OnceLock::new(),
     });
-    let answering = |entrance| Answering { app: Arc::clone(&app), entrance };
+    let answering = |entrance| Answering { answer: Arc::clone(&app) as Arc<dyn Answer>, entrance };
     let failed = |cause| not_listening(address, "--listen", cause);
     let mut site_doors = Vec::new();
     for (site, listener) in site_listeners.into_iter().enumerate() {

@@ -296,6 +296,9 @@ fn a_file_that_changes_between_two_ranges(profile: Profile) {
     let mut stale = 0;
     for at in (0..LENGTH - part.len()).step_by(1_300_000) {
         match file.read_exact_at(&mut part, at as u64) {
+            // Cavern writes in place: a stream that began before the change goes on with the new bytes, and until its end
+            // nothing tells (observed). What is kept of it is dropped then.
+            Ok(()) if profile == Profile::Cavern => {}
             Ok(()) => assert!(part == old[at..at + part.len()], "bytes at {at} are not of the version that was opened"),
             Err(error) => {
                 let errno = error.raw_os_error();
@@ -307,6 +310,8 @@ fn a_file_that_changes_between_two_ranges(profile: Profile) {
     assert!(stale > 0 || profile == Profile::Cavern, "the old version is gone and was not cached");
     drop(file);
     assert!(fs::read(mount.join("f")).unwrap() == new);
+    mount.unmount();
+    assert!(fs::read(world.mount().join("f")).unwrap() == new, "nothing of the mixture is kept");
 }
 
 fn bytes_that_are_not_those_of_the_digest(profile: Profile) {

@@ -1,7 +1,7 @@
 //! Headers that are changed: any of them, the length, the checksum.
 
 use super::effect::HeaderChanges;
-use crate::routes::files::DIGEST;
+use crate::headers::DIGEST;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use base64::Engine as _;

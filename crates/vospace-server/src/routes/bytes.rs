@@ -4,13 +4,14 @@
 //! is ignored and the whole file sent; a suffix range is served from the beginning, which is a defect of the service
 //! that clients have to know. A PUT replaces the artifact in one step, or nothing.
 
-use crate::app::{Call, not_allowed, not_mounted, ok, refuse};
+use crate::call::{Call, refuse};
 use crate::cutout::{Piece, Wish};
 use crate::fault::Fault;
 use crate::faults::Effect;
 use crate::faults::bodies::{hampered, lost};
 use crate::faults::effect::RangeForm;
 use crate::grants::Permit;
+use crate::replies::{not_allowed, not_mounted, ok};
 use crate::routes::facts::{Facts, send};
 use crate::routes::files::created;
 use crate::routes::range::{Wanted, multipart};

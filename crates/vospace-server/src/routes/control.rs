@@ -1,10 +1,11 @@
 //! The control resource `/_bench`, for tests; absent unless the service was started with it.
 
-use crate::app::{Call, not_allowed, not_mounted, ok};
+use crate::call::Call;
 use crate::clock;
 use crate::control::Mode;
 use crate::fault::Fault;
 use crate::faults::Rule;
+use crate::replies::{not_allowed, not_mounted, ok};
 use crate::space::sites::SiteState;
 use crate::space::{Lags, Space, dump};
 use axum::body::Body;

@@ -5,10 +5,11 @@
 //! It is only there where certificates are of use, over TLS. `POST /ac/login` with the fields `username` and `password`
 //! gives a token. A name or password that is not good is refused with 401.
 
-use crate::app::{Call, not_allowed, not_mounted, ok};
+use crate::call::Call;
 use crate::clock;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
+use crate::replies::{not_allowed, not_mounted, ok};
 use crate::store::blocking;
 use crate::tls;
 use axum::body::Body;

@@ -1,7 +1,7 @@
 //! What answers say of a file: checksum, dates, type, name; and its bytes as a body.
 
+use crate::headers::DIGEST;
 use crate::names;
-use crate::routes::files::DIGEST;
 use crate::store::artifacts::Artifact;
 use crate::store::blob::Blob;
 use axum::body::{Body, Bytes};

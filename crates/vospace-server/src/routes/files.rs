@@ -3,14 +3,16 @@
 //! Where bytes are at the byte service, GET redirects to it and PUT is not there. Where they are in place, GET sends the
 //! whole file whatever range is asked for, and PUT writes into the file that others read: what fails, empties it.
 
-use crate::app::{Call, not_allowed, refuse, see_other};
+use crate::call::{Call, refuse};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::bodies::hampered;
 use crate::faults::{Effect, endpoints};
 use crate::grants::Permit;
+use crate::headers::DIGEST;
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::{Bytes, Metadata};
+use crate::replies::{not_allowed, see_other};
 use crate::routes::facts::{Facts, send};
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
@@ -19,14 +21,11 @@ use crate::store::nodes::{self, Kind, Row};
 use crate::store::{artifacts, properties};
 use crate::uploads::{Abandoned, Cut, Sink, finished};
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use rusqlite::Connection;
 use std::sync::Arc;
 use vospace_client::node::{Md5, property};
 use vospace_client::xml::job::Phase;
-
-/// The header with the checksum (RFC 3230).
-pub const DIGEST: HeaderName = HeaderName::from_static("digest");
 
 /// All methods of the resource.
 pub async fn serve(mut call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {

@@ -1,10 +1,11 @@
 //! The UWS resources: `/transfers`, `/async-delete` and `/async-setprops`.
 
-use crate::app::{Call, not_allowed, ok, see_other};
+use crate::call::Call;
 use crate::fault::{Fault, FaultKind};
 use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::jobs::{Job, Kind, Work};
+use crate::replies::{not_allowed, ok, see_other};
 use crate::routes::nodes::parse_node;
 use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform, read_transfer, require_jobs};
 use crate::space::Space;

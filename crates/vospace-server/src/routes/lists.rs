@@ -1,8 +1,9 @@
 //! `/views`, `/properties` and `/protocols`: what a service takes, gives and has (getViews, getProperties and
 //! getProtocols of VOSpace 2.1). Vault and Cavern have none of them.
 
-use crate::app::{Call, not_allowed, ok};
+use crate::call::Call;
 use crate::fault::Fault;
+use crate::replies::{not_allowed, ok};
 use crate::space::Space;
 use crate::space::changes::CORE;
 use crate::store::properties;

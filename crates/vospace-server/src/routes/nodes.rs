@@ -4,13 +4,14 @@
 //! held while the client reads. If a child fails, the listing ends before it, well-formed and with status 200: so do
 //! Vault and Cavern, whose XML library swallows what fails behind it (observed). Absence from a listing proves nothing.
 
-use crate::app::{Call, not_allowed, ok, refuse, see_other};
+use crate::call::{Call, refuse};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::effect::ListingForm;
 use crate::faults::{self, Effect, documents};
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::{Bytes as ByteHabit, Listing};
+use crate::replies::{not_allowed, ok, see_other};
 use crate::routes::encoding;
 use crate::space::Space;
 use crate::space::document::Detail;

@@ -3,13 +3,14 @@
 //! A transfer with the view of packages makes a SUSPENDED job; `GET /pkg/JOB/run` streams the archive, once. What the
 //! caller may not read is left out silently, and so are links, but for symbolic ones within the tree, in a tar.
 
-use crate::app::{Call, not_allowed, ok};
 use crate::archive::{Archive, Format};
+use crate::call::Call;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::jobs::Work;
 use crate::names;
 use crate::profile::Bytes;
+use crate::replies::{not_allowed, ok};
 use crate::space::relocate::is_below;
 use crate::space::walk::{Leaf, Walked};
 use crate::space::{Space, links};

@@ -1,9 +1,10 @@
 //! Registry, capabilities and availability: how a client finds everything else.
 
-use crate::app::{Call, not_mounted, ok};
+use crate::call::Call;
 use crate::control::{Control, Mode};
 use crate::fault::Fault;
 use crate::profile::Bytes;
+use crate::replies::{not_mounted, ok};
 use crate::routes::{credentials, package};
 use crate::space::Space;
 use axum::body::Body;

@@ -11,13 +11,15 @@
 //! and of two at the same time one checksum wins. HEAD then shows a length and the digest of something shorter. A commit
 //! through another file's URL makes the bytes that other file's.
 
-use crate::app::{Call, not_allowed, refuse};
+use crate::call::{Call, refuse};
 use crate::fault::Fault;
 use crate::faults::Effect;
 use crate::faults::bodies::hampered;
 use crate::grants::Permit;
+use crate::headers::DIGEST;
+use crate::replies::not_allowed;
 use crate::routes::bytes::{ARTIFACT_ID, Target, cut_fault, described, wanted_digest};
-use crate::routes::files::{DIGEST, created};
+use crate::routes::files::created;
 use crate::space::now;
 use crate::space::sites::Origin;
 use crate::store::artifacts::Artifact;

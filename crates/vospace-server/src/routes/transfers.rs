@@ -4,13 +4,14 @@
 //! in the job. The parameter form answers 303 to the first endpoint, or the fault itself. A move is done when its 303
 //! comes, but the details that it points to do not exist.
 
-use crate::app::{Call, not_allowed, ok, see_other};
+use crate::call::Call;
 use crate::control::Control;
 use crate::fault::{Fault, FaultKind};
 use crate::faults::{self, Effect, endpoints};
 use crate::identity::Caller;
 use crate::jobs::{Job, Work};
 use crate::names;
+use crate::replies::{not_allowed, ok, see_other};
 use crate::routes::{encoding, package};
 use crate::space::Space;
 use crate::space::negotiate::{Negotiated, Way};
