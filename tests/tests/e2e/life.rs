@@ -127,7 +127,10 @@ fn installed_and_removed() {
         names
     };
     run(Command::new(&script).arg("install").arg(&bin).arg(built())).ok();
-    assert_eq!(names(), ["mountvofs", "vcat", "vcp", "vls", "vmkdir", "vmv", "vospace", "vospaced", "vrm"]);
+    let installed = names();
+    for name in ["mountvofs", "vospace", "vospaced", "vls", "vcp", "vsync", "vchmod", "vos-config", "cadc-get-cert"] {
+        assert!(installed.iter().any(|found| found == name), "{name} of {installed:?}");
+    }
     run(Command::new(bin.join("vls")).arg("--version")).ok();
     fs::remove_file(bin.join("vmv")).unwrap();
     fs::write(bin.join("vmv"), "somebody else's").unwrap();
