@@ -8,6 +8,8 @@
 //! The limit holds before bytes are written (`room`): room is taken first, by dropping the chunks used longest ago and
 //! punching them out of their files. Dirty bytes are not here and do not count.
 //!
+//! What a mount that was killed left uncounted is removed before anything is added (`sweep`).
+//!
 //! The cache never fails its callers. What the disk does not take is kept in memory, as far as that goes (`memory`);
 //! how long a disk is used that refuses blocks is decided in `health`; what it lost or changed is fetched again.
 //!
@@ -26,6 +28,7 @@ mod index;
 mod memory;
 mod presence;
 mod room;
+mod sweep;
 mod verify;
 
 use std::collections::{HashMap, HashSet};
@@ -34,11 +37,12 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use rusqlite::Connection;
 
 use crate::budget::Budget;
 use crate::db::Db;
@@ -108,6 +112,8 @@ pub(crate) struct Store {
     health: Mutex<Health>,
     memory: Arc<Memory>,
     unverified: Unverified,
+    /// All that is on the disk has been counted.
+    swept: AtomicBool,
     /// Counts blocks that came.
     written: AtomicU64,
     db: Db,
@@ -125,12 +131,13 @@ impl Store {
             health: Mutex::new(Health::new()),
             memory: Arc::new(Memory::new(budget)),
             unverified: Unverified::default(),
+            swept: AtomicBool::new(false),
             written: AtomicU64::new(0),
             db,
             state: Mutex::new(state),
         });
         store.shrink();
-        index::tidy(&store, in_order);
+        sweep::start(&store, in_order);
         store.queue_unverified();
         Ok(store)
     }
@@ -140,9 +147,20 @@ impl Store {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// How many bytes of clean blocks fit at present: only memory counts while the disk is down.
+    /// The blocks on the disk are those of another space: none of them is in the index any more.
+    pub(crate) fn forget_order(connection: &Connection) -> rusqlite::Result<()> {
+        index::was_in_order(connection).map(drop)
+    }
+
+    /// How many bytes of clean blocks fit at present: only memory counts while the disk takes none.
     pub(crate) fn capacity(&self) -> u64 {
-        if self.health.lock().is_down() { self.memory.limit() } else { self.room.ceiling().max(self.memory.limit()) }
+        let memory = self.memory.limit();
+        if self.takes_none() { memory } else { self.room.ceiling().max(memory) }
+    }
+
+    /// True while the disk is down, or has bytes that nobody has counted.
+    fn takes_none(&self) -> bool {
+        !self.swept.load(Ordering::Acquire) || self.health.lock().is_down()
     }
 
     /// The cached bytes of `path` in this `version`; those of any other version are doomed.
@@ -180,28 +198,42 @@ impl Store {
     pub(crate) fn adopt(&self, path: &NodePath, version: &Version, complete: &Path) -> io::Result<Option<OpenBlocks>> {
         self.doom(path);
         let too_large = version.length > self.room.ceiling() / 2;
-        if too_large || self.health.lock().is_down() || !self.make_room(on_disk(version.length)) {
+        let blocks = version.length.div_ceil(BLOCK);
+        // As `mark` wants it; what is too much of that it gives back.
+        let room = on_disk(version.length) + blocks * PER_CHUNK;
+        if too_large || self.takes_none() || !self.make_room(room) {
             std::fs::remove_file(complete)?;
             return Ok(None);
         }
-        // Each block takes its own room below.
-        self.room.give_back(on_disk(version.length));
         let blocks = self.register(path, version);
         let file = Arc::clone(blocks.file());
-        std::fs::rename(complete, &file.place)?;
+        if let Err(error) = std::fs::rename(complete, &file.place) {
+            self.room.give_back(room);
+            return Err(error);
+        }
         file.confirmed.store(version.md5.is_some(), Ordering::Release);
-        let writing = file.punching.read();
+        let mut marked = 0;
+        let outcome = self.mark_all(&file, &mut marked);
+        if outcome.is_err() {
+            self.wipe(&file);
+            let rest = (marked..file.blocks()).map(|number| on_disk(file.block_length(number) as u64) + PER_CHUNK);
+            self.room.give_back(rest.sum());
+        }
+        outcome.map(|()| Some(blocks))
+    }
+
+    /// Books all blocks of a file that is on the disk, and for which room was taken; counts them in `marked`.
+    fn mark_all(&self, file: &Arc<CachedFile>, marked: &mut u64) -> io::Result<()> {
+        let _writing = file.punching.read();
         let disk = file.disk(false)?;
         let mut block = vec![0; BLOCK as usize];
-        for number in 0..file.blocks() {
-            let length = file.block_length(number);
-            disk.read_exact_at(&mut block[..length], number * BLOCK)?;
-            if self.room.take(on_disk(length as u64) + PER_CHUNK) {
-                self.mark(&file, number, crc32fast::hash(&block[..length]));
-            }
+        while *marked < file.blocks() {
+            let length = file.block_length(*marked);
+            disk.read_exact_at(&mut block[..length], *marked * BLOCK)?;
+            self.mark(file, *marked, crc32fast::hash(&block[..length]));
+            *marked += 1;
         }
-        drop(writing);
-        Ok(Some(blocks))
+        Ok(())
     }
 
     /// Reads bytes at `offset` until `into` is full or the file ends.
@@ -307,10 +339,11 @@ impl Store {
         }
     }
 
-    /// False when there is no room, or the disk is left alone for now.
+    /// False when there is no room, or the disk is left alone for now (see `takes_none`).
     fn write_to_disk(&self, file: &Arc<CachedFile>, number: u64, bytes: &[u8]) -> io::Result<bool> {
         let room = on_disk(bytes.len() as u64) + PER_CHUNK;
-        if !self.health.lock().may_write(Instant::now()) || !self.make_room(room) {
+        let may_write = self.swept.load(Ordering::Acquire) && self.health.lock().may_write(Instant::now());
+        if !may_write || !self.make_room(room) {
             return Ok(false);
         }
         let written = self.put_block(file, number, bytes);

@@ -22,9 +22,6 @@ use crate::error::{Error, Result};
 /// What a mount writes before it has written anything: the databases with their logs.
 const NEEDED: u64 = 4 << 20;
 
-/// How directories of blocks begin that are only waiting to be removed.
-const ASIDE: &str = "blocks.old-";
-
 /// A cache directory that this process owns until it is dropped.
 #[derive(Debug)]
 pub(crate) struct CacheDir {
@@ -68,12 +65,10 @@ impl CacheDir {
             }
             Err(TryLockError::Error(error)) => return Err(fail("be locked", &error)),
         }
-        let directory = CacheDir { root: root.to_path_buf(), _lock: lock };
-        directory.remove_aside();
-        Ok(directory)
+        Ok(CacheDir { root: root.to_path_buf(), _lock: lock })
     }
 
-    /// A damaged index makes way; the blocks that only it knew go with it.
+    /// A damaged index makes way. The blocks that only it knew are removed by the block cache, before it adds any.
     pub(crate) fn set_index_aside(&self) -> Result<()> {
         let index = self.index();
         let aside = index.with_extension("damaged");
@@ -81,25 +76,14 @@ impl CacheDir {
         for companion in ["db-wal", "db-shm"] {
             let _ = fs::remove_file(index.with_extension(companion));
         }
-        moved.map_err(|error| self.failed("index.db cannot be moved aside", &error))?;
-        self.set_blocks_aside()
-    }
-
-    /// Blocks that no index knows make way; they are removed in the background, because that may take long.
-    pub(crate) fn set_blocks_aside(&self) -> Result<()> {
-        if fs::read_dir(self.blocks()).is_ok_and(|mut entries| entries.next().is_none()) {
-            return Ok(());
-        }
+        moved.map_err(|error| {
+            let root = self.root.display();
+            let what = "index.db cannot be moved aside";
+            Error::CacheDir(format!("cache directory {root}: {what}: {error}; mend its permissions"))
+        })?;
         if self.is_full() {
             self.remove_blocks();
-            return Ok(());
         }
-        let aside = self.root.join(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple()));
-        fs::rename(self.blocks(), aside).map_err(|error| self.failed("blocks/ cannot be moved aside", &error))?;
-        fs::create_dir(self.blocks()).map_err(|error| self.failed("blocks/ cannot be made", &error))?;
-        fs::set_permissions(self.blocks(), Permissions::from_mode(0o700))
-            .map_err(|error| self.failed("blocks/ cannot be made private", &error))?;
-        self.remove_aside();
         Ok(())
     }
 
@@ -108,17 +92,6 @@ impl CacheDir {
         for entry in fs::read_dir(self.blocks()).into_iter().flatten().flatten() {
             let _ = fs::remove_file(entry.path());
         }
-    }
-
-    fn remove_aside(&self) {
-        let root = self.root.clone();
-        std::thread::spawn(move || {
-            for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
-                if entry.file_name().to_str().is_some_and(|name| name.starts_with(ASIDE)) {
-                    let _ = fs::remove_dir_all(entry.path());
-                }
-            }
-        });
     }
 
     /// True when the disk has no room for the little that a mount has to write.
@@ -134,10 +107,6 @@ impl CacheDir {
             self.root.display(),
             NEEDED >> 20
         ))
-    }
-
-    fn failed(&self, what: &str, error: &io::Error) -> Error {
-        Error::CacheDir(format!("cache directory {}: {what}: {error}; mend its permissions", self.root.display()))
     }
 
     pub(crate) fn index(&self) -> PathBuf {

@@ -70,7 +70,9 @@ impl Store {
                 true
             }
         };
-        file.subtract_bytes(freed, &self.room);
+        if !whole_file {
+            file.subtract_bytes(freed, &self.room);
+        }
         drop(punching);
         file.confirmed.store(false, Ordering::Release);
         index::remove_chunk(&self.db, id, chunk);
@@ -125,7 +127,10 @@ impl Store {
 
     /// Takes a file out of the cache; says false when that was done before.
     pub(super) fn condemn(&self, file: &Arc<CachedFile>, fate: Fate) -> bool {
-        let held = {
+        // The last who holds it frees its room, when it is off the disk.
+        let held_before = file.is_held();
+        let _hold = file.hold(&self.room);
+        {
             let mut state = self.state.lock();
             if !file.condemn(fate) {
                 return false;
@@ -134,11 +139,8 @@ impl Store {
             for chunk in file.presence.lock().chunks() {
                 state.forget_chunk(file.id, chunk);
             }
-            file.is_held()
-        };
-        if !held {
-            // Who has it open frees the room by closing it.
-            file.free(&self.room);
+        }
+        if !held_before {
             self.memory.forget(file.id);
         }
         index::remove_file(&self.db, file.id);

@@ -2,8 +2,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,14 +17,17 @@ use crate::version::Version;
 use super::held::CachedFile;
 use super::presence::{PER_CHUNK, Row};
 use super::room::{self, on_disk};
-use super::{BLOCK, CHUNK, State, Store, Use};
+use super::{State, Use};
 
 /// The property that says that the index knows all of the blocks.
 const IN_ORDER: &str = "blocks-ended-in-order";
 
+/// Letters in the name of a disk file.
+pub(super) const NAME: usize = 16;
+
 /// Where the bytes of file `id` live.
 pub(super) fn place(directory: &Path, id: i64) -> PathBuf {
-    directory.join(format!("{id:016x}"))
+    directory.join(format!("{id:0NAME$x}"))
 }
 
 /// What a former mount left.
@@ -109,54 +110,14 @@ fn chunks(connection: &Connection) -> rusqlite::Result<Vec<ChunkRow>> {
     statement.query_map([], row)?.collect()
 }
 
-fn was_in_order(connection: &Connection) -> rusqlite::Result<bool> {
+/// Says whether the mount before this one wrote everything down; what this one leaves has to be said anew.
+pub(super) fn was_in_order(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(connection.execute("DELETE FROM property WHERE key = ?1", [IN_ORDER])? > 0)
 }
 
 /// The last thing that a mount writes.
 pub(super) fn end_in_order(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("INSERT OR REPLACE INTO property (key, value) VALUES (?1, '')", [IN_ORDER]).map(drop)
-}
-
-/// Removes, in the background, what the index does not know: files left by a crash between two steps, and after a
-/// crash blocks of chunks that were not written down.
-pub(super) fn tidy(store: &Arc<Store>, in_order: bool) {
-    let (directory, files, newest) = {
-        let state = store.state.lock();
-        let files: Vec<_> = state.by_id.values().cloned().collect();
-        (store.directory.clone(), files, place(&store.directory, state.next_id))
-    };
-    std::thread::spawn(move || {
-        let known: HashSet<&Path> = files.iter().map(|file| file.place.as_path()).collect();
-        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
-            // Files of this mount have higher numbers.
-            if entry.path() <= newest && !known.contains(entry.path().as_path()) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-        if !in_order {
-            files.iter().for_each(|file| reclaim(file));
-        }
-    });
-}
-
-/// Punches out what the disk has of a file and the books have not.
-fn reclaim(file: &CachedFile) {
-    let Ok(found) = fs::metadata(&file.place) else { return };
-    if found.blocks() * 512 <= file.bytes() {
-        return;
-    }
-    for chunk in 0..file.version.length.div_ceil(CHUNK) {
-        let _punching = file.punching.write();
-        let row = file.presence.lock().row(chunk);
-        let blocks = chunk * PER_CHUNK as u64..(chunk + 1) * PER_CHUNK as u64;
-        let absent = blocks.filter(|block| !file.presence.lock().is_present(*block));
-        if row.present == 0 {
-            let _ = file.punch(chunk * CHUNK..(chunk + 1) * CHUNK);
-        } else {
-            absent.for_each(|block| drop(file.punch(block * BLOCK..(block + 1) * BLOCK)));
-        }
-    }
 }
 
 pub(super) fn store_file(db: &Db, file: &CachedFile) {

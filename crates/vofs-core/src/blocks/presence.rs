@@ -103,6 +103,13 @@ impl Presence {
         run.into_iter().find(|block| !self.is_present(*block))
     }
 
+    /// The first block of `run` that is there.
+    pub(super) fn first_present(&self, run: Range<u64>) -> Option<u64> {
+        let chunks = run.start / PER_CHUNK as u64..run.end.div_ceil(PER_CHUNK as u64);
+        let known = chunks.filter(|chunk| self.chunks.contains_key(chunk));
+        known.flat_map(|chunk| self.row(chunk).blocks().collect::<Vec<_>>()).find(|block| run.contains(block))
+    }
+
     /// The chunk as it is to be stored; empty when nothing of it is present.
     pub(super) fn row(&self, chunk: u64) -> Row {
         self.chunks.get(&chunk).map_or(Row { chunk, present: 0, checksums: [0; PER_CHUNK] }, |found| Row {

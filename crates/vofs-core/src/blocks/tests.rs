@@ -1,3 +1,5 @@
+mod limit;
+
 use std::fs::OpenOptions;
 use std::time::Duration;
 
@@ -99,81 +101,7 @@ async fn a_read_across_blocks_gives_the_bytes_and_stops_at_the_end() {
     assert!(hit(&store, &blocks, 0, LENGTH as usize + 7).expect("present") == whole(&blocks));
 }
 
-#[tokio::test]
-async fn the_limit_holds_on_disk_and_the_oldest_goes_first() {
-    let bench = Bench::new();
-    let limit = 8 * CHUNK;
-    let store = bench.store(limit).await;
-    let mut files = Vec::new();
-    for number in 0..6 {
-        let blocks = store.version(&NodePath::new(&format!("f{number}")), &version(2 * CHUNK, number));
-        fill(&store, &blocks);
-        if number > 0 {
-            hit(&store, &files[0], 0, 1).expect("used again and again, so kept");
-        }
-        files.push(blocks);
-        assert!(store.room.used() <= limit && bench.on_disk() <= limit, "{} {}", store.room.used(), bench.on_disk());
-    }
-    assert!(hit(&store, &files[1], 0, 1).is_none(), "used longest ago");
-    assert!(hit(&store, &files[5], 0, 1).is_some());
-}
-
-#[tokio::test]
-async fn eight_readers_over_the_limit_never_see_a_wrong_byte_and_never_fill_the_disk_beyond_it() {
-    const FILES: u64 = 8;
-    let bench = Bench::new();
-    let limit = 4 * CHUNK;
-    let store = bench.store(limit).await;
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut most = 0;
-            while !done.load(Ordering::Acquire) {
-                // The files themselves change while they are being summed up, which would count room twice.
-                most = most.max(store.room.used());
-            }
-            most
-        });
-        let readers: Vec<_> = (0..FILES)
-            .map(|reader| {
-                let (store, path) = (&store, NodePath::new(&format!("f{}", reader / 2)));
-                scope.spawn(move || {
-                    let blocks = store.version(&path, &version(2 * CHUNK + 77, reader as u8 / 2));
-                    for round in 0..4 {
-                        for number in 0..blocks.length().div_ceil(BLOCK) {
-                            let number = if round % 2 == 0 { number } else { number * 7 % (2 * PER_CHUNK_U64) };
-                            assert!(read_or_fetch(store, &blocks, number) == block(&blocks, number), "{path} {number}");
-                        }
-                    }
-                })
-            })
-            .collect();
-        readers.into_iter().for_each(|reader| reader.join().expect("read"));
-        done.store(true, Ordering::Release);
-        let most = watch.join().expect("watched");
-        assert!(most <= limit, "{most} bytes were taken, the limit is {limit}");
-    });
-    assert!(store.room.used() <= limit && bench.on_disk() <= store.room.used());
-}
-
 const PER_CHUNK_U64: u64 = CHUNK / BLOCK;
-
-#[tokio::test]
-async fn a_version_that_is_gone_takes_room_until_its_last_reader_has_closed_it() {
-    let bench = Bench::new();
-    let store = bench.store(4 * CHUNK).await;
-    let path = NodePath::new("f");
-    let old = store.version(&path, &version(3 * CHUNK, 1));
-    fill(&store, &old);
-    let new = store.version(&path, &version(3 * CHUNK, 2));
-    fill(&store, &new);
-    assert!(store.room.used() <= 4 * CHUNK && bench.on_disk() < 2 * CHUNK);
-    assert!(hit(&store, &old, 0, 3 * CHUNK as usize).expect("still there") == whole(&old));
-    drop(old);
-    fill(&store, &new);
-    assert_eq!(store.room.used(), 3 * (CHUNK + PER_CHUNK));
-    assert!(hit(&store, &new, 0, 3 * CHUNK as usize).expect("has all the room now") == whole(&new));
-}
 
 #[tokio::test]
 async fn a_remount_finds_whole_and_partial_chunks_in_their_order_of_use() {
@@ -198,27 +126,6 @@ async fn a_remount_finds_whole_and_partial_chunks_in_their_order_of_use() {
     assert_eq!(hit(&store, &partial, 5, 3).expect("still there"), [1, 1, 1]);
     assert!(hit(&store, &partial, BLOCK, 1).is_none());
     assert!(store.room.used() <= limit);
-}
-
-#[tokio::test]
-async fn after_a_crash_whole_chunks_are_there_and_what_nobody_knows_leaves_the_disk() {
-    let bench = Bench::new();
-    let path = NodePath::new("f");
-    {
-        // Never saved, as after a kill.
-        let store = bench.store(1 << 30).await;
-        let blocks = store.version(&path, &version(2 * CHUNK, 1));
-        for number in 0..PER_CHUNK_U64 + 5 {
-            store.write(&blocks, number, &block(&blocks, number));
-        }
-        store.db.call(|_| Ok(())).await.expect("written down as far as it was handed over");
-    }
-    assert_eq!(bench.on_disk(), CHUNK + 5 * BLOCK);
-    let store = bench.store(1 << 30).await;
-    let blocks = store.version(&path, &version(2 * CHUNK, 1));
-    assert!(hit(&store, &blocks, 0, CHUNK as usize).expect("whole") == whole(&blocks)[..CHUNK as usize]);
-    assert!(hit(&store, &blocks, CHUNK, 1).is_none());
-    wait_until("unknown blocks stay on the disk", || bench.on_disk() == CHUNK);
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@
 //! the file stays, so that nothing is fetched for ever.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -102,6 +101,8 @@ impl Store {
         let Some((file, expected)) = file.and_then(|file| Some((Arc::clone(&file), file.version.md5?))) else {
             return Verdict::Undecided;
         };
+        // A version that goes meanwhile takes its room until this is done with it.
+        let _hold = file.hold(&self.room);
         let Some(found) = digest(&file) else { return Verdict::Undecided };
         let path = file.path.lock().clone();
         if found == expected {
@@ -131,7 +132,7 @@ impl Store {
 
 /// The MD5 of a file, as long as it is complete.
 fn digest(file: &CachedFile) -> Option<[u8; 16]> {
-    let disk = File::open(&file.place).ok()?;
+    let disk = file.disk(false).ok()?;
     let mut md5 = Md5::new();
     let mut step = vec![0; STEP.min(usize::try_from(file.version.length).unwrap_or(STEP))];
     let mut at = 0;

@@ -55,24 +55,20 @@ async fn try_index(
     let db = Db::open(&place, schema::INDEX, Durability::Process)
         .map_err(|error| Error::CacheDir(format!("cache index {}: {error}", place.display())))?;
     let wanted = config.identity.clone();
-    let of_another = db
-        .call(move |connection| {
-            let owner: Option<String> = connection
-                .query_row("SELECT value FROM property WHERE key = 'identity'", [], |row| row.get(0))
-                .map(Some)
-                .or_else(|error| if error == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(error) })?;
-            let of_another = owner.as_deref() != Some(&wanted);
-            if of_another {
-                connection.execute_batch("DELETE FROM directory; DELETE FROM file;")?;
-                connection
-                    .execute("INSERT OR REPLACE INTO property (key, value) VALUES ('identity', ?1)", [&wanted])?;
-            }
-            Ok(of_another)
-        })
-        .await?;
-    if of_another {
-        cache_dir.set_blocks_aside()?;
-    }
+    db.call(move |connection| {
+        let owner: Option<String> = connection
+            .query_row("SELECT value FROM property WHERE key = 'identity'", [], |row| row.get(0))
+            .map(Some)
+            .or_else(|error| if error == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(error) })?;
+        let of_another = owner.as_deref() != Some(&wanted);
+        if of_another {
+            connection.execute_batch("DELETE FROM directory; DELETE FROM file;")?;
+            Store::forget_order(connection)?;
+            connection.execute("INSERT OR REPLACE INTO property (key, value) VALUES ('identity', ?1)", [&wanted])?;
+        }
+        Ok(())
+    })
+    .await?;
     let names = Namespace::open(db.clone(), Arc::clone(clock), config).await?;
     let store = Store::open(&cache_dir.blocks(), config.cache_limit, db, Arc::clone(budget)).await?;
     Ok((names, store))
