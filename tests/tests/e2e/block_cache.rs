@@ -13,6 +13,7 @@ use vofs_tests::{Mount, Profile, World, both_profiles, wait_until};
 
 both_profiles!(
     eight_readers_over_the_limit,
+    killed_while_the_cache_fills,
     a_disk_smaller_than_the_limit,
     a_disk_that_somebody_else_fills,
     a_journal_has_room_even_on_a_full_disk,
@@ -82,13 +83,7 @@ fn eight_readers_over_the_limit(profile: Profile) {
     let mount = world.mounting().options(&["--cache-limit", "24"]).start();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut most = 0;
-            while !done.load(Ordering::Acquire) {
-                most = most.max(disk.used());
-            }
-            most
-        });
+        let watch = scope.spawn(|| disk.most_until(&done));
         let readers: Vec<_> = (0..8)
             .map(|reader| {
                 let (mount, files) = (&mount, &files);
@@ -110,6 +105,58 @@ fn eight_readers_over_the_limit(profile: Profile) {
     });
 }
 
+/// Readers that jump about leave the most behind that the index does not know: blocks here and there.
+fn killed_while_the_cache_fills(profile: Profile) {
+    const BYTES: u64 = 24 << 20;
+    let world = World::new(profile);
+    let files = place_files(&world, 8, 8_000_001);
+    let cache = world.path("cache");
+    fs::create_dir(&cache).unwrap();
+    let disk = SmallDisk::new(&cache.join("blocks"), 64);
+    let mounting = || world.mounting().options(&["--cache-limit", "24"]).start();
+    let jump = |reader: usize, point: &Path| {
+        let mut at = reader as u64 * 1_000_003;
+        loop {
+            at = (at * 48_271 + 11) % 7_990_000;
+            let number = at as usize % files.len();
+            let mut bytes = [0; 4096];
+            let read = File::open(point.join(format!("f{number}"))).and_then(|file| file.read_exact_at(&mut bytes, at));
+            // The mount is gone.
+            let Ok(()) = read else { return };
+            assert!(bytes == files[number][at as usize..at as usize + 4096], "f{number} at {at}");
+        }
+    };
+    let done = AtomicBool::new(false);
+    let most = thread::scope(|scope| {
+        let watch = scope.spawn(|| disk.most_until(&done));
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..2 {
+                let mount = mounting();
+                let point = mount.path().to_owned();
+                thread::scope(|readers| {
+                    let jump = &jump;
+                    (0..4).for_each(|reader| {
+                        drop(readers.spawn({
+                            let point = point.clone();
+                            move || jump(reader, &point)
+                        }))
+                    });
+                    wait_until("the cache fills", LIMIT, || disk.used() > BYTES * 9 / 10);
+                    mount.kill();
+                });
+            }
+            let mount = mounting();
+            assert_reads(&mount, &files);
+            mount.unmount();
+        }));
+        done.store(true, Ordering::Release);
+        let most = watch.join().unwrap();
+        failed.unwrap();
+        most
+    });
+    assert!(most <= BYTES, "{most} bytes were on the disk, the limit is {BYTES}");
+}
+
 /// A file system of a few MiB. It is unmounted when this is dropped, after the mount that has its cache there.
 struct SmallDisk(PathBuf);
 
@@ -119,6 +166,15 @@ impl SmallDisk {
         let size = format!("size={mebibytes}m,mode=700");
         run(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(place)).ok();
         SmallDisk(place.to_owned())
+    }
+
+    /// The most that is in it at any time until `done`.
+    fn most_until(&self, done: &AtomicBool) -> u64 {
+        let mut most = 0;
+        while !done.load(Ordering::Acquire) {
+            most = most.max(self.used());
+        }
+        most
     }
 
     /// Bytes in it, also of files that only an open descriptor keeps.

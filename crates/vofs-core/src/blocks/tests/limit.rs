@@ -154,7 +154,9 @@ async fn without_its_index_the_limit_holds_from_the_first_block_on() {
     let limit = 16 * CHUNK;
     {
         let store = bench.store(limit).await;
-        fill(&store, &store.version(&NodePath::new("f"), &version(15 * CHUNK, 1)));
+        for number in 0..5 {
+            fill(&store, &store.version(&NodePath::new(&format!("f{number}")), &version(3 * CHUNK, 1)));
+        }
         store.save().await.expect("saved");
     }
     std::fs::remove_file(bench.place.path().join("index.db")).expect("removed");
