@@ -14,6 +14,7 @@
 
 pub(crate) mod ahead;
 mod flight;
+mod stream;
 pub(crate) mod sweep;
 mod traffic;
 pub(crate) mod window;
@@ -33,6 +34,7 @@ use crate::path::NodePath;
 use crate::remote::{Incoming, Remote, Route};
 
 use flight::{Flight, Kind, Landing, Proof};
+use stream::{Share, Waiter, Wish};
 use traffic::{Lane, Traffic};
 use window::{LONGEST, Plan, Window};
 
@@ -43,6 +45,9 @@ const ROUNDS: usize = 16;
 /// Connections of one mount, but for streams of whole files, which last as long as their file is open. Readers that
 /// need more wait for their turn.
 const CONNECTIONS: usize = 64;
+
+/// Where ranges are ignored, files of so small a part of the cache are fetched whole, however many are read at a time.
+const SMALL: u64 = 8;
 
 /// Fetches for one mount.
 #[derive(Debug)]
@@ -78,15 +83,6 @@ impl Ranges {
             tracing::debug!(%path, "the service ignores ranges: one shared stream a file from now on");
         }
     }
-}
-
-/// What a reader waits for.
-#[derive(Debug)]
-enum Joined {
-    /// The flight will bring the block.
-    ForBlock(Arc<Flight>),
-    /// The flight stands in the way of the one that will.
-    ForEnd(Arc<Flight>),
 }
 
 impl Fetcher {
@@ -147,19 +143,12 @@ impl Fetcher {
                 Cached::Miss(block) => block,
             };
             let plan = if noted { Plan::default() } else { window.note(&range, true) };
-            let needed = missing..range.end.div_ceil(BLOCK);
-            let (flight, awaited) = match self.join_or_start(path, blocks, needed.clone(), &plan) {
-                Joined::ForBlock(flight) => {
-                    let last = (needed.end - 1).min(flight.reach().saturating_sub(1)).max(missing);
-                    (flight, Some(last))
-                }
-                Joined::ForEnd(flight) => (flight, None),
-            };
+            let waiter = self.join_or_start(path, blocks, missing..range.end.div_ceil(BLOCK), &plan);
             if !noted {
                 self.look_ahead(path, blocks, &range, window, &plan);
                 noted = true;
             }
-            match self.wait(path, &flight, awaited).await? {
+            match self.wait(path, &waiter).await? {
                 Landing::Arrived => {}
                 Landing::Failed(error) => return Err(error),
             }
@@ -180,8 +169,10 @@ impl Fetcher {
             // One request at a time until that is known.
             None => return,
             Some(false) => {
-                for flight in self.traffic.lane(blocks.id()).flying() {
-                    flight.reader_at(read.end);
+                if let Some(end) = window.reach(read) {
+                    for flight in self.traffic.lane(blocks.id()).flying() {
+                        flight.reader_at(read.end..end);
+                    }
                 }
             }
             Some(true) => {}
@@ -217,7 +208,7 @@ impl Fetcher {
         }
         if self.ranges.get() == Some(false) {
             if lane.flying().is_empty() {
-                self.start(path, blocks, lane, self.whole(blocks));
+                self.start(path, blocks, lane, Arc::new(self.whole(blocks)));
             }
             return Some(run.end);
         }
@@ -228,35 +219,35 @@ impl Fetcher {
             return None;
         }
         let flight = Flight::new(Kind::Range, Route::Kept, wanted.clone(), [self.budget.need(0), ahead]);
-        self.start(path, blocks, lane, flight);
+        self.start(path, blocks, lane, Arc::new(flight));
         Some(wanted.end)
     }
 
-    /// The flight that will bring the first block of `needed`; a new one takes as many of the others as are free, and
-    /// the first piece of what is to be fetched ahead.
+    /// Waits for the flight that will bring the first block of `needed`; a new one takes as many of the others as are
+    /// free, and the first piece of what is to be fetched ahead.
     fn join_or_start(
         self: &Arc<Self>,
         path: &NodePath,
         blocks: &OpenBlocks,
         needed: Range<u64>,
         plan: &Plan,
-    ) -> Joined {
+    ) -> Waiter {
         let mut lane = self.traffic.lane(blocks.id());
         let first = needed.start;
-        if let Some(flight) = lane.flying().iter().find(|flight| flight.will_bring(first)) {
-            return Joined::ForBlock(Arc::clone(flight));
+        if let Some(waiter) = lane.flying().iter().find_map(|flight| flight.join(needed.clone())) {
+            return waiter;
         }
         if self.ranges.get() == Some(false) {
             if let Some(other) = lane.flying().first().cloned() {
                 // Two downloads of one file would only get in each other's way.
                 if !other.is_whole() || other.is_awaited() {
-                    return Joined::ForEnd(other);
+                    return other.join_behind();
                 }
                 // It has passed the block, which was evicted since, and nobody waits for what it still brings.
                 lane.remove(&other);
                 other.end();
             }
-            return Joined::ForBlock(self.start(path, blocks, lane, self.whole(blocks)));
+            return self.start_for(path, blocks, lane, self.whole(blocks), needed);
         }
         let most = first + LONGEST.min(self.store.capacity() / 4).max(BLOCK) / BLOCK;
         let needed_end = free_run(blocks, &lane, first..needed.end.min(most));
@@ -266,7 +257,29 @@ impl Fetcher {
         let spare = self.budget.spare((free_end - needed_end) * BLOCK);
         let run = first..needed_end + spare.bytes() / BLOCK;
         let memory = [self.budget.need((needed_end - first) * BLOCK), spare];
-        Joined::ForBlock(self.start(path, blocks, lane, Flight::new(Kind::Range, Route::Kept, run, memory)))
+        self.start_for(path, blocks, lane, Flight::new(Kind::Range, Route::Kept, run, memory), needed)
+    }
+
+    /// Starts a flight and waits for `needed`, which begins where it begins or later.
+    fn start_for(
+        self: &Arc<Self>,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        lane: Lane<'_>,
+        flight: Flight,
+        needed: Range<u64>,
+    ) -> Waiter {
+        let flight = Arc::new(flight);
+        let waiter = flight.join(needed).unwrap_or_else(|| flight.join_behind());
+        self.start(path, blocks, lane, flight);
+        waiter
+    }
+
+    /// What a stream of the file may leave in the cache: with all others no more than half of it, and small files whole.
+    fn share(&self, blocks: &OpenBlocks) -> Share {
+        let capacity = self.store.capacity();
+        let bytes = capacity / 2 / self.traffic.streams().max(1) as u64;
+        Share { bytes, is_whole_file: blocks.length() <= bytes.max(capacity / SMALL) }
     }
 
     /// A stream of the whole file. What is buffered of it is no more than a block.
@@ -275,20 +288,12 @@ impl Fetcher {
         Flight::new(Kind::Whole, Route::Kept, run, [self.budget.need(BLOCK), self.budget.need(0)])
     }
 
-    fn start(
-        self: &Arc<Self>,
-        path: &NodePath,
-        blocks: &OpenBlocks,
-        mut lane: Lane<'_>,
-        flight: Flight,
-    ) -> Arc<Flight> {
-        let flight = Arc::new(flight);
+    fn start(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, mut lane: Lane<'_>, flight: Arc<Flight>) {
         lane.start(Arc::clone(&flight));
         drop(lane);
         let task = flight::fly(Arc::clone(self), path.clone(), blocks.clone(), Arc::clone(&flight));
         let handle = self.runtime.spawn(task);
         flight.can_be_ended_by(handle.abort_handle());
-        flight
     }
 
     /// Asks for the first `piece` bytes of a file by its name. Returns whether the answer proves that the name still stands
@@ -342,11 +347,17 @@ impl Fetcher {
         let end = if kind == Kind::Whole { file } else { free_run(blocks, &lane, 0..piece.div_ceil(BLOCK).min(file)) };
         let memory = if kind == Kind::Whole { BLOCK } else { end * BLOCK };
         let flight = Flight::new(kind, Route::Named, 0..end, [self.budget.need(memory), self.budget.need(0)]);
-        Some(self.start(path, blocks, lane, flight))
+        let flight = Arc::new(flight);
+        self.start(path, blocks, lane, Arc::clone(&flight));
+        Some(flight)
     }
 
-    async fn wait(&self, path: &NodePath, flight: &Flight, block: Option<u64>) -> Result<Landing> {
-        let _waiter = block.map(|block| flight.await_block(block));
+    async fn wait(&self, path: &NodePath, waiter: &Waiter) -> Result<Landing> {
+        let flight = &waiter.flight;
+        let block = match &waiter.wish {
+            Wish::Blocks(run) => Some(run.end - 1),
+            Wish::Turn { .. } => None,
+        };
         let mut progress = flight.subscribe();
         loop {
             if let Some(landing) = flight.landing(block) {

@@ -1,19 +1,18 @@
 //! One request for a run of blocks, from its start to its landing.
 //!
 //! Blocks are handed over one by one as they come; who waits for one is woken then. A request that brings the whole file,
-//! because the service ignores ranges, is the one stream of that file: it goes on while the file is open, but stands still
-//! when it is so far ahead of all readers that it would push out of the cache what they have not read.
+//! because the service ignores ranges, is the one stream of that file; what it keeps, when it stands still and when it
+//! begins anew is decided in `stream`.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -23,6 +22,7 @@ use crate::error::Error;
 use crate::path::NodePath;
 use crate::remote::{Incoming, Route};
 
+use super::stream::{Readers, Share, Step, Waiter, Wish};
 use super::{Fetcher, check_version};
 
 /// How far a flight is.
@@ -83,35 +83,12 @@ pub(super) struct Flight {
     whole: AtomicBool,
     /// Memory for what is on its way: for what is waited for, and for what comes behind it.
     memory: Mutex<[Permit; 2]>,
-    /// Blocks that readers wait for, and how many of them.
-    awaited: Mutex<BTreeMap<u64, usize>>,
-    /// Where the file was read last, in bytes.
-    reader: AtomicU64,
-    /// A reader has moved.
-    moved: Notify,
-}
-
-/// A reader that waits for a block of a flight.
-pub(super) struct Waiter<'a> {
-    flight: &'a Flight,
-    block: u64,
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        let mut awaited = self.flight.awaited.lock();
-        if let Some(count) = awaited.get_mut(&self.block) {
-            *count -= 1;
-            if *count == 0 {
-                awaited.remove(&self.block);
-            }
-        }
-    }
+    /// Who reads.
+    readers: Readers,
 }
 
 impl Flight {
     pub(super) fn new(kind: Kind, route: Route, run: Range<u64>, memory: [Permit; 2]) -> Self {
-        let reader = AtomicU64::new(run.start * BLOCK);
         let progress = Progress { next: run.start, end: run.end, proof: None, outcome: None };
         Flight {
             kind,
@@ -120,9 +97,7 @@ impl Flight {
             task: Mutex::new(None),
             whole: AtomicBool::new(kind == Kind::Whole),
             memory: Mutex::new(memory),
-            awaited: Mutex::default(),
-            reader,
-            moved: Notify::new(),
+            readers: Readers::default(),
         }
     }
 
@@ -159,23 +134,37 @@ impl Flight {
         progress.proof.map(Some).or_else(|| progress.outcome.as_ref().map(|_| None))
     }
 
-    /// Somebody waits for `block` as long as this lives.
-    pub(super) fn await_block(&self, block: u64) -> Waiter<'_> {
-        *self.awaited.lock().entry(block).or_default() += 1;
-        self.reader_at((block + 1) * BLOCK);
-        Waiter { flight: self, block }
+    /// Waits for the blocks of `run`, as far as this will bring them; `None` when it will not bring the first.
+    pub(super) fn join(self: &Arc<Self>, run: Range<u64>) -> Option<Waiter> {
+        let mut places = self.readers.places();
+        // No block is passed over between this question and the registration: that takes the same lock.
+        let run = run.start..run.end.min(self.reach());
+        self.will_bring(run.start).then(|| places.wait(self, Wish::Blocks(run)))
+    }
+
+    /// Waits for the end: what is wanted has been passed.
+    pub(super) fn join_behind(self: &Arc<Self>) -> Waiter {
+        let next = self.progress.borrow().next;
+        self.readers.places().wait(self, Wish::Turn { asked_at: next })
     }
 
     /// True when somebody waits for a block that is still to come.
     pub(super) fn is_awaited(&self) -> bool {
         let next = self.progress.borrow().next;
-        self.awaited.lock().range(next..).next().is_some()
+        self.readers.places().awaits_beyond(next)
     }
 
-    /// A reader of the file is at this byte.
-    pub(super) fn reader_at(&self, byte: u64) {
-        self.reader.store(byte, Ordering::Relaxed);
-        self.moved.notify_one();
+    /// A reader reads in sequence: these bytes come next.
+    pub(super) fn reader_at(&self, zone: Range<u64>) {
+        self.readers.reads_on(zone);
+    }
+
+    pub(super) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(super) fn leaves(&self, waiter: u64) {
+        self.readers.leaves(waiter);
     }
 
     pub(super) fn can_be_ended_by(&self, task: AbortHandle) {
@@ -220,14 +209,27 @@ impl Flight {
         self.whole.load(Ordering::Relaxed)
     }
 
-    /// Stands still while a stream of the whole file is more than `slack` bytes ahead of where the file was read last and
-    /// nobody waits for what is still to come.
-    async fn keep_near(&self, block: u64, slack: u64) {
-        while self.is_whole()
-            && block * BLOCK > self.reader.load(Ordering::Relaxed).saturating_add(slack)
-            && !self.is_awaited()
-        {
-            self.moved.notified().await;
+    /// What is to be done with `block`, the next one. A stream of the whole file waits here while nobody wants more of it.
+    async fn next_step(&self, block: u64, share: impl Fn() -> Share) -> Step {
+        loop {
+            if !self.is_whole() {
+                return Step::Keep;
+            }
+            // Asked for before the lock: it looks at all flights.
+            let share = share();
+            let step = {
+                let mut places = self.readers.places();
+                let step = places.step(block, &share);
+                if step == Some(Step::Pass) {
+                    // Whoever comes to wait for it from now on sees that it was passed.
+                    self.progress.send_modify(|progress| progress.next = progress.next.max(block + 1));
+                }
+                step
+            };
+            match step {
+                Some(step) => return step,
+                None => self.readers.changed().await,
+            }
         }
     }
 }
@@ -345,7 +347,10 @@ async fn receive(
     let mut body = incoming.body;
     let mut buffer = BytesMut::with_capacity(BLOCK as usize);
     while block < flight.reach() {
-        flight.keep_near(block, fetcher.store.capacity() / 2).await;
+        let step = flight.next_step(block, || fetcher.share(blocks)).await;
+        if step == Step::Yield {
+            return Ok(());
+        }
         let length = blocks.block_length(block);
         let filled = timeout(fetcher.deadline, async {
             while buffer.len() < length {
@@ -359,7 +364,9 @@ async fn receive(
         });
         filled.await.map_err(|_| late("block"))??;
         let bytes = buffer.split_to(length);
-        fetcher.store.write(blocks, block, &bytes);
+        if step == Step::Keep {
+            fetcher.store.write(blocks, block, &bytes);
+        }
         block += 1;
         flight.passed(block);
     }

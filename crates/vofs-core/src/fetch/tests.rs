@@ -276,35 +276,79 @@ async fn what_a_stream_has_passed_and_the_cache_has_dropped_is_streamed_again_al
     bench.remote.ignore_ranges();
     let file = bench.open("f", 60 << 20).await;
     let window = Window::new(16 << 20);
-    for round in [0, 40, 2, 58] {
-        assert!(bench.follow(&file, &window, round << 20..(round << 20) + 100).await, "at {round} MiB");
+    for place in [0, 40, 20, 58] {
+        assert!(bench.follow(&file, &window, place << 20..(place << 20) + 100).await, "at {place} MiB");
     }
     assert_eq!(bench.remote.requests().len(), 2, "from the beginning once more");
     assert_eq!(bench.remote.bodies().most, 1, "and never two at a time");
+    // The same first part is kept, however often the reader jumps.
+    for place in [1, 50, 2, 30, 3, 45, 4, 57, 5] {
+        assert!(bench.follow(&file, &window, place << 20..(place << 20) + 100).await, "at {place} MiB");
+    }
+    let requests = bench.remote.requests().len();
+    assert!(requests <= 3, "{requests}: what is near the beginning is found");
 }
 
 #[tokio::test]
-async fn a_stream_does_not_run_away_from_its_reader_by_more_than_the_cache_holds() {
+async fn a_stream_stays_near_its_reader() {
     let bench = Bench::with(16 << 20, 64 << 20).await;
     bench.remote.ignore_ranges();
     let file = bench.open("f", 80 << 20).await;
     let window = Window::new(16 << 20);
-    let mut at = 0;
-    while at < 80 << 20 {
-        assert!(bench.follow(&file, &window, at..at + (1 << 20)).await);
-        at += 1 << 20;
-        // Time for the stream to get as far as it may.
-        let ahead = (at + (8 << 20)).min(80 << 20) / BLOCK - 1;
-        for _ in 0..5000 {
-            if file.1.is_present(ahead) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        assert!(file.1.is_present(ahead), "{} MiB", at >> 20);
-        assert!(!file.1.is_present(ahead + 4), "{} MiB", at >> 20);
+    for at in 0..80 {
+        assert!(bench.follow(&file, &window, at << 20..(at + 1) << 20).await);
+        let beyond = ((at + 1) << 20) / BLOCK + (16 << 20) / 8 / BLOCK + 1;
+        tokio::task::yield_now().await;
+        assert!(!file.1.is_present(beyond), "at {at} MiB");
     }
     assert_eq!(bench.remote.requests().len(), 1, "nothing was pushed out before it was read");
+}
+
+#[tokio::test]
+async fn who_jumps_about_in_a_large_file_does_not_push_out_what_others_are_about_to_read() {
+    let bench = Bench::with(16 << 20, 64 << 20).await;
+    bench.remote.ignore_ranges();
+    let (large, other) = (bench.open("large", 60 << 20).await, bench.open("other", 30 << 20).await);
+    let (jumps, steps) = (Window::new(16 << 20), Window::new(16 << 20));
+    for at in 0..30 {
+        let place = at * 37 % 59;
+        let (jumped, stepped) = tokio::join!(
+            bench.follow(&large, &jumps, place << 20..(place << 20) + 4096),
+            bench.follow(&other, &steps, at << 20..(at + 1) << 20),
+        );
+        assert!(jumped && stepped, "{at}");
+    }
+    let requests = bench.remote.requests();
+    let others = requests.iter().filter(|request| request.contains("other")).count();
+    assert_eq!(others, 1, "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_reader_of_what_was_passed_gets_its_turn_while_another_goes_on() {
+    let bench = Bench::with(16 << 20, 64 << 20).await;
+    bench.remote.ignore_ranges();
+    let file = bench.open("f", 120 << 20).await;
+    let (ahead, back) = (Window::new(16 << 20), Window::new(16 << 20));
+    let place = std::sync::atomic::AtomicU64::new(0);
+    let at = || place.load(std::sync::atomic::Ordering::Relaxed);
+    let goes_on = async {
+        for step in 0..120 {
+            assert!(bench.follow(&file, &ahead, step << 20..(step + 1) << 20).await);
+            place.store(step, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    let comes_behind = async {
+        while at() < 30 {
+            tokio::task::yield_now().await;
+        }
+        assert!(bench.follow(&file, &back, 10 << 20..(10 << 20) + 100).await);
+        at()
+    };
+    let ((), served_at) = tokio::join!(goes_on, comes_behind);
+    assert!(served_at < 90, "the other one was at {served_at} MiB by then");
+    let requests = bench.remote.requests().len();
+    assert!(requests <= 3, "{requests}: each turn pays for itself");
+    assert_eq!(bench.remote.bodies().most, 1, "never two at a time");
 }
 
 #[tokio::test]

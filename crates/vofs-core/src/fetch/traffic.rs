@@ -49,6 +49,11 @@ impl Traffic {
         self.lane(file).remove(flight);
     }
 
+    /// How many files are being streamed whole.
+    pub(super) fn streams(&self) -> usize {
+        self.0.lock().files.values().flatten().filter(|flight| flight.is_whole()).count()
+    }
+
     /// All requests for a file are taken out, to be ended.
     pub(super) fn clear(&self, file: i64) -> Vec<Arc<Flight>> {
         let mut inner = self.0.lock();

@@ -138,6 +138,14 @@ impl Window {
         }
     }
 
+    /// Up to where a reader that has just read `range` in sequence will want to go on; `None` after a jump.
+    pub(crate) fn reach(&self, range: &Range<u64>) -> Option<u64> {
+        let state = self.state.lock();
+        let trail = state.trails.back().filter(|trail| trail.start < range.start || trail.start == 0)?;
+        let end = if trail.is_header() { FIRST } else { trail.reached + trail.ahead };
+        (end > range.end).then_some(end)
+    }
+
     /// End of the furthest read.
     pub(crate) fn extent(&self) -> u64 {
         self.state.lock().extent

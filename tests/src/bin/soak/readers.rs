@@ -67,7 +67,7 @@ pub(crate) fn start(place: &Arc<Place>, seed: u64) -> Vec<JoinHandle<()>> {
                 let begun = Instant::now();
                 let outcome = reader(&place, &mut random);
                 drop(held);
-                place.tally.operation(kind);
+                place.tally.operation(kind, begun.elapsed());
                 if let Err(Failed { what, error }) = outcome {
                     place.tally.error(&format!("{kind} {what}"), &error, place.troubles.overlap(begun));
                     place.rest(Duration::from_millis(500));
@@ -129,15 +129,15 @@ fn sequential(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The first collection for those who jump: a service without ranges sends the whole of a large file for each far piece.
-fn for_jumps(place: &Place) -> usize {
-    usize::from(place.profile == Profile::Cavern)
+/// Pieces that are read of one file. A service without ranges sends half of a large file for a far piece of it.
+fn pieces(place: &Place, known: &Known) -> usize {
+    if place.profile == Profile::Cavern && known.length > LONGEST_RUN { 5 } else { 100 }
 }
 
 fn random_pieces(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
-    let known = any_file(place, random, for_jumps(place));
+    let known = any_file(place, random, 0);
     let file = open(place, &known.path)?;
-    for _ in 0..100 {
+    for _ in 0..pieces(place, &known) {
         if place.is_over() {
             break;
         }
@@ -148,7 +148,7 @@ fn random_pieces(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed
 }
 
 fn strided(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
-    let known = any_file(place, random, for_jumps(place));
+    let known = any_file(place, random, 0);
     let file = open(place, &known.path)?;
     let (stride, length) = (random.u64(10_000..2_000_000), random.u64(100..60_000));
     let offsets = (0..known.length).step_by(stride as usize);

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Wrong bytes and unexpected errors that are written out as they are found; the rest is counted.
 const SHOWN: usize = 40;
@@ -14,10 +15,17 @@ const SHOWN: usize = 40;
 /// The cache may take this much beside its limit: the file system's own records of sparse files.
 const SLACK_BYTES: u64 = 8 << 20;
 
+/// What readers of one kind did.
+#[derive(Debug, Default)]
+struct Operations {
+    count: u64,
+    longest: Duration,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     bytes: AtomicU64,
-    operations: Mutex<BTreeMap<&'static str, u64>>,
+    operations: Mutex<BTreeMap<&'static str, Operations>>,
     mismatches: Mutex<Vec<String>>,
     expected: Mutex<BTreeMap<String, u64>>,
     unexpected: Mutex<Vec<String>>,
@@ -36,8 +44,11 @@ impl Tally {
         record(&self.mismatches, "MISMATCH", text);
     }
 
-    pub(crate) fn operation(&self, kind: &'static str) {
-        *self.operations.lock().unwrap().entry(kind).or_default() += 1;
+    pub(crate) fn operation(&self, kind: &'static str, taken: Duration) {
+        let mut operations = self.operations.lock().unwrap();
+        let of_kind = operations.entry(kind).or_default();
+        of_kind.count += 1;
+        of_kind.longest = of_kind.longest.max(taken);
     }
 
     pub(crate) fn trouble(&self, kind: &'static str) {
@@ -83,15 +94,19 @@ impl Tally {
         let list = |counts: &BTreeMap<&'static str, u64>| {
             counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
         };
+        let operations = self.operations.lock().unwrap();
+        let done = operations
+            .iter()
+            .map(|(kind, of_kind)| format!("{kind} {} (the longest {} s)", of_kind.count, of_kind.longest.as_secs()));
+        let done = done.collect::<Vec<_>>().join(", ");
         let expected = self.expected.lock().unwrap();
         let by_errno = expected.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ");
         format!(
-            "{name}\n  bytes checked     {}\n  mismatches        {}\n  operations        {}\n  troubles          {}\n  \
+            "{name}\n  bytes checked     {}\n  mismatches        {}\n  operations        {done}\n  troubles          {}\n  \
              errors expected   {by_errno}\n  errors unexpected {}\n  peak memory       {}\n  \
              peak cache        {} of {limit_mib} MiB, and {} of index",
             mib(self.bytes.load(Ordering::Relaxed)),
             self.mismatches.lock().unwrap().len(),
-            list(&self.operations.lock().unwrap()),
             list(&self.troubles.lock().unwrap()),
             self.unexpected.lock().unwrap().len(),
             mib(self.peak_memory.load(Ordering::Relaxed)),
