@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -18,7 +19,8 @@ help:
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
-	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR); DESTDIR is honoured)'
+	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR), manual pages and'
+	@echo '                      completions in DATADIR=$(DATADIR); DESTDIR is honoured)'
 	@echo 'make uninstall        removes them'
 	@echo 'make fmt lint unit e2e interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
 	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
@@ -55,7 +57,7 @@ endif
 # The tests start the binaries that lie beside them, so these are built first, with the same features.
 e2e:
 	@echo '== make e2e'
-	@packaging/prepare.sh build fuse python
+	@packaging/prepare.sh build fuse python man
 	$(CARGO) build --workspace --bins --locked
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --package vofs-tests --test e2e --locked
@@ -102,10 +104,10 @@ demo:
 	@packaging/demo/demo.sh $(TARGET)/release
 
 install: release
-	@packaging/install.sh install $(DESTDIR)$(BINDIR) $(TARGET)/release
+	@packaging/install.sh install $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(TARGET)/release
 
 uninstall:
-	@packaging/install.sh uninstall $(DESTDIR)$(BINDIR)
+	@packaging/install.sh uninstall $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)
 
 clean:
 	$(CARGO) clean

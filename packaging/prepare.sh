@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [peers]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [peers]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   fuzz    a C++ compiler (the fuzzer's library is compiled in)
 #   git     git, which is a work of the bench
+#   man     man and script, with which the tests read manual pages and look at a terminal
 #   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
 #           what cannot be installed is left out, and the bench reports it as absent
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
@@ -27,6 +28,10 @@ for part in "$@"; do
     fuse) have fusermount3 || missing+=(fuse3) ;;
     fuzz) have c++ || missing+=(g++) ;;
     git) have git || missing+=(git) ;;
+    man)
+        have man || missing+=(man-db)
+        have script || missing+=(bsdutils)
+        ;;
     peers) want_peers=yes ;;
     python)
         want_python=yes

@@ -80,7 +80,7 @@ setup() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     mkdir "$demo/bin"
-    "$(dirname "$0")/../install.sh" install "$demo/bin" "$bin" >/dev/null
+    "$(dirname "$0")/../install.sh" install "$demo/bin" "$demo/share" "$bin" >/dev/null
     "$bin/vospaced" sample "$demo/sample" >/dev/null || die "cannot write the sample files"
     local profile
     for profile in "${profiles[@]}"; do

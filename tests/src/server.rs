@@ -28,6 +28,8 @@ pub enum Profile {
     Cavern,
     /// VOSpace 2.1 by the letter.
     Strict,
+    /// Vault and Cavern side by side; what is asked for without saying of which is of Vault.
+    Both,
 }
 
 impl Profile {
@@ -37,13 +39,14 @@ impl Profile {
             Profile::Vault => "vault",
             Profile::Cavern => "cavern",
             Profile::Strict => "strict",
+            Profile::Both => "both",
         }
     }
 
     /// The short form of its URIs, without the colon.
     pub fn prefix(self) -> &'static str {
         match self {
-            Profile::Vault => "vos",
+            Profile::Vault | Profile::Both => "vos",
             Profile::Cavern => "arc",
             Profile::Strict => "strict",
         }
@@ -52,7 +55,7 @@ impl Profile {
     /// The path of the service below its host.
     pub fn service(self) -> &'static str {
         match self {
-            Profile::Vault => "vault",
+            Profile::Vault | Profile::Both => "vault",
             Profile::Cavern => "arc",
             Profile::Strict => "strict",
         }
@@ -260,7 +263,7 @@ impl Server {
     /// Part of the path of requests for bytes.
     pub fn byte_path(&self) -> &'static str {
         match self.profile {
-            Profile::Vault | Profile::Strict => "/minoc/",
+            Profile::Vault | Profile::Strict | Profile::Both => "/minoc/",
             Profile::Cavern => "/arc/files/",
         }
     }

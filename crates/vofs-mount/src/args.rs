@@ -5,7 +5,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory as _, Parser};
+use clap_complete::CompleteEnv;
+use clap_mangen::Man;
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
@@ -100,10 +102,17 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     vos_debug: bool,
 
+    /// Print the manual page.
+    #[arg(long, hide = true)]
+    man: bool,
+
     /// Accept any server certificate. For tests only.
     #[arg(short = 'k', long, hide = true)]
     pub(crate) insecure: bool,
 }
+
+/// Holds the name of the shell that asks; the script that asks is that of `vospace completions`.
+const COMPLETE: &str = "VOSPACE_COMPLETE";
 
 const AFTER_HELP: &str = "\
 Unmount with `fusermount3 -u DIR` (`umount DIR` on macOS): uploads that are under way end first.
@@ -111,9 +120,16 @@ Without credentials the mount is read-only.
 Exit status: 0 mounted, 1 other, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 nothing to mount, 8 cache directory.";
 
 impl Args {
-    /// Reads the command line; ends the process on `--help`, `--version` and misuse.
+    /// Reads the command line; ends the process on `--help`, `--version` and misuse, and when a shell only asks how words
+    /// go on.
     pub(crate) fn from_command_line() -> Self {
-        Args::parse_from(std::env::args_os().map(hyphenate))
+        CompleteEnv::with_factory(Args::command).var(COMPLETE).complete();
+        let args = Args::parse_from(std::env::args_os().map(hyphenate));
+        if args.man {
+            let printed = Man::new(Args::command()).manual("VOSpace").render(&mut std::io::stdout());
+            std::process::exit(i32::from(printed.is_err()));
+        }
+        args
     }
 
     /// One line for each option that was given and has no meaning any more.

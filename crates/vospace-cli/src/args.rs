@@ -3,7 +3,8 @@
 //! Option names and their meanings are those of the Python `vos` 3.7; what has no meaning left is accepted and hidden.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -11,15 +12,37 @@ use crate::commands::{
     cat, chmod, config, cp, df, doctor, du, find, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag,
 };
 use crate::common::Common;
+use crate::complete::{Shell, script};
+use crate::manual;
+
+/// The name under which it does everything.
+const WHOLE: &str = "vospace";
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
 #[derive(Debug, Parser)]
-#[command(name = "vospace", version, infer_long_args = true, arg_required_else_help = true)]
+#[command(name = WHOLE, version, infer_long_args = true, arg_required_else_help = true)]
 struct Vospace {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    act: Act,
+}
+
+/// Verbs, and what the program does for its own installation.
+#[derive(Debug, Subcommand)]
+enum Act {
+    #[command(flatten)]
+    Verb(Verb),
+    /// Print the script by which a shell completes the commands: eval "$(vospace completions bash)"
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages of all commands into a directory
+    Man {
+        /// The directory, such as /usr/local/share/man/man1
+        directory: PathBuf,
+    },
 }
 
 /// Defines the verbs: each has its options, its name below `vospace`, and the name of a command of its own.
@@ -32,7 +55,7 @@ macro_rules! verbs {
         }
 
         /// The commands and the verbs that they stand for.
-        const COMMANDS: &[(&str, &str)] = &[$(($command, $verb)),*];
+        pub(crate) const COMMANDS: &[(&str, &str)] = &[$(($command, $verb)),*];
 
         impl Verb {
             /// The verb of a command of its own, from its options.
@@ -86,24 +109,64 @@ verbs! {
     GetCert(get_cert::GetCertArgs) = "get-cert", "cadc-get-cert";
 }
 
+impl Verb {
+    /// Bytes per second that it may move, if that is limited.
+    pub(crate) fn bandwidth(&self) -> Option<u64> {
+        match self {
+            Verb::Cp(args) => args.moving.bwlimit,
+            Verb::Sync(args) => args.moving.bwlimit,
+            Verb::Cat(args) => args.bwlimit,
+            _ => None,
+        }
+    }
+}
+
 /// Reads the command line; prints help, version or a usage error and ends the process where that is the answer.
 pub(crate) fn parse(argv: Vec<OsString>) -> (Common, Verb) {
     try_parse(argv).unwrap_or_else(|error| error.exit())
 }
 
+/// The names under which the program can be called.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(WHOLE).chain(COMMANDS.iter().map(|(name, _)| *name))
+}
+
+/// The command that the program is called as, with all that it takes.
+pub(crate) fn command(argv: &[OsString]) -> Command {
+    match called_as(argv) {
+        Some((name, verb)) => own_command(name, verb),
+        None => Vospace::command(),
+    }
+}
+
+fn called_as(argv: &[OsString]) -> Option<&'static (&'static str, &'static str)> {
+    let called = Path::new(argv.first()?).file_name()?.to_str()?;
+    COMMANDS.iter().find(|(name, _)| *name == called)
+}
+
+/// Does what the program does for its own installation.
+fn install(act: Act) -> anyhow::Result<Verb> {
+    match act {
+        Act::Verb(verb) => return Ok(verb),
+        Act::Completions { shell } => std::io::stdout().write_all(script(shell).as_bytes())?,
+        Act::Man { directory } => manual::write(&directory)?,
+    }
+    std::process::exit(0)
+}
+
 fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
-    let called = argv.first().and_then(|name| Path::new(name).file_name()?.to_str().map(str::to_owned));
-    let own = COMMANDS.iter().find(|(name, _)| Some(*name) == called.as_deref());
-    let Some((name, verb)) = own else {
+    let Some((name, verb)) = called_as(&argv) else {
         let parsed = Vospace::try_parse_from(argv)?;
-        return Ok((parsed.common, parsed.verb));
+        let verb = install(parsed.act)
+            .map_err(|error| Vospace::command().error(clap::error::ErrorKind::Io, format!("{error:#}")))?;
+        return Ok((parsed.common, verb));
     };
     let matches = own_command(name, verb).try_get_matches_from_mut(argv)?;
     Ok((Common::from_arg_matches(&matches)?, Verb::from_matches(verb, &matches)?))
 }
 
 /// The verb as a command of its own, under its old name.
-fn own_command(name: &'static str, verb: &str) -> Command {
+pub(crate) fn own_command(name: &'static str, verb: &str) -> Command {
     let whole = Vospace::command();
     let verb = whole.find_subcommand(verb).cloned().unwrap_or_else(|| Command::new(name));
     let purpose = verb.get_about().cloned().unwrap_or_default();

@@ -1,9 +1,12 @@
 //! Options that all commands share, apart from the commands that use them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args};
+
+use crate::limits;
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
@@ -19,6 +22,9 @@ pub(crate) struct Common {
     /// Registry to look services up in (default: VOSPACE_REGISTRY_URL, else that of CADC)
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) registry: Option<String>,
+    /// Give a request up after so many seconds in which no byte moved (default: 60); how long it takes in all has no limit
+    #[arg(long, value_name = "SECONDS", global = true, value_parser = limits::seconds)]
+    pub(crate) timeout: Option<Duration>,
     /// Log what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,

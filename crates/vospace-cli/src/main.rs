@@ -4,16 +4,22 @@
 //! crate owns argument parsing, output formats and exit statuses. It talks to services only through `vospace-client`,
 //! and the copying itself is done by that crate's engine.
 //!
-//! Exit status: 0 all done, 1 something failed (named on standard error; the rest was done), 2 usage, 130 interrupted.
+//! Exit status: 0 all done, 1 something failed (named on standard error; the rest was done), 2 usage, 130 interrupted
+//! by Ctrl-C, 143 ended by SIGTERM; what was in flight then is cleaned up, and goes on in the next run where it can.
 //! A reader that goes away (`vls … | head`) ends the command quietly. Results go to standard output, all else to
 //! standard error.
 
 mod args;
+mod bars;
 mod commands;
 mod common;
+mod complete;
 mod groups;
 mod json;
+mod limits;
+mod manual;
 mod output;
+mod quoting;
 mod session;
 mod sizes;
 mod telling;
@@ -24,15 +30,22 @@ mod wildcard;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::args::Verb;
 use crate::common::Common;
 use crate::output::Status;
+use crate::session::Session;
 
-/// How long work in flight may take to clean up after Ctrl-C before it is abandoned.
-const SHUTDOWN: Duration = Duration::from_secs(2);
+/// How long cleaning up at the services may take after Ctrl-C: some requests, with a pause before them.
+const CLEANUP: Duration = Duration::from_secs(10);
+/// How long threads that wait for the system are waited for at the end.
+const SHUTDOWN: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let (common, verb) = args::parse(std::env::args_os().collect());
+    let argv: Vec<_> = std::env::args_os().collect();
+    complete::answer(&argv);
+    let (common, verb) = args::parse(argv);
     output::start_log(&common);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
         Ok(runtime) => runtime,
@@ -42,19 +55,16 @@ fn main() -> ExitCode {
         }
     };
     let status = runtime.block_on(async {
-        tokio::select! {
-            result = perform(&common, verb) => match result {
-                Ok(status) => status,
-                Err(error) if output::is_closed_pipe(&error) => Status::Done,
-                Err(error) => {
-                    output::error(format_args!("{error:#}"));
-                    Status::Failed
-                }
-            },
-            _ = tokio::signal::ctrl_c() => Status::Interrupted,
+        match perform(&common, verb).await {
+            Ok(status) => status,
+            Err(error) if output::is_closed_pipe(&error) => Status::Done,
+            Err(error) => {
+                output::error(format_args!("{error:#}"));
+                Status::Failed
+            }
         }
     });
-    // Cancelled tasks remove their temporary files as they are dropped.
+    // Nobody waits for the next line of standard input, and the like.
     runtime.shutdown_timeout(SHUTDOWN);
     status.into()
 }
@@ -72,23 +82,52 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
         Verb::Doctor(args) => return commands::doctor::run(common, &args).await,
         verb => verb,
     };
-    let session = session::Session::open(common)?;
+    let session = session::Session::open(common, verb.bandwidth())?;
+    tokio::select! {
+        status = dispatch(&session, verb) => return status,
+        signal = interrupted() => {
+            tracing::info!("interrupted");
+            let settle = session.client.settle(CLEANUP);
+            tokio::select! {
+                () = settle => {}
+                // Whoever says it twice means it.
+                _ = interrupted() => {}
+            }
+            Ok(Status::Interrupted(signal))
+        }
+    }
+}
+
+/// Waits for Ctrl-C or for a signal that asks to end, and tells which.
+async fn interrupted() -> u8 {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(stream) => stream,
+        Err(_) => return std::future::pending().await,
+    };
+    let kind = tokio::select! {
+        _ = tokio::signal::ctrl_c() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+    };
+    u8::try_from(kind.as_raw_value()).unwrap_or(0)
+}
+
+async fn dispatch(session: &Session, verb: Verb) -> anyhow::Result<Status> {
     match verb {
-        Verb::Ls(args) => commands::ls::run(&session, &args).await,
-        Verb::Cp(args) => commands::cp::run(&session, &args).await,
-        Verb::Sync(args) => commands::sync::run(&session, &args).await,
-        Verb::Cat(args) => commands::cat::run(&session, &args).await,
-        Verb::Mkdir(args) => commands::mkdir::run(&session, &args).await,
-        Verb::Rm(args) => commands::rm::run(&session, &args).await,
-        Verb::Rmdir(args) => commands::rmdir::run(&session, &args).await,
-        Verb::Mv(args) => commands::mv::run(&session, &args).await,
-        Verb::Ln(args) => commands::ln::run(&session, &args).await,
-        Verb::Lock(args) => commands::lock::run(&session, &args).await,
-        Verb::Chmod(args) => commands::chmod::run(&session, &args).await,
-        Verb::Tag(args) => commands::tag::run(&session, &args).await,
-        Verb::Find(args) => commands::find::run(&session, &args).await,
-        Verb::Du(args) => commands::du::run(&session, &args).await,
-        Verb::Df(args) => commands::df::run(&session, &args).await,
+        Verb::Ls(args) => commands::ls::run(session, &args).await,
+        Verb::Cp(args) => commands::cp::run(session, &args).await,
+        Verb::Sync(args) => commands::sync::run(session, &args).await,
+        Verb::Cat(args) => commands::cat::run(session, &args).await,
+        Verb::Mkdir(args) => commands::mkdir::run(session, &args).await,
+        Verb::Rm(args) => commands::rm::run(session, &args).await,
+        Verb::Rmdir(args) => commands::rmdir::run(session, &args).await,
+        Verb::Mv(args) => commands::mv::run(session, &args).await,
+        Verb::Ln(args) => commands::ln::run(session, &args).await,
+        Verb::Lock(args) => commands::lock::run(session, &args).await,
+        Verb::Chmod(args) => commands::chmod::run(session, &args).await,
+        Verb::Tag(args) => commands::tag::run(session, &args).await,
+        Verb::Find(args) => commands::find::run(session, &args).await,
+        Verb::Du(args) => commands::du::run(session, &args).await,
+        Verb::Df(args) => commands::df::run(session, &args).await,
         Verb::Config(_) | Verb::GetCert(_) | Verb::Doctor(_) => unreachable!("dealt with above"),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
+use vospace_client::bulk::BulkError;
 
 use crate::common::Common;
 
@@ -20,8 +21,8 @@ pub(crate) enum Status {
     Usage,
     /// `vlock` found a node that is not locked.
     Unlocked,
-    /// Ctrl-C.
-    Interrupted,
+    /// A signal of this number: Ctrl-C is 2.
+    Interrupted(u8),
 }
 
 impl Status {
@@ -39,8 +40,8 @@ impl From<Status> for ExitCode {
             Status::Usage => 2,
             // What scripts around the Python command look for.
             Status::Unlocked => 255,
-            // 128 + SIGINT, as a shell reports it.
-            Status::Interrupted => 130,
+            // As a shell reports it.
+            Status::Interrupted(signal) => 128 + signal,
         })
     }
 }
@@ -73,7 +74,16 @@ pub(crate) fn status(result: anyhow::Result<()>) -> anyhow::Result<Status> {
 
 /// Whether `error` only means that the reader of our output has gone.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let output = match error.downcast_ref() {
+        Some(BulkError::Output(error)) => Some(error),
+        _ => error.downcast_ref::<io::Error>(),
+    };
+    output.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whether the log shows more than warnings; nothing else is drawn between its lines then.
+pub(crate) fn logs_much(common: &Common) -> bool {
+    common.debug || common.verbose || common.vos_debug
 }
 
 /// The log goes to standard error: errors only, unless `-w`, `-v` or `-d` ask for more (the strongest wins).

@@ -7,15 +7,22 @@ use vospace_client::node::Node;
 use vospace_client::uri::{Prefixes, VosUri};
 
 use crate::common::Common;
+use crate::output;
 
 /// A client with these credentials. Nothing is sent yet.
-pub(crate) fn client(common: &Common, credentials: Credentials) -> anyhow::Result<Client> {
+pub(crate) fn client(common: &Common, credentials: Credentials, bandwidth: Option<u64>) -> anyhow::Result<Client> {
     let mut config = ClientConfig::from_env();
     config.credentials = credentials;
     if common.registry.is_some() {
         config.registry.clone_from(&common.registry);
     }
     config.insecure |= common.insecure;
+    config.bandwidth = bandwidth;
+    if let Some(limit) = common.timeout {
+        config.deadlines.headers = limit;
+        config.deadlines.idle = limit;
+        config.deadlines.metadata = config.deadlines.metadata.max(limit);
+    }
     Ok(Client::new(config)?)
 }
 
@@ -26,14 +33,17 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// Short forms of URIs.
     pub(crate) prefixes: Prefixes,
+    /// The log goes on between whatever else is shown.
+    pub(crate) logs_much: bool,
 }
 
 impl Session {
     /// Reads configuration and credentials; nothing is sent yet.
-    pub(crate) fn open(common: &Common) -> anyhow::Result<Self> {
+    pub(crate) fn open(common: &Common, bandwidth: Option<u64>) -> anyhow::Result<Self> {
         let prefixes = Prefixes::load()?;
         let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-        Ok(Self { client: client(common, auth::choose(options)?)?, prefixes })
+        let client = client(common, auth::choose(options)?, bandwidth)?;
+        Ok(Self { client, prefixes, logs_much: output::logs_much(common) })
     }
 
     /// A node that the user named.

@@ -1,10 +1,12 @@
 //! What a copy tells: log lines for people, or one JSON object a line for programs, and the sums at its end.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use serde_json::json;
-use vospace_client::bulk::{Event, Place, Report};
+use vospace_client::bulk::{Event, Place, Report, Watch};
 
+use crate::bars::Bars;
 use crate::output::{self, Status};
 use crate::session::Session;
 
@@ -14,12 +16,31 @@ pub(crate) struct Teller<'a> {
     session: &'a Session,
     json: bool,
     dry_run: bool,
+    bars: Option<Arc<Bars>>,
 }
 
 impl<'a> Teller<'a> {
     /// With `dry_run` what would be done is a result, and printed.
     pub(crate) fn new(session: &'a Session, json: bool, dry_run: bool) -> Self {
-        Teller { session, json, dry_run }
+        Teller { session, json, dry_run, bars: None }
+    }
+
+    /// Shows on a terminal how the bytes get on.
+    pub(crate) fn with_bars(mut self) -> Self {
+        self.bars = Bars::on_terminal().map(Arc::new);
+        self
+    }
+
+    /// Whom the copy tells how its bytes get on.
+    pub(crate) fn watch(&self) -> Option<Arc<dyn Watch>> {
+        self.bars.clone().map(|bars| bars as Arc<dyn Watch>)
+    }
+
+    fn above<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bars {
+            Some(bars) => bars.above(print),
+            None => print(),
+        }
     }
 
     fn name(&self, place: &Place) -> String {
@@ -32,7 +53,7 @@ impl<'a> Teller<'a> {
     /// Tells one event as it happens. Failures are always named on standard error.
     pub(crate) fn tell(&self, event: &Event<'_>) {
         if let Event::Failed(failure) = event {
-            output::error(&failure.error);
+            self.above(|| output::error(&failure.error));
         }
         if self.json {
             return self.print(&self.object(event).to_string());
@@ -84,11 +105,14 @@ impl<'a> Teller<'a> {
 
     fn print(&self, line: &str) {
         // A reader that has gone is no reason to stop copying.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        let _ = self.above(|| writeln!(std::io::stdout(), "{line}"));
     }
 
     /// Tells the sums, and how it all ended.
     pub(crate) fn sum_up(&self, report: &Report) -> Status {
+        if let Some(bars) = &self.bars {
+            bars.clear();
+        }
         if report.links > 0 {
             let links = if report.links == 1 { "1 link was" } else { &format!("{} links were", report.links) };
             output::note(format_args!("{links} left out; add -L to copy what they point to"));

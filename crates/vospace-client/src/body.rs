@@ -1,5 +1,7 @@
 //! Bytes on their way, below everything that speaks HTTP: what is sent, what arrives, and that they move.
 
+use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use futures_util::Stream;
 
 use crate::Result;
 
+pub(crate) mod pace;
 pub(crate) mod pulse;
 pub(crate) mod upload;
 
@@ -27,6 +30,17 @@ pub enum UploadSource {
     },
     /// Bytes in memory.
     Bytes(Bytes),
+    /// Bytes from somewhere else.
+    Supply(Arc<dyn Supply>),
+}
+
+/// Bytes from somewhere else that can be had again, and always are the same.
+pub trait Supply: fmt::Debug + Send + Sync {
+    /// How many bytes there are.
+    fn length(&self) -> u64;
+
+    /// Exactly the bytes of this range, or an `Err`.
+    fn read(&self, range: Range<u64>) -> ByteStream;
 }
 
 impl UploadSource {
@@ -36,6 +50,7 @@ impl UploadSource {
         match self {
             UploadSource::File { length, .. } => *length,
             UploadSource::Bytes(bytes) => bytes.len() as u64,
+            UploadSource::Supply(supply) => supply.length(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The copy engine behind `vcp`: plan, then bounded parallel work, then a report.
+//! The copy engine behind `vcp` and `vsync`: plan, then bounded parallel work, then a report.
 //!
 //! A copy has three steps, and each ends before the next begins:
 //!
@@ -17,11 +17,17 @@
 
 mod compare;
 mod links;
+mod partial;
 mod plan;
+mod pour;
 mod receive;
+mod relay;
 mod remove;
 mod report;
 mod run;
+mod send;
+mod spool;
+mod watch;
 
 use std::fmt;
 use std::io;
@@ -36,9 +42,12 @@ use crate::view::View;
 pub use compare::Facts;
 pub use links::follow;
 pub use plan::{Extra, Known, Plan, Task, plan};
+pub use pour::pour;
 pub use remove::remove_extras;
 pub use report::{Event, Failure, Report};
 pub use run::run;
+pub use spool::store;
+pub use watch::Watch;
 
 /// Files in flight at once unless the caller says otherwise: enough to hide the round trips of small files, and well
 /// below the number of connections at which services start to refuse.
@@ -140,6 +149,8 @@ pub struct Options {
     pub extras: bool,
     /// Find out and tell what would be done, and do nothing.
     pub dry_run: bool,
+    /// Told how the bytes get on.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// How a file is found to be the same already, and left alone.
@@ -168,6 +179,7 @@ impl Default for Options {
             compare: Compare::default(),
             extras: false,
             dry_run: false,
+            watch: None,
         }
     }
 }
@@ -218,6 +230,9 @@ pub enum BulkError {
         /// What the system says.
         error: io::Error,
     },
+    /// Standard output, or whatever else took the bytes.
+    #[error("cannot write: {0}")]
+    Output(io::Error),
     /// A local name that no VOSpace node can have.
     #[error("{}: {error}; rename it, then copy again", path.display())]
     Name {
@@ -264,6 +279,17 @@ pub enum BulkError {
     /// A part of something that has no pixels.
     #[error("{0} is a container; a part can only be cut out of a file")]
     PartOfContainer(Place),
+    /// Source and target are one.
+    #[error("{0} cannot be copied onto itself")]
+    Itself(Place),
+    /// A container is to be copied into the tree below it.
+    #[error("{container} cannot be copied into {target}, which is below it")]
+    IntoItself {
+        /// The container.
+        container: VosUri,
+        /// Where it was to go.
+        target: VosUri,
+    },
     /// Two sources would become the same file.
     #[error("{first} and {second} would both become {target}; nothing was copied: rename one, or copy them apart")]
     SameTarget {

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Result;
 use crate::auth::Secret;
@@ -189,13 +190,13 @@ impl Client {
         download::open(&self.inner, uri, range, false).await
     }
 
-    /// Opens all bytes of a file, to be read to the end: a large one comes by several connections side by side where the
-    /// service has ranges.
+    /// Opens all bytes of a file from `start` on, to be read to the end: a large one comes by several connections side by
+    /// side where the service has ranges. Where it has none, all bytes come: see [`Download::start`].
     ///
     /// # Errors
     /// As [`Client::open`].
-    pub async fn open_wide(&self, uri: &VosUri) -> Result<Download> {
-        wide::open(&self.inner, uri).await
+    pub async fn open_wide(&self, uri: &VosUri, start: u64) -> Result<Download> {
+        wide::open(&self.inner, uri, start).await
     }
 
     /// [`Client::open`] by the name and nothing else: where the file was found before is not believed, so that the answer
@@ -225,5 +226,15 @@ impl Client {
         let result = upload::put(&self.inner, uri, source, options).await;
         self.inner.redirects.forget(uri);
         result
+    }
+
+    /// Waits until uploads that were dropped are cleaned up (empty nodes that they made removed, transactions ended), for
+    /// `limit` at most. For a program that is about to end.
+    pub async fn settle(&self, limit: Duration) {
+        self.inner.work.close();
+        if tokio::time::timeout(limit, self.inner.work.wait()).await.is_err() {
+            tracing::warn!("not everything could be cleaned up in time");
+        }
+        self.inner.work.reopen();
     }
 }

@@ -33,6 +33,10 @@ pub struct ClientConfig {
     /// Bytes of a segment, on services that take large files in segments. Longer files go that way: what is sent again
     /// after a lost connection is at most this much.
     pub segment: u64,
+    /// Bytes per second of all transfers together. None: as fast as it goes.
+    pub bandwidth: Option<u64>,
+    /// Where unfinished uploads are noted, to be taken up by the next program. None: nowhere.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Default for ClientConfig {
@@ -40,13 +44,15 @@ impl Default for ClientConfig {
         ClientConfig {
             registry: None,
             credentials: Credentials::Anonymous,
-            cache_dir: default_cache_dir(),
+            cache_dir: default_dir("XDG_CACHE_HOME", ".cache"),
             extra_roots: Vec::new(),
             insecure: false,
             user_agent: concat!("vospace-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             retry: RetryPolicy::default(),
             deadlines: Deadlines::default(),
             segment: SEGMENT,
+            bandwidth: None,
+            state_dir: default_dir("XDG_STATE_HOME", ".local/state"),
         }
     }
 }
@@ -72,13 +78,14 @@ impl ClientConfig {
     }
 }
 
-/// `$XDG_CACHE_HOME/vospace`, else `~/.cache/vospace`.
-fn default_cache_dir() -> Option<PathBuf> {
-    std::env::var_os("XDG_CACHE_HOME")
+/// The directory `vospace` below what `variable` names, else below `usual` in the home directory (XDG Base Directory
+/// Specification).
+fn default_dir(variable: &str, usual: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .map(|cache| cache.join("vospace"))
+        .or_else(|| std::env::home_dir().map(|home| home.join(usual)))
+        .map(|parent| parent.join("vospace"))
 }
 
 /// When a request that may be repeated is repeated. Delays double, with jitter; `Retry-After` replaces them.

@@ -21,6 +21,7 @@ use reqwest::{Method, StatusCode, Url};
 use url::Origin;
 
 use crate::auth::Authenticator;
+use crate::body::pace::Pace;
 use crate::body::pulse::Pulse;
 use crate::body::upload::Upload;
 use crate::config::{ClientConfig, Deadlines, RetryPolicy};
@@ -147,6 +148,7 @@ pub(crate) struct Http {
     allow_plain: bool,
     retry: RetryPolicy,
     deadlines: Deadlines,
+    pace: Option<Arc<Pace>>,
 }
 
 impl fmt::Debug for Http {
@@ -169,6 +171,7 @@ impl Http {
             allow_plain,
             retry: config.retry.clone(),
             deadlines: config.deadlines.clone(),
+            pace: config.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
         })
     }
 
@@ -221,7 +224,8 @@ impl Http {
             Body::Empty => {}
             Body::Bytes(bytes) => builder = builder.body(bytes.clone()),
             Body::Upload(upload) => {
-                builder = builder.header(CONTENT_LENGTH, upload.length()).body(upload.body(Arc::clone(&pulse)));
+                let body = upload.body(Arc::clone(&pulse), self.pace.clone());
+                builder = builder.header(CONTENT_LENGTH, upload.length()).body(body);
             }
         }
         let started = std::time::Instant::now();
@@ -246,7 +250,7 @@ impl Http {
             }
         };
         tracing::debug!(method = %request.method, url = shown, status = %response.status(), elapsed = ?started.elapsed());
-        let response = Response::new(response, request, self.deadlines.idle);
+        let response = Response::new(response, request, self.deadlines.idle, self.pace.clone());
         if response.status.is_client_error() || response.status.is_server_error() {
             return Err(response.into_failure().await);
         }

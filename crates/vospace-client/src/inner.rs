@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use lru::LruCache;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::config::ClientConfig;
@@ -36,6 +38,10 @@ pub(crate) struct Inner {
     pub(crate) pieces: Arc<Semaphore>,
     /// Bytes of a segment of a large upload.
     pub(crate) segment: u64,
+    /// Where unfinished uploads are noted.
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Uploads under way, and what is cleaned up after them.
+    pub(crate) work: TaskTracker,
     /// Files that this client made or stored lately, and meant to. What a failed upload left behind is told from a file
     /// by its date, which is exact to a second only, and by its length, which a service may not know yet.
     meant: Mutex<LruCache<VosUri, ()>>,
@@ -60,6 +66,8 @@ impl Inner {
             redirects: Redirects::default(),
             pieces: Arc::new(Semaphore::new(PIECES)),
             segment: config.segment.max(1),
+            state_dir: config.state_dir.clone(),
+            work: TaskTracker::new(),
             meant: Mutex::new(LruCache::new(MEANT)),
             updates: Mutex::default(),
         })
@@ -77,6 +85,13 @@ impl Inner {
                 Ok(service)
             }
             None => self.registry.service(&self.http, &resource_id).await,
+        }
+    }
+
+    /// Does something after its caller has gone; nothing is done where no runtime is left to do it.
+    pub(crate) fn in_background(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.work.spawn_on(task, &runtime);
         }
     }
 

@@ -6,13 +6,14 @@ use crate::node::{Md5, Timestamp};
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind};
 
-pub use crate::body::{ByteStream, Progress, UploadSource};
+pub use crate::body::{ByteStream, Progress, Supply, UploadSource};
 
 pub mod content_range;
 pub(crate) mod download;
 pub(crate) mod empty;
 pub(crate) mod negotiate;
 pub(crate) mod transaction;
+pub(crate) mod unfinished;
 pub(crate) mod upload;
 pub(crate) mod wide;
 
@@ -22,6 +23,8 @@ pub struct Download {
     pub start: u64,
     /// True for a part of the file, as it was asked for; false when `body` is all of it.
     pub partial: bool,
+    /// The service gives parts of this file, so that reading can go on after an interruption.
+    pub ranges: bool,
     /// Size of the whole file in bytes, when the service says.
     pub total: Option<u64>,
     /// Identity of these very bytes: another one for every upload (Vault).
@@ -56,6 +59,10 @@ pub struct PutOptions {
     pub md5: Option<Md5>,
     /// Told of the progress.
     pub progress: Option<Progress>,
+    /// What tells these bytes from all others over runs of programs, such as the path, time and length of a file. An
+    /// upload of the same bytes to the same node that was interrupted is then taken up, where the service can do so, and
+    /// this one can be.
+    pub identity: Option<String>,
 }
 
 impl fmt::Debug for PutOptions {
@@ -63,6 +70,7 @@ impl fmt::Debug for PutOptions {
         f.debug_struct("PutOptions")
             .field("content_type", &self.content_type)
             .field("md5", &self.md5)
+            .field("identity", &self.identity)
             .finish_non_exhaustive()
     }
 }

@@ -50,7 +50,7 @@ fn files_both_ways(profile: Profile) {
     world.vospace(&["cp", "empty", &world.uri("big.bin")]).ok();
     assert_eq!(world.bytes("big.bin"), Some(Vec::new()));
     let left: Vec<_> = fs::read_dir(world.path("local")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{left:?}");
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("part")), "{left:?}");
 }
 
 fn tree(world: &World) {
@@ -215,11 +215,15 @@ fn interrupted_in_the_middle(profile: Profile) {
     };
     let mut command = world.command("vospace");
     let mut copy = Guard::spawn(command.args(["cp", &world.uri("big"), "to"]));
-    wait_until("the temporary file", Duration::from_secs(30), || names().len() == 2);
+    wait_until("the temporary file", Duration::from_secs(30), || names().len() >= 2);
     copy.signal(Signal::SIGINT);
     assert_eq!(copy.wait(Duration::from_secs(10)).map(code), Some(130));
-    assert_eq!(names(), ["big"], "the temporary file is left");
     assert_eq!(fs::read(world.local("to/big")).unwrap(), b"old");
+    // Only what the next run can go on with is left.
+    let left = names().into_iter().filter(|name| name != "big").count();
+    assert!(left == 0 || profile == Profile::Vault, "{:?}", names());
+    world.vospace(&["cp", &world.uri("big"), "to"]).ok();
+    assert_eq!(names(), ["big"]);
 }
 
 fn asked_before_replacing(profile: Profile) {
@@ -243,9 +247,8 @@ fn refusals(profile: Profile) {
     let world = World::new(profile);
     world.local_file("a", b"a");
     world.vospace(&["cp", "a", "b"]).fails_with(2, &["both are local"]);
-    world.vospace(&["cp", &world.uri("a"), &world.uri("b")]).fails_with(2, &["both are in VOSpace"]);
+    world.vospace(&["cp", "a", &world.uri("a"), &world.uri("b")]).fails_with(2, &["a is local and others are nodes"]);
     world.vospace(&["cp", "--head", "a", &world.uri("a")]).fails_with(2, &["--head"]);
-    world.vospace(&["cp", "-", &world.uri("a")]).fails_with(2, &["- is not available"]);
     world.put("f", b"f");
     fs::create_dir(world.local("d")).unwrap();
     world.vospace(&["cp", "d", &world.uri("f")]).fails_with(1, &["onto the file"]);

@@ -126,14 +126,27 @@ fn installed_and_removed() {
         names.sort();
         names
     };
-    run(Command::new(&script).arg("install").arg(&bin).arg(built())).ok();
+    let share = root.path().join("share");
+    run(Command::new(&script).arg("install").arg(&bin).arg(&share).arg(built())).ok();
     let installed = "cadc-get-cert mountvofs vcat vchmod vcp vdf vdoctor vdu vfind vln vlock vls vmkdir vmv vos-config \
                      vospace vospaced vrm vrmdir vsync vtag";
     assert_eq!(names(), installed.split_whitespace().collect::<Vec<_>>());
     run(Command::new(bin.join("vls")).arg("--version")).ok();
+    let given = [
+        "bash-completion/completions/vls",
+        "zsh/site-functions/_vospace",
+        "fish/vendor_completions.d/vls.fish",
+        "man/man1/vls.1",
+        "man/man1/vospace.1",
+    ];
+    for file in given {
+        assert!(fs::read_to_string(share.join(file)).unwrap().contains("vls"), "{file}");
+    }
     fs::remove_file(bin.join("vmv")).unwrap();
     fs::write(bin.join("vmv"), "somebody else's").unwrap();
-    run(Command::new(&script).arg("uninstall").arg(&bin)).ok();
+    run(Command::new(&script).arg("uninstall").arg(&bin).arg(&share)).ok();
+    let left = run(Command::new("find").arg(&share).args(["!", "-type", "d"])).ok().stdout();
+    assert_eq!(left.replace(share.to_str().unwrap(), ""), "/man/man1/vmv.1\n", "vmv may be somebody else's");
     assert_eq!(names(), ["vmv"], "what is not ours stays");
 }
 

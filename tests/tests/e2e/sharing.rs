@@ -33,7 +33,7 @@ fn readers_of_one_file_fetch_it_once(profile: Profile) {
     let sent: u64 = world.server.log().iter().filter(|entry| entry.is_byte_read()).map(|entry| entry.bytes_out).sum();
     // A service that ignores ranges announces the whole file again to the request by which that is learned.
     let limit = match profile {
-        Profile::Vault | Profile::Strict => LENGTH * 5 / 4,
+        Profile::Vault | Profile::Strict | Profile::Both => LENGTH * 5 / 4,
         Profile::Cavern => LENGTH * 9 / 4,
     };
     assert!(sent < limit as u64, "{sent} bytes were sent for a file of {LENGTH}");

@@ -2,23 +2,21 @@
 
 use std::io::{self, Write as _};
 
-use anyhow::Context as _;
 use clap::Args;
-use futures_util::StreamExt as _;
 use vospace_client::bulk;
 use vospace_client::node::Node;
 use vospace_client::view::View;
 
 use crate::output::{self, Status};
 use crate::session::Session;
-use crate::wildcard;
+use crate::{complete, limits, wildcard};
 
 /// Options of `vcat`.
 #[derive(Debug, Args)]
 pub(crate) struct CatArgs {
     /// Files to print, one after the other; wildcards are expanded (quote them), and cut-outs can stand behind a name:
     /// [1][10:20,30:40] or (ra,dec,radius)
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", add = complete::nodes())]
     sources: Vec<String>,
     /// Print only the headers of FITS files
     #[arg(long)]
@@ -26,6 +24,9 @@ pub(crate) struct CatArgs {
     /// No messages for what cannot be printed (the exit status still tells)
     #[arg(short, long)]
     quiet: bool,
+    /// Bytes per second, like 10M
+    #[arg(long, value_name = "RATE", value_parser = limits::rate)]
+    pub(crate) bwlimit: Option<u64>,
 }
 
 /// Prints files.
@@ -55,19 +56,13 @@ async fn print(session: &Session, text: &str, head: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn bytes(session: &Session, node: Node, view: Option<&View>) -> anyhow::Result<()> {
+/// The bytes of a file, or of a part of it, to standard output.
+pub(super) async fn bytes(session: &Session, node: Node, view: Option<&View>) -> anyhow::Result<()> {
     let name = session.name(&node.uri);
     let node = bulk::follow(&session.client, node).await?;
     anyhow::ensure!(!node.is_container(), "{name} is a container; list it with vls, or name a file in it");
-    let opened = match view {
-        None => session.client.open(&node.uri, None).await,
-        Some(view) => session.client.open_view(&node.uri, view).await,
-    };
-    let mut download = opened.with_context(|| name.clone())?;
     let mut out = io::stdout().lock();
-    while let Some(chunk) = download.body.next().await {
-        out.write_all(&chunk.with_context(|| name.clone())?)?;
-    }
+    bulk::pour(&session.client, &node.uri, view, |chunk| out.write_all(&chunk)).await?;
     out.flush()?;
     Ok(())
 }

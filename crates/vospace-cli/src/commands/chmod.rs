@@ -8,7 +8,7 @@ use vospace_client::node::{Properties, property};
 
 use crate::output::{self, Status};
 use crate::session::Session;
-use crate::{groups, update, wildcard};
+use crate::{complete, groups, update, wildcard};
 
 use mode::Mode;
 
@@ -20,6 +20,7 @@ pub(crate) struct ChmodArgs {
     /// (og|go|o|g)(+|-|=)(rw|wr|r|w), and behind a colon the group: o+r, g-w, g+r:GROUP. Others can only be given read
     mode: Mode,
     /// The node; wildcards are expanded (quote them)
+    #[arg(add = complete::nodes())]
     node: String,
     /// For each letter of a mode that gives rights to groups: the group or groups (separated by blanks or commas)
     #[arg(value_name = "GROUPS")]

@@ -1,28 +1,38 @@
-//! `vcp`: files and trees, to or from VOSpace. The work is done by the copy engine; here arguments become a plan's
-//! sources and target, and events become messages.
+//! `vcp`: files and trees, to, from or within VOSpace. The work is done by the copy engine; here arguments become a plan's
+//! sources and target, and events become messages. `-` is standard input or output.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
-use vospace_client::bulk::{self, Confirm, Options, Place, Source, Target};
+use vospace_client::bulk::{self, Confirm, Event, Options, Place, Source, Target};
+use vospace_client::error::ErrorKind;
+use vospace_client::node::Node;
 use vospace_client::view::View;
 
+use crate::commands::cat;
+use crate::complete;
+use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::telling::Teller;
 use crate::wildcard;
 
+/// Standard input as a source, standard output as a destination.
+const STREAM: &str = "-";
+
 /// Options of `vcp`.
 #[derive(Debug, Args)]
 pub(crate) struct CpArgs {
     /// Files or directories to copy; wildcards in node names are expanded (quote them), and cut-outs can stand behind
-    /// the name of a FITS file: [1][10:20,30:40] or (ra,dec,radius)
-    #[arg(required = true, value_name = "SOURCE")]
+    /// the name of a FITS file: [1][10:20,30:40] or (ra,dec,radius); - is standard input
+    #[arg(required = true, value_name = "SOURCE", add = complete::places())]
     sources: Vec<String>,
-    /// Where they go
-    #[arg(value_name = "DESTINATION")]
+    /// Where they go; - is standard output
+    #[arg(value_name = "DESTINATION", add = complete::places())]
     destination: String,
     /// Leave out files whose destination contains one of these, separated by commas
     #[arg(long, value_name = "TEXTS", value_delimiter = ',')]
@@ -42,10 +52,8 @@ pub(crate) struct CpArgs {
     /// Copy only the headers of FITS files
     #[arg(long)]
     head: bool,
-    /// Files copied at the same time
-    #[arg(long, value_name = "N", default_value_t = bulk::DEFAULT_STREAMS as u64,
-          value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
-    nstreams: u64,
+    #[command(flatten)]
+    pub(crate) moving: Moving,
     /// Tell what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
@@ -65,6 +73,12 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
     if let Some(refusal) = refusal(session, args) {
         output::error(refusal);
         return Ok(Status::Usage);
+    }
+    if args.sources == [STREAM] {
+        return from_input(session, args).await;
+    }
+    if args.destination == STREAM {
+        return to_output(session, args).await;
     }
     let mut status = Status::Done;
     let target = target(session, &args.destination)?;
@@ -87,38 +101,94 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
     if sources.is_empty() {
         return Ok(status);
     }
+    let mut teller = Teller::new(session, args.json, args.dry_run);
+    if !(args.moving.quiet || args.json || args.dry_run || args.interrogate || session.logs_much) {
+        teller = teller.with_bars();
+    }
     let options = Options {
         exclude: args.exclude.clone(),
         include: args.include.clone(),
         follow_links: args.follow_links,
         // Questions come one at a time.
-        streams: if args.interrogate { 1 } else { args.nstreams as usize },
+        streams: if args.interrogate { 1 } else { args.moving.streams() },
         confirm: args.interrogate.then(|| Arc::new(ask) as Confirm),
         dry_run: args.dry_run,
+        watch: teller.watch(),
         ..Options::default()
     };
     let plan = bulk::plan(&session.client, sources, target, &options).await?;
-    let teller = Teller::new(session, args.json, args.dry_run);
     let report = bulk::run(&session.client, plan, &options, &|event| teller.tell(event)).await;
     Ok(status.and(teller.sum_up(&report)))
 }
 
 /// What cannot be done, said before anything is.
 fn refusal(session: &Session, args: &CpArgs) -> Option<String> {
-    let all = || args.sources.iter().chain(std::iter::once(&args.destination));
-    if all().any(|text| text == "-") {
-        return Some("- is not available in this version; use vcat to print a file".to_owned());
-    }
     let remote = session.prefixes.is_remote(&args.destination);
     if args.head && remote {
         return Some("--head copies headers out of VOSpace; the destination is a local file or directory".to_owned());
     }
-    let same_side = args.sources.iter().find(|text| session.prefixes.is_remote(text) == remote)?;
-    Some(if remote {
-        format!("cannot copy {same_side} to {}: both are in VOSpace; copy to a local file first", args.destination)
-    } else {
-        format!("cannot copy {same_side} to {}: both are local; a node is written vos:path", args.destination)
-    })
+    if args.sources.iter().any(|text| text == STREAM) {
+        if args.sources.len() > 1 {
+            return Some("- is standard input, which can only be the one source of a copy".to_owned());
+        }
+        if !remote {
+            return Some("standard input can only be copied to a node, vos:path".to_owned());
+        }
+    }
+    let mixed = args.sources.iter().any(|text| session.prefixes.is_remote(text));
+    let local = args.sources.iter().find(|text| *text != STREAM && !session.prefixes.is_remote(text))?;
+    if !remote {
+        return Some(format!(
+            "cannot copy {local} to {}: both are local; a node is written vos:path",
+            args.destination
+        ));
+    }
+    mixed.then(|| format!("{local} is local and others are nodes; copy them by two commands"))
+}
+
+/// Standard input into a file.
+async fn from_input(session: &Session, args: &CpArgs) -> anyhow::Result<Status> {
+    let uri = session.uri(&args.destination)?;
+    let place = Place::Remote(uri.clone());
+    let standing = match session.client.stat(&uri).await {
+        Ok(node) => Some(bulk::follow(&session.client, node).await?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| session.name(&uri)),
+    };
+    if args.destination.ends_with('/') || standing.as_ref().is_some_and(Node::is_container) {
+        bail!("{} is a container; standard input has no name, so say which file it is to become", args.destination);
+    }
+    if args.interrogate {
+        bail!("-i cannot ask while standard input is what is copied");
+    }
+    if args.dry_run {
+        writeln!(io::stdout(), "would copy standard input -> {}", session.name(&uri))?;
+        return Ok(Status::Done);
+    }
+    let started = Instant::now();
+    let stored = bulk::store(&session.client, io::stdin(), &uri).await?;
+    let source = Place::Local(STREAM.into());
+    let event = Event::Copied { source: &source, target: &place, length: stored.length, elapsed: started.elapsed() };
+    Teller::new(session, args.json, false).tell(&event);
+    Ok(Status::Done)
+}
+
+/// Files to standard output, one after the other.
+async fn to_output(session: &Session, args: &CpArgs) -> anyhow::Result<Status> {
+    let mut status = Status::Done;
+    for text in &args.sources {
+        let (text, part) = View::split(text);
+        let view = if args.head { Some(View::Header) } else { part };
+        match wildcard::expand(session, text).await {
+            Ok(nodes) => {
+                for node in nodes {
+                    status = status.and(output::status(cat::bytes(session, node, view.as_ref()).await)?);
+                }
+            }
+            Err(error) => status = status.and(output::status(Err(error))?),
+        }
+    }
+    Ok(status)
 }
 
 fn target(session: &Session, text: &str) -> anyhow::Result<Target> {

@@ -11,13 +11,13 @@ use vospace_client::node::{Node, property};
 
 use crate::output::Status;
 use crate::session::Session;
-use crate::{sizes, wildcard};
+use crate::{complete, sizes, wildcard};
 
 /// Options of `df`.
 #[derive(Debug, Args)]
 pub(crate) struct DfArgs {
     /// Nodes; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", add = complete::nodes())]
     nodes: Vec<String>,
     /// All digits
     #[arg(short, long)]

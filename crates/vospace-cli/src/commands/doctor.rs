@@ -69,7 +69,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
     }) {
         Ok((credentials, (what, until))) => {
             until_when(&mut findings, &what, until);
-            session::client(common, credentials)?
+            session::client(common, credentials, None)?
         }
         Err(error) => {
             findings.bad("credentials", error);

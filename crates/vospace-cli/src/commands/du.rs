@@ -10,13 +10,13 @@ use vospace_client::node::{Node, NodeKind};
 use crate::output::Status;
 use crate::session::Session;
 use crate::walk::walk;
-use crate::{sizes, wildcard};
+use crate::{complete, sizes, wildcard};
 
 /// Options of `du`.
 #[derive(Debug, Args)]
 pub(crate) struct DuArgs {
     /// Containers or files; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", add = complete::nodes())]
     nodes: Vec<String>,
     /// Only the sum of each node, not of the containers directly below it
     #[arg(short, long)]

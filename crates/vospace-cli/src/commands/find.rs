@@ -8,15 +8,16 @@ use glob::Pattern;
 use vospace_client::node::{Node, NodeKind};
 
 use crate::output::Status;
+use crate::quoting::Quoting;
 use crate::session::Session;
 use crate::walk::walk;
-use crate::{json, output};
+use crate::{complete, json, output, wildcard};
 
 /// Options of `find`.
 #[derive(Debug, Args)]
 pub(crate) struct FindArgs {
-    /// Containers whose trees are looked through
-    #[arg(required = true, value_name = "CONTAINER")]
+    /// Containers whose trees are looked through; wildcards are expanded (quote them)
+    #[arg(required = true, value_name = "CONTAINER", add = complete::containers())]
     containers: Vec<String>,
     /// Only nodes whose name matches this pattern (quote it)
     #[arg(long, value_name = "PATTERN")]
@@ -30,6 +31,8 @@ pub(crate) struct FindArgs {
     /// Only files of at most so many bytes
     #[arg(long, value_name = "SIZE")]
     smaller: Option<bytesize::ByteSize>,
+    #[command(flatten)]
+    quoting: Quoting,
     /// One JSON object a line, with what vls -l shows
     #[arg(long)]
     json: bool,
@@ -67,25 +70,29 @@ impl FindArgs {
 
 /// Prints the nodes that fit.
 pub(crate) async fn run(session: &Session, args: &FindArgs) -> anyhow::Result<Status> {
+    let style = args.quoting.style();
     let mut status = Status::Done;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut roots = Vec::new();
     for text in &args.containers {
-        let root = session.uri(text)?;
-        match session.stat(&root).await {
-            Ok(node) if node.is_container() => {}
-            Ok(_) => {
-                status = output::status(Err(anyhow::anyhow!("{text} is not a container")))?;
-                continue;
-            }
-            Err(error) => {
-                status = output::status(Err(error))?;
-                continue;
-            }
+        match wildcard::expand(session, text).await {
+            // What a pattern matches besides containers is not meant.
+            Ok(nodes) if wildcard::is_pattern(text) => roots.extend(nodes.into_iter().filter(Node::is_container)),
+            Ok(nodes) => match nodes.into_iter().find(Node::is_container) {
+                Some(root) => roots.push(root),
+                None => status = output::status(Err(anyhow::anyhow!("{text} is not a container")))?,
+            },
+            Err(error) => status = output::status(Err(error))?,
         }
-        let seen = walk(session, &root, |node| {
+    }
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for root in roots {
+        let seen = walk(session, &root.uri, |node| {
             if args.fits(node) {
-                let line = if args.json { json::node(session, node).to_string() } else { session.name(&node.uri) };
-                writeln!(out, "{line}")?;
+                if args.json {
+                    writeln!(out, "{}", json::node(session, node))?;
+                } else {
+                    writeln!(out, "{}", style.show(&session.name(&node.uri)))?;
+                }
             }
             Ok(())
         })

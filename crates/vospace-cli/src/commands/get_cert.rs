@@ -54,7 +54,7 @@ pub(crate) async fn run(common: &Common, args: &GetCertArgs) -> anyhow::Result<S
         output::error("say who you are: -u USER, -n (~/.netrc), --netrc-file FILE, --token TOKEN, or CADC_USERNAME");
         return Ok(Status::Usage);
     };
-    let client = session::client(common, credentials)?;
+    let client = session::client(common, credentials, None)?;
     let days = args.days_valid;
     let pem = match client.certificate(&args.resource_id, Some(days)).await {
         Ok(pem) => pem,

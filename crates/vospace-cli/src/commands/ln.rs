@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use vospace_client::error::ErrorKind;
 
+use crate::complete;
 use crate::output::Status;
 use crate::session::Session;
 
@@ -11,10 +12,10 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub(crate) struct LnArgs {
     /// What the link points to: a node, or any URL, which is stored as it stands. It need not exist
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", add = complete::nodes())]
     source: String,
     /// The link to make, or (with a slash at its end) the container to make it in
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = complete::nodes())]
     target: String,
 }
 

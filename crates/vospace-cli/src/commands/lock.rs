@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use vospace_client::node::{Node, Properties, property};
 
+use crate::complete;
 use crate::output::Status;
 use crate::session::Session;
 use crate::wildcard;
@@ -12,7 +13,7 @@ use crate::wildcard;
 #[derive(Debug, Args)]
 pub(crate) struct LockArgs {
     /// Nodes; wildcards are expanded (quote them). Without an option: exit status 0 if all are locked, 255 if not
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", add = complete::nodes())]
     nodes: Vec<String>,
     /// Lock
     #[arg(long, conflicts_with = "unlock")]

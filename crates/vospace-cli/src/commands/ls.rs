@@ -15,8 +15,10 @@ use vospace_client::bulk;
 use vospace_client::node::Node;
 
 use crate::common::LongHelp;
+use crate::complete;
 use crate::json;
 use crate::output::{self, Status};
+use crate::quoting::{Quoting, Style};
 use crate::session::Session;
 use crate::wildcard;
 
@@ -26,7 +28,7 @@ use row::Layout;
 #[derive(Debug, Args)]
 pub(crate) struct LsArgs {
     /// Nodes to list; wildcards * ? [] are expanded (quote them)
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", add = complete::nodes())]
     nodes: Vec<String>,
     /// Long rows; a link is shown and not followed, unless its name ends with /
     #[arg(short, long)]
@@ -52,6 +54,8 @@ pub(crate) struct LsArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    quoting: Quoting,
     #[command(flatten)]
     help: LongHelp,
 }
@@ -101,6 +105,7 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
         session,
         args,
         layout: Layout::new(args.long, args.group, args.human),
+        style: args.quoting.style(),
         out: BufWriter::new(std::io::stdout().lock()),
     };
     for file in &files {
@@ -127,6 +132,7 @@ struct Printer<'a> {
     session: &'a Session,
     args: &'a LsArgs,
     layout: Layout,
+    style: Style,
     out: BufWriter<StdoutLock<'static>>,
 }
 
@@ -135,7 +141,7 @@ impl Printer<'_> {
         if self.args.json {
             writeln!(self.out, "{}", json::node(self.session, node))?;
         } else {
-            writeln!(self.out, "{}", self.layout.row(name, node))?;
+            writeln!(self.out, "{}", self.layout.row(&self.style.show(name), node))?;
         }
         Ok(())
     }
@@ -144,7 +150,7 @@ impl Printer<'_> {
         if self.args.json {
             return Ok(());
         }
-        writeln!(self.out, "\n{}:", container.name)?;
+        writeln!(self.out, "\n{}:", self.style.show(&container.name))?;
         if self.args.long {
             writeln!(self.out, "total: {}", container.node.properties.length().unwrap_or(0))?;
         }

@@ -7,6 +7,7 @@ use vospace_client::error::ErrorKind;
 use vospace_client::node::Properties;
 use vospace_client::uri::VosUri;
 
+use crate::complete;
 use crate::output::{self, Status};
 use crate::session::Session;
 
@@ -14,7 +15,7 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub(crate) struct MkdirArgs {
     /// Containers to make
-    #[arg(required = true, value_name = "CONTAINER")]
+    #[arg(required = true, value_name = "CONTAINER", add = complete::containers())]
     containers: Vec<String>,
     /// Make missing parents too, and take what exists already
     #[arg(short, long)]

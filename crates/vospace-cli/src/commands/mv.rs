@@ -7,6 +7,7 @@ use vospace_client::error::ErrorKind;
 use vospace_client::node::Node;
 use vospace_client::uri::VosUri;
 
+use crate::complete;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::wildcard;
@@ -15,10 +16,10 @@ use crate::wildcard;
 #[derive(Debug, Args)]
 pub(crate) struct MvArgs {
     /// Nodes to move; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", add = complete::nodes())]
     sources: Vec<String>,
     /// The new name, or the container to move them into
-    #[arg(value_name = "DESTINATION")]
+    #[arg(value_name = "DESTINATION", add = complete::nodes())]
     destination: String,
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use vospace_client::client::JobCounts;
 use vospace_client::node::{Node, NodeKind};
 
+use crate::complete;
 use crate::output::Status;
 use crate::session::Session;
 use crate::wildcard;
@@ -16,7 +17,7 @@ use crate::wildcard;
 #[derive(Debug, Args)]
 pub(crate) struct RmArgs {
     /// Nodes to remove; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", add = complete::nodes())]
     nodes: Vec<String>,
     /// Remove containers and all that they hold
     #[arg(short = 'R', long)]

@@ -5,6 +5,7 @@ use clap::Args;
 use vospace_client::error::ErrorKind;
 use vospace_client::node::{Node, NodeKind};
 
+use crate::complete;
 use crate::output::Status;
 use crate::session::Session;
 use crate::wildcard;
@@ -13,7 +14,7 @@ use crate::wildcard;
 #[derive(Debug, Args)]
 pub(crate) struct RmdirArgs {
     /// Empty containers to remove; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "CONTAINER")]
+    #[arg(required = true, value_name = "CONTAINER", add = complete::containers())]
     nodes: Vec<String>,
 }
 

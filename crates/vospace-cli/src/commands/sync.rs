@@ -1,4 +1,4 @@
-//! `vsync`: makes one tree like another, in either direction, copying only what differs.
+//! `vsync`: makes one tree like another, in either direction or within VOSpace, copying only what differs.
 //!
 //! Unlike `vcp` it takes the word of a listing that a file is the same, so a tree that did not change costs one request
 //! a container. What it removes with `--delete` was asked for by itself before.
@@ -13,6 +13,8 @@ use vospace_client::bulk::{self, Compare, Options, Place, Plan, Source, Target};
 use vospace_client::error::ErrorKind;
 use vospace_client::node::Properties;
 
+use crate::complete;
+use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::telling::Teller;
@@ -22,10 +24,10 @@ use crate::wildcard;
 #[derive(Debug, Args)]
 pub(crate) struct SyncArgs {
     /// Files and directories of one side; with a slash at its end, what a directory holds
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", add = complete::places())]
     sources: Vec<String>,
     /// The directory or container of the other side; its last level is made where it is missing
-    #[arg(value_name = "DESTINATION")]
+    #[arg(value_name = "DESTINATION", add = complete::places())]
     destination: String,
     /// Compare length and time instead of MD5
     #[arg(long)]
@@ -33,10 +35,8 @@ pub(crate) struct SyncArgs {
     /// Copy without comparing
     #[arg(long, conflicts_with = "ignore_checksum")]
     overwrite: bool,
-    /// Files copied at the same time
-    #[arg(short, long, value_name = "N", default_value_t = bulk::DEFAULT_STREAMS as u64,
-          value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
-    nstreams: u64,
+    #[command(flatten)]
+    pub(crate) moving: Moving,
     /// Leave out files whose path below the destination contains one of these, separated by commas
     #[arg(long, value_name = "TEXTS", value_delimiter = ',')]
     exclude: Vec<String>,
@@ -88,18 +88,27 @@ impl SyncArgs {
 /// Synchronises.
 pub(crate) async fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<Status> {
     let remote = session.prefixes.is_remote(&args.destination);
-    if let Some(text) = args.sources.iter().find(|text| session.prefixes.is_remote(text) == remote) {
-        let sides = if remote { "in VOSpace" } else { "local" };
-        output::error(format_args!("cannot synchronise {text} to {}: both are {sides}", args.destination));
+    let local = args.sources.iter().find(|text| !session.prefixes.is_remote(text));
+    if let Some(text) = local.filter(|_| !remote) {
+        output::error(format_args!("cannot synchronise {text} to {}: both are local", args.destination));
+        return Ok(Status::Usage);
+    }
+    if let Some(text) = local.filter(|_| args.sources.iter().any(|text| session.prefixes.is_remote(text))) {
+        output::error(format_args!("{text} is local and others are nodes; synchronise them by two commands"));
         return Ok(Status::Usage);
     }
     let target = destination(session, args, remote).await?;
+    let mut teller = Teller::new(session, args.json, args.dry_run);
+    if !(args.moving.quiet || args.json || args.dry_run || session.logs_much) {
+        teller = teller.with_bars();
+    }
     let options = Options {
         follow_links: args.follow_links,
-        streams: args.nstreams as usize,
+        streams: args.moving.streams(),
         compare: args.compare(),
         extras: args.delete,
         dry_run: args.dry_run,
+        watch: teller.watch(),
         ..Options::default()
     };
     let root = match &target {
@@ -112,7 +121,6 @@ pub(crate) async fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<St
     if !extras.is_empty() && !args.dry_run && !agreed(session, args, &plan)? {
         bail!("nothing was done; leave out --delete to copy without removing");
     }
-    let teller = Teller::new(session, args.json, args.dry_run);
     let observer = |event: &bulk::Event<'_>| teller.tell(event);
     let mut report = bulk::run(&session.client, plan, &options, &observer).await;
     bulk::remove_extras(&session.client, &extras, &options, &mut report, &observer).await;

@@ -9,7 +9,7 @@ use vospace_client::node::{Node, Properties};
 
 use crate::output::{self, Status};
 use crate::session::Session;
-use crate::{json, update, wildcard};
+use crate::{complete, json, update, wildcard};
 
 mod python;
 
@@ -48,6 +48,7 @@ const STANDARD: [&str; 24] = [
 #[derive(Debug, Args)]
 pub(crate) struct TagArgs {
     /// The node; wildcards are expanded (quote them)
+    #[arg(add = complete::nodes())]
     node: String,
     /// KEY shows a property, KEY=VALUE sets it, KEY= removes it; without any, all are shown
     #[arg(value_name = "PROPERTY")]

@@ -13,8 +13,9 @@ use md5::{Digest as _, Md5 as Hasher};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
+use super::pace::Pace;
 use super::pulse::Pulse;
-use super::{Progress, UploadSource};
+use super::{ByteStream, Progress, UploadSource};
 use crate::error::Error;
 use crate::node::Md5;
 
@@ -113,20 +114,15 @@ impl Upload {
 
     /// Reads the source on from `from`, without sending anything.
     pub(crate) async fn digest_on(&self, mut from: Running, end: u64) -> Result<Running, Error> {
-        match &self.source {
-            UploadSource::Bytes(bytes) => slices(bytes, from.bytes..end).for_each(|chunk| from.update(&chunk)),
-            UploadSource::File { path, .. } => {
-                let mut chunks = std::pin::pin!(file_chunks(path.clone(), from.bytes..end));
-                while let Some(chunk) = chunks.next().await {
-                    from.update(&chunk?);
-                }
-            }
+        let mut chunks = chunks(&self.source, from.bytes..end);
+        while let Some(chunk) = chunks.next().await {
+            from.update(&chunk?);
         }
         Ok(from)
     }
 
-    /// Starts an attempt.
-    pub(crate) fn body(&self, pulse: Arc<Pulse>) -> reqwest::Body {
+    /// Starts an attempt, no faster than `pace`.
+    pub(crate) fn body(&self, pulse: Arc<Pulse>, pace: Option<Arc<Pace>>) -> reqwest::Body {
         let range = self.before.bytes..self.end;
         let attempt = {
             let mut state = self.state.lock();
@@ -138,44 +134,42 @@ impl Upload {
         if let Some(progress) = &progress {
             progress(range.start);
         }
-        let taken = move |chunk: &Bytes| {
-            pulse.beat();
+        let chunks = chunks(&self.source, range).then(move |chunk| {
+            let (pulse, pace) = (Arc::clone(&pulse), pace.clone());
+            async move {
+                if let (Some(pace), Ok(chunk)) = (&pace, &chunk) {
+                    pace.pass(chunk.len(), || pulse.beat()).await;
+                }
+                pulse.beat();
+                chunk
+            }
+        });
+        reqwest::Body::wrap_stream(chunks.inspect(move |chunk| {
             let mut state = shared.lock();
             if state.attempt != attempt {
                 return;
             }
-            state.running.update(chunk);
-            let sent = state.running.bytes;
-            drop(state);
-            if let Some(progress) = &progress {
-                progress(sent);
-            }
-        };
-        match &self.source {
-            UploadSource::Bytes(bytes) => {
-                let chunks: Vec<Bytes> = slices(bytes, range).collect();
-                reqwest::Body::wrap_stream(stream::iter(chunks).map(move |chunk| {
-                    taken(&chunk);
-                    Ok::<_, std::io::Error>(chunk)
-                }))
-            }
-            UploadSource::File { path, .. } => {
-                let shared = Arc::clone(&self.state);
-                let chunks = file_chunks(path.clone(), range).map(move |chunk| {
-                    match &chunk {
-                        Ok(chunk) => taken(chunk),
-                        Err(error) => {
-                            let mut state = shared.lock();
-                            if state.attempt == attempt {
-                                state.fault = Some(error.clone());
-                            }
-                        }
+            match chunk {
+                Ok(chunk) => {
+                    state.running.update(chunk);
+                    let sent = state.running.bytes;
+                    drop(state);
+                    if let Some(progress) = &progress {
+                        progress(sent);
                     }
-                    chunk
-                });
-                reqwest::Body::wrap_stream(chunks)
+                }
+                Err(error) => state.fault = Some(error.clone()),
             }
-        }
+        }))
+    }
+}
+
+/// A range of a source, in pieces.
+fn chunks(source: &UploadSource, range: Range<u64>) -> ByteStream {
+    match source {
+        UploadSource::Bytes(bytes) => stream::iter(slices(bytes, range).map(Ok).collect::<Vec<_>>()).boxed(),
+        UploadSource::File { path, .. } => file_chunks(path.clone(), range).boxed(),
+        UploadSource::Supply(supply) => supply.read(range),
     }
 }
 

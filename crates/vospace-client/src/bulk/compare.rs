@@ -38,6 +38,21 @@ impl Facts {
     pub(super) fn length(&self) -> u64 {
         self.length
     }
+
+    /// Their digest.
+    pub(super) fn md5(&self) -> Option<Md5> {
+        self.md5
+    }
+
+    /// Whether `copy`, a node too, holds the same bytes by the rule of `how`.
+    pub(super) fn is_copied(&self, copy: &Facts, how: Compare) -> bool {
+        self.length == copy.length
+            && match how {
+                Compare::Nothing => false,
+                Compare::Times => self.date.zip(copy.date).is_some_and(|(date, copied)| copied >= date),
+                Compare::Nodes | Compare::Listings => self.length == 0 || (self.md5.is_some() && self.md5 == copy.md5),
+            }
+    }
 }
 
 impl From<&Node> for Facts {

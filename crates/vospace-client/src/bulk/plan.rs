@@ -4,6 +4,8 @@
 //! happened. A part that cannot be read is a failure within the plan, and the rest goes on.
 
 mod download;
+mod relay;
+mod remote;
 mod upload;
 
 use std::collections::HashMap;
@@ -37,6 +39,21 @@ pub enum Task {
         to: VosUri,
         /// What is known of the target.
         known: Known,
+        /// Bytes of the file, when it was seen.
+        length: u64,
+    },
+    /// From one place in VOSpace to another.
+    Relay {
+        /// The node whose bytes are read.
+        from: VosUri,
+        /// The node that they become.
+        to: VosUri,
+        /// What was read of the source while planning.
+        facts: Facts,
+        /// What is known of the target.
+        known: Known,
+        /// Only this part of it.
+        view: Option<View>,
     },
 }
 
@@ -44,7 +61,7 @@ impl Task {
     /// Where the bytes come from.
     pub fn source(&self) -> Place {
         match self {
-            Task::Download { from, .. } => from.into(),
+            Task::Download { from, .. } | Task::Relay { from, .. } => from.into(),
             Task::Upload { from, .. } => from.as_path().into(),
         }
     }
@@ -53,7 +70,16 @@ impl Task {
     pub fn target(&self) -> Place {
         match self {
             Task::Download { to, .. } => to.as_path().into(),
-            Task::Upload { to, .. } => to.into(),
+            Task::Upload { to, .. } | Task::Relay { to, .. } => to.into(),
+        }
+    }
+
+    /// How many bytes there seem to be: a part of a file counts as nothing, for nobody knows.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Task::Download { view: Some(_), .. } | Task::Relay { view: Some(_), .. } => 0,
+            Task::Download { facts, .. } | Task::Relay { facts, .. } => facts.length(),
+            Task::Upload { length, .. } => *length,
         }
     }
 }
@@ -161,6 +187,9 @@ pub async fn plan(client: &Client, sources: Vec<Source>, target: Target, options
     match target {
         Target::Local { path, directory } => {
             download::plan(client, sources, path, directory, options, &mut plan).await?;
+        }
+        Target::Remote { uri, directory } if matches!(sources.first(), Some(Source::Remote { .. })) => {
+            relay::plan(client, sources, uri, directory, options, &mut plan).await?;
         }
         Target::Remote { uri, directory } => upload::plan(client, sources, uri, directory, options, &mut plan).await?,
     }

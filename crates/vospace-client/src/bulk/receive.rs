@@ -1,8 +1,8 @@
-//! One file down: bytes into a hidden temporary beside the target, verified, then renamed over it.
+//! One file down: bytes into a hidden file beside the target, verified, then renamed over it.
 //!
-//! Until the rename the old file is untouched; after a failure the temporary is gone.
+//! Until the rename the old file is untouched. What an earlier run left of the same version is continued.
 
-use std::fs::Permissions;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,11 +12,15 @@ use md5::Digest as _;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::client::Client;
+use crate::error::ErrorKind;
 use crate::node::Md5;
+use crate::transfer::Download;
 use crate::uri::VosUri;
 use crate::view::View;
 
-use super::BulkError;
+use super::partial::{Partial, Version, keep};
+use super::watch::Meter;
+use super::{BulkError, Place};
 
 /// Bytes gathered before they go to the disk: each write costs a hop to another thread.
 const WRITE_SIZE: usize = 1024 * 1024;
@@ -25,43 +29,49 @@ const WRITE_SIZE: usize = 1024 * 1024;
 const NEW_FILE_MODE: u32 = 0o666;
 
 /// Copies the bytes of `from`, or of a part of it, into the local file `to` and returns how many they were.
-pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path, view: Option<&View>) -> Result<u64, BulkError> {
+pub(super) async fn receive(
+    client: &Client,
+    from: &VosUri,
+    to: &Path,
+    view: Option<&View>,
+    meter: &Meter,
+) -> Result<u64, BulkError> {
+    // A program that ends waits until this has ended, too.
+    let _work = client.inner.work.token();
     // A symbolic link at the target stays: what it points to is replaced.
     let to = to.canonicalize().unwrap_or_else(|_| to.to_owned());
     let local = |error| BulkError::local(&to, error);
-    let opened = match view {
-        None => client.open_wide(from).await,
-        Some(view) => client.open_view(from, view).await,
-    };
-    let mut download = opened.map_err(|error| BulkError::remote(from, error))?;
-
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mode = to.metadata().map_or(NEW_FILE_MODE, |old| old.permissions().mode() & 0o7777);
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let (file, path) = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".part")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(directory)
-        .map_err(local)?
-        .into_parts();
-    let mut writer = tokio::io::BufWriter::with_capacity(WRITE_SIZE, tokio::fs::File::from_std(file));
+    let mut partial = Partial::open(directory, &name, mode).map_err(local)?;
 
-    let mut hasher = md5::Md5::new();
-    let mut length = 0;
+    let (mut download, mut hasher) = open(client, from, view, &mut partial, &to).await?;
+    let mut length = download.start;
+    meter.started(&Place::Local(to.clone()), download.total.unwrap_or(0));
+    meter.moved(length);
+    let file = tokio::fs::File::from_std(partial.file().map_err(local)?);
+    let mut writer = tokio::io::BufWriter::with_capacity(WRITE_SIZE, file);
     while let Some(chunk) = download.body.next().await {
         let chunk = chunk.map_err(|error| BulkError::Broken { node: from.clone(), error })?;
         hasher.update(&chunk);
         length += chunk.len() as u64;
-        writer.write_all(&chunk).await.map_err(local)?;
+        if let Err(error) = writer.write_all(&chunk).await {
+            return Err(unwritten(partial, &to, error));
+        }
+        meter.moved(length);
     }
-    writer.flush().await.map_err(local)?;
+    if let Err(error) = writer.flush().await {
+        return Err(unwritten(partial, &to, error));
+    }
 
     if let Some(expected) = download.total.filter(|total| *total != length) {
+        partial.discard();
         return Err(BulkError::Length { node: from.clone(), expected, actual: length });
     }
     let actual = Md5(hasher.finalize().into());
     if let Some(expected) = download.md5.filter(|md5| *md5 != actual) {
+        partial.discard();
         return Err(BulkError::Corrupt { node: from.clone(), expected, actual });
     }
     let file = writer.into_inner().into_std().await;
@@ -71,6 +81,53 @@ pub(super) async fn receive(client: &Client, from: &VosUri, to: &Path, view: Opt
             tracing::warn!("{}: cannot set its time: {error}", to.display());
         }
     }
-    path.persist(&to).map_err(|error| local(error.error))?;
+    partial.become_file(&to).map_err(local)?;
     Ok(length)
+}
+
+/// Where the disk is full, what is there already is in the way.
+fn unwritten(partial: Partial, to: &Path, error: io::Error) -> BulkError {
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        partial.discard();
+    }
+    BulkError::local(to, error)
+}
+
+/// The bytes that `partial` lacks, and the digest of those that it has.
+async fn open(
+    client: &Client,
+    from: &VosUri,
+    view: Option<&View>,
+    partial: &mut Partial,
+    to: &Path,
+) -> Result<(Download, md5::Md5), BulkError> {
+    let remote = |error| BulkError::remote(from, error);
+    let local = |error| BulkError::local(to, error);
+    if let Some(view) = view {
+        partial.begin(None).map_err(local)?;
+        return Ok((client.open_view(from, view).await.map_err(remote)?, md5::Md5::new()));
+    }
+    let start = partial.resume();
+    let mut opened = client.open_wide(from, start).await;
+    if start > 0 {
+        let same = |download: &Download| download.start == start && partial.is_of(Version::of(from, download).as_ref());
+        opened = match opened {
+            Ok(download) if same(&download) => {
+                tracing::info!("{}: {start} bytes are there from before", to.display());
+                let file = partial.file().map_err(local)?;
+                let kept = tokio::task::spawn_blocking(move || keep(file, start)).await;
+                let digest = kept.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(local)?;
+                return Ok((download, digest));
+            }
+            Ok(download) if download.start == 0 => Ok(download),
+            Err(error) if error.kind() != ErrorKind::RangeNotSatisfiable => Err(error),
+            // Another file by now: all of it is wanted.
+            Ok(_) | Err(_) => client.open_wide(from, 0).await,
+        };
+    }
+    let download = opened.map_err(remote)?;
+    // Where ranges are ignored there is no going on, and so nothing to keep.
+    let version = Version::of(from, &download).filter(|_| download.ranges);
+    partial.begin(version).map_err(local)?;
+    Ok((download, md5::Md5::new()))
 }

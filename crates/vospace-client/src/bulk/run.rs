@@ -1,7 +1,7 @@
 //! The work: directories first, then files, a bounded number at a time.
 //!
-//! One failure never stops the others. Dropping the future stops everything: tasks in flight are cancelled and their
-//! temporary files removed.
+//! One failure never stops the others. Dropping the future stops everything: tasks in flight are cancelled, and what they
+//! leave behind is removed or kept for the next run.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,15 +12,17 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 use crate::error::ErrorKind;
-use crate::node::{NodeKind, Properties};
-use crate::transfer::{PutOptions, UploadSource};
+use crate::node::Properties;
 use crate::uri::VosUri;
 use crate::view::View;
 
-use super::compare::{Side, Verdict, compare, is_unchanged};
+use super::compare::{Side, is_unchanged};
 use super::plan::Directory;
 use super::receive::receive;
-use super::{BulkError, Compare, Event, Facts, Failure, Known, Options, Place, Plan, Report, Task, follow};
+use super::relay::relay;
+use super::send::send;
+use super::watch::Meter;
+use super::{BulkError, Compare, Event, Facts, Failure, Options, Place, Plan, Report, Task};
 
 /// Whole tries of one download. The client retries requests by itself; this is for a body that breaks off half-way or
 /// does not match its digest.
@@ -30,7 +32,7 @@ const DOWNLOAD_TRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// What became of one file.
-enum Outcome {
+pub(super) enum Outcome {
     Copied(u64),
     Unchanged,
     Kept,
@@ -67,20 +69,26 @@ pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn 
     }
 
     let options = Arc::new(options.clone());
-    let mut tasks = plan.files.into_iter();
+    if let Some(watch) = &options.watch {
+        watch.planned(plan.files.len() as u64, plan.files.iter().map(Task::length).sum());
+    }
+    let mut tasks = (0..).zip(plan.files);
     let mut running: JoinSet<(Task, Duration, Result<Outcome, BulkError>)> = JoinSet::new();
     loop {
         while running.len() < options.streams.max(1) {
-            let Some(task) = tasks.next() else { break };
+            let Some((number, task)) = tasks.next() else { break };
+            let meter = Meter::new(options.watch.clone(), number);
             if below_any(&task.target(), &missing) {
                 let error = BulkError::NoParent(task.source());
+                meter.ended(task.length());
                 fail(&mut report, Failure { source: task.source(), error });
                 continue;
             }
             let (client, options) = (client.clone(), Arc::clone(&options));
             running.spawn(async move {
                 let started = Instant::now();
-                let result = copy(&client, &task, &options).await;
+                let result = copy(&client, &task, &options, &meter).await;
+                meter.ended(task.length());
                 (task, started.elapsed(), result)
             });
         }
@@ -134,11 +142,14 @@ async fn make(client: &Client, directory: &Directory) -> Result<(), BulkError> {
     }
 }
 
-async fn copy(client: &Client, task: &Task, options: &Options) -> Result<Outcome, BulkError> {
+async fn copy(client: &Client, task: &Task, options: &Options, meter: &Meter) -> Result<Outcome, BulkError> {
     match task {
-        Task::Download { from, to, facts, view: None } => download(client, from, to, facts, options).await,
-        Task::Download { from, to, view: Some(view), .. } => part(client, from, to, view, options).await,
-        Task::Upload { from, to, known } => upload(client, from, to, *known, options).await,
+        Task::Download { from, to, facts, view: None } => download(client, from, to, facts, options, meter).await,
+        Task::Download { from, to, view: Some(view), .. } => part(client, from, to, view, options, meter).await,
+        Task::Upload { from, to, known, .. } => send(client, from, to, *known, options, meter).await,
+        Task::Relay { from, to, facts, known, view } => {
+            relay(client, from, to, view.as_ref(), facts, *known, options, meter).await
+        }
     }
 }
 
@@ -148,6 +159,7 @@ async fn download(
     to: &Path,
     listed: &Facts,
     options: &Options,
+    meter: &Meter,
 ) -> Result<Outcome, BulkError> {
     if to.exists() {
         let facts = match options.compare {
@@ -165,11 +177,18 @@ async fn download(
     if options.dry_run {
         return Ok(Outcome::Copied(listed.length()));
     }
-    fetch(client, from, to, None).await
+    fetch(client, from, to, None, meter).await
 }
 
 /// A part of a file. There is nothing to compare it with, so it is always copied.
-async fn part(client: &Client, from: &VosUri, to: &Path, view: &View, options: &Options) -> Result<Outcome, BulkError> {
+async fn part(
+    client: &Client,
+    from: &VosUri,
+    to: &Path,
+    view: &View,
+    options: &Options,
+    meter: &Meter,
+) -> Result<Outcome, BulkError> {
     if to.exists() {
         if *view == View::Header && is_fits(to).map_err(|error| BulkError::local(to, error))? {
             return Err(BulkError::HeaderOntoFile(to.to_owned()));
@@ -181,7 +200,7 @@ async fn part(client: &Client, from: &VosUri, to: &Path, view: &View, options: &
     if options.dry_run {
         return Ok(Outcome::Copied(0));
     }
-    fetch(client, from, to, Some(view)).await
+    fetch(client, from, to, Some(view), meter).await
 }
 
 /// Whether a file has whole blocks of a FITS file (FITS 4.0 §3.1), which text of headers has only by chance.
@@ -193,10 +212,16 @@ fn is_fits(path: &Path) -> std::io::Result<bool> {
     Ok(length > 0 && length % BLOCK == 0 && file.read_exact(&mut begin).is_ok() && &begin == b"SIMPLE  =")
 }
 
-async fn fetch(client: &Client, from: &VosUri, to: &Path, view: Option<&View>) -> Result<Outcome, BulkError> {
+async fn fetch(
+    client: &Client,
+    from: &VosUri,
+    to: &Path,
+    view: Option<&View>,
+    meter: &Meter,
+) -> Result<Outcome, BulkError> {
     let mut tries = 1;
     loop {
-        match receive(client, from, to, view).await {
+        match receive(client, from, to, view, meter).await {
             Ok(length) => return Ok(Outcome::Copied(length)),
             Err(error) if tries < DOWNLOAD_TRIES && worth_another_try(&error) => {
                 tracing::warn!("{error}; trying again");
@@ -213,60 +238,8 @@ fn worth_another_try(error: &BulkError) -> bool {
     matches!(error, BulkError::Broken { .. } | BulkError::Corrupt { .. } | BulkError::Length { .. })
 }
 
-async fn upload(
-    client: &Client,
-    from: &Path,
-    to: &VosUri,
-    known: Known,
-    options: &Options,
-) -> Result<Outcome, BulkError> {
-    let local = |error| BulkError::local(from, error);
-    let mut to = to.clone();
-    let mut md5 = None;
-    if let Known::Listed(facts) = &known
-        && options.compare != Compare::Nodes
-        && is_unchanged(from, facts, options.compare, Side::Remote).await.map_err(local)?
-    {
-        return Ok(Outcome::Unchanged);
-    }
-    // What differs in a listing may only have been written lately: the node itself knows better.
-    if known != Known::Absent {
-        match client.stat(&to).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(BulkError::remote(&to, error)),
-            Ok(node) => {
-                let node = follow(client, node).await?;
-                if node.kind == NodeKind::Container {
-                    return Err(BulkError::TargetIsDirectory(Place::Remote(node.uri)));
-                }
-                let facts = Facts::from(&node);
-                if matches!(options.compare, Compare::Nodes | Compare::Listings) {
-                    match compare(from, &facts).await.map_err(local)? {
-                        Verdict::Same => return Ok(Outcome::Unchanged),
-                        Verdict::Differs(computed) => md5 = computed,
-                    }
-                } else if is_unchanged(from, &facts, options.compare, Side::Remote).await.map_err(local)? {
-                    return Ok(Outcome::Unchanged);
-                }
-                to = node.uri;
-                if !confirmed(options, (&to).into()).await {
-                    return Ok(Outcome::Kept);
-                }
-            }
-        }
-    }
-    let length = tokio::fs::metadata(from).await.map_err(local)?.len();
-    if options.dry_run {
-        return Ok(Outcome::Copied(length));
-    }
-    let source = UploadSource::File { path: from.to_owned(), length };
-    let put = PutOptions { md5, ..PutOptions::default() };
-    let uploaded = client.put(&to, source, put).await.map_err(|error| BulkError::remote(&to, error))?;
-    Ok(Outcome::Copied(uploaded.length))
-}
-
 /// Whether `target` may be replaced.
-async fn confirmed(options: &Options, target: Place) -> bool {
+pub(super) async fn confirmed(options: &Options, target: Place) -> bool {
     let Some(confirm) = options.confirm.clone() else { return true };
     tokio::task::spawn_blocking(move || confirm(&target)).await.unwrap_or(false)
 }

@@ -1,6 +1,7 @@
 //! An answer whose body is still to be read, under a limit of size or of silence.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use reqwest::{StatusCode, Url};
 use super::failure::{Failure, Outcome};
 use super::{Body, Request};
 use crate::body::ByteStream;
+use crate::body::pace::Pace;
 use crate::{Error, ErrorKind};
 
 /// Text of a failure that is worth reading.
@@ -25,6 +27,7 @@ pub(crate) struct Response {
     /// For errors; without body.
     request: Request,
     idle: Duration,
+    pace: Option<Arc<Pace>>,
 }
 
 impl fmt::Debug for Response {
@@ -34,7 +37,7 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    pub(super) fn new(inner: reqwest::Response, request: &Request, idle: Duration) -> Self {
+    pub(super) fn new(inner: reqwest::Response, request: &Request, idle: Duration, pace: Option<Arc<Pace>>) -> Self {
         let request = Request { body: Body::Empty, ..request.clone() };
         Response {
             status: inner.status(),
@@ -43,6 +46,7 @@ impl Response {
             inner,
             request,
             idle,
+            pace,
         }
     }
 
@@ -83,10 +87,12 @@ impl Response {
             inner: reqwest::Response,
             request: Request,
             idle: Duration,
+            pace: Option<Arc<Pace>>,
             left: Option<u64>,
             done: bool,
         }
-        let state = State { inner: self.inner, request: self.request, idle: self.idle, left: expected, done: false };
+        let Response { inner, request, idle, pace, .. } = self;
+        let state = State { inner, request, idle, pace, left: expected, done: false };
         let items = stream::unfold(state, |mut state| async move {
             if state.done {
                 return None;
@@ -109,6 +115,9 @@ impl Response {
                 },
                 Err(failure) => Err(failure.into()),
             };
+            if let (Some(pace), Ok(chunk)) = (&state.pace, &item) {
+                pace.pass(chunk.len(), || ()).await;
+            }
             state.done = item.is_err();
             Some((item, state))
         });

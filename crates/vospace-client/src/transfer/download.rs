@@ -74,6 +74,7 @@ pub(crate) async fn open_view(inner: &Arc<Inner>, uri: &VosUri, view: &View) -> 
     Ok(Download {
         start: 0,
         partial: true,
+        ranges: false,
         total: None,
         artifact_id: None,
         md5: None,
@@ -168,6 +169,7 @@ fn nothing(start: u64, total: Option<u64>) -> Download {
     Download {
         start,
         partial: false,
+        ranges: false,
         total,
         artifact_id: None,
         md5: (total == Some(0)).then_some(Md5::EMPTY),
@@ -221,6 +223,7 @@ fn accept(service: &Service, uri: &VosUri, response: Response, range: &Option<Ra
     Ok(Download {
         start,
         partial: response.status == StatusCode::PARTIAL_CONTENT,
+        ranges: response.status == StatusCode::PARTIAL_CONTENT,
         total,
         artifact_id: response.header("x-artifact-id").map(str::to_owned),
         md5: response.header("digest").and_then(Md5::from_digest_header),

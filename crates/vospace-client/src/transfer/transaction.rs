@@ -13,13 +13,15 @@
 //!
 //! Whether a place has transactions is asked by a HEAD for one that does not exist: a start that is not understood would
 //! be taken for the upload of an empty file. What a transaction needs to be taken up again is its URL and identity; the
-//! service tells the rest, and the digest is computed from the source.
+//! service tells the rest, and the digest is computed from the source. Where an upload has a note ([`super::unfinished`]),
+//! a transaction that holds a segment is left open when the upload ends early, and the next one goes on with it.
 
 use std::sync::Arc;
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
+use super::unfinished::{Begun, Note};
 use super::{Sent, Uploaded, changed};
 use crate::body::upload::{Running, Upload};
 use crate::dialect::Learned;
@@ -52,6 +54,8 @@ pub(super) struct Segmented<'a> {
     /// The digest, when it is known beforehand.
     pub(super) known: Option<Md5>,
     pub(super) content_type: Option<&'a HeaderValue>,
+    /// What is known of it for the next program.
+    pub(super) note: Option<&'a Arc<Note>>,
 }
 
 /// Why an attempt ended without the file being stored.
@@ -68,12 +72,13 @@ enum End {
 }
 
 /// A transaction that was begun. Dropped before its end (the caller no longer wants the upload), it is aborted in the
-/// background.
+/// background, unless it is noted.
 struct Open {
     inner: Arc<Inner>,
     id: HeaderValue,
     /// Bytes of a segment, the last one excepted.
     segment: u64,
+    note: Option<Arc<Note>>,
     /// What ends it; none when that is settled.
     abort: Option<Request>,
 }
@@ -81,11 +86,17 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(request) = self.abort.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !self.is_noted()
         {
             let inner = Arc::clone(&self.inner);
-            runtime.spawn(async move { give_up(&inner, &request).await });
+            self.inner.in_background(async move { give_up(&inner, &request).await });
         }
+    }
+}
+
+impl Open {
+    fn is_noted(&self) -> bool {
+        self.note.as_ref().is_some_and(|note| note.is_kept())
     }
 }
 
@@ -121,8 +132,24 @@ impl Segmented<'_> {
                 Err(error) => return Some(Sent::Again(error)),
             }
         }
+        if let Some(note) = self.note
+            && let Some(begun) = note.begun()
+        {
+            if let Some(url) = begun.url().filter(|_| begun.is_for(self.url)) {
+                tracing::info!("the upload of {} that was interrupted goes on", self.uri);
+                // A URL of the byte service carries its own grant.
+                let again = Segmented { url: &url, grant: Grant::Url, ..*self };
+                match again.attempt(Some(&begun)).await {
+                    Ok(uploaded) => return Some(Sent::Stored(uploaded)),
+                    Err(End::Refused(error)) => return Some(Sent::Refused(error)),
+                    Err(End::Elsewhere(error)) if note.is_kept() => return Some(Sent::Again(error)),
+                    Err(_) => {}
+                }
+            }
+            note.forget();
+        }
         for round in 1.. {
-            match self.attempt().await {
+            match self.attempt(None).await {
                 Ok(uploaded) => return Some(Sent::Stored(uploaded)),
                 Err(End::NotHere) => {
                     service.learn(|dialect| dialect.transactions = Learned::No);
@@ -149,20 +176,40 @@ impl Segmented<'_> {
         }
     }
 
-    /// The whole file, once.
-    async fn attempt(&self) -> Result<Uploaded, End> {
-        let mut open = self.start().await?;
-        let result = match self.fill(&open).await {
+    /// The whole file, once; or what is left of it.
+    async fn attempt(&self, begun: Option<&Begun>) -> Result<Uploaded, End> {
+        let mut open = match begun.and_then(|begun| self.taken_up(begun)) {
+            Some(open) => open,
+            None => self.start().await?,
+        };
+        let result = match self.fill(&open, begun.is_some()).await {
             Ok(all) => self.commit(&open, all.md5()).await,
             Err(end) => Err(end),
         };
         let abort = open.abort.take();
-        if result.is_err()
-            && let Some(abort) = abort
-        {
-            give_up(self.inner, &abort).await;
+        match &result {
+            // The place does not answer; when it does again, what it has will do.
+            Err(End::Elsewhere(_)) if open.is_noted() => return result,
+            Err(_) => {
+                if let Some(abort) = abort {
+                    give_up(self.inner, &abort).await;
+                }
+            }
+            Ok(_) => {}
+        }
+        if let Some(note) = self.note {
+            note.forget();
         }
         result
+    }
+
+    fn taken_up(&self, begun: &Begun) -> Option<Open> {
+        Some(self.opened(HeaderValue::from_str(&begun.transaction).ok()?, begun.segment))
+    }
+
+    fn opened(&self, id: HeaderValue, segment: u64) -> Open {
+        let abort = self.request(Method::POST, &id).header(OPERATION, HeaderValue::from_static("abort"));
+        Open { inner: Arc::clone(self.inner), id, segment, note: self.note.cloned(), abort: Some(abort) }
     }
 
     /// A request of a transaction. Its URL is its only grant.
@@ -188,17 +235,21 @@ impl Segmented<'_> {
         let limit = |name| response.header(name).and_then(|text| text.trim().parse::<u64>().ok()).filter(|n| *n > 0);
         let least = limit("x-put-segment-minbytes").unwrap_or(1);
         let most = limit("x-put-segment-maxbytes").unwrap_or(u64::MAX);
-        let abort = self.request(Method::POST, &id).header(OPERATION, HeaderValue::from_static("abort"));
-        let segment = self.inner.segment.max(least).min(most);
-        Ok(Open { inner: Arc::clone(self.inner), id, segment, abort: Some(abort) })
+        Ok(self.opened(id, self.inner.segment.max(least).min(most)))
     }
 
-    /// Sends segment after segment until the service has all of them, and has shown so.
-    async fn fill(&self, open: &Open) -> Result<Running, End> {
+    /// Notes a transaction that holds something.
+    fn note(&self, open: &Open) {
+        if let (Some(note), Ok(transaction)) = (self.note, open.id.to_str()) {
+            note.keep(&Begun::new(self.url, transaction, open.segment));
+        }
+    }
+
+    /// Sends segment after segment until the service has all of them, and has shown so. In `doubt` it may have some.
+    async fn fill(&self, open: &Open, mut doubt: bool) -> Result<Running, End> {
         let total = self.whole.length();
         let mut have = Running::default();
         let mut lost = 0;
-        let mut doubt = false;
         loop {
             let result = if doubt || have.bytes() == total {
                 match self.ask(open, &have).await? {
@@ -214,6 +265,7 @@ impl Segmented<'_> {
                 Ok(more) => {
                     if more.bytes() > have.bytes() {
                         lost = 0;
+                        self.note(open);
                     }
                     have = more;
                     doubt = false;

@@ -4,7 +4,8 @@
 //!   leaves nothing behind (Cavern makes the node before it tests the permission), and new files inherit the
 //!   container's permissions. A negotiation does all that itself.
 //! * The empty node that a failed upload leaves is removed, but only one that this upload made: its own request told so,
-//!   or its date shows it.
+//!   or its date shows it. So it is when the caller no longer wants the upload; but where a transaction is noted for the
+//!   next program, which needs the node, it stays.
 //! * An answer that was lost is asked for by HEAD before anything is sent again. A PUT that was forbidden is never
 //!   repeated: on Cavern the second one succeeds, in a place where the caller has no right to write.
 
@@ -13,8 +14,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::transaction::Segmented;
+use super::unfinished::Note;
 use super::{PutOptions, Sent, UploadSource, Uploaded, changed, empty, negotiate};
 use crate::body::upload::{Upload, digest_of};
 use crate::dialect::Learned;
@@ -70,23 +73,42 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
     }
     let known = match source {
         UploadSource::Bytes(bytes) => Some(digest_of(bytes)),
-        UploadSource::File { .. } => options.md5,
+        UploadSource::File { .. } | UploadSource::Supply(_) => options.md5,
     };
     let content_type = options.content_type.as_deref().and_then(storable);
+    let note = match (&inner.state_dir, &options.identity) {
+        (Some(directory), Some(identity)) => Some(Arc::new(Note::open(directory, identity, uri))),
+        _ => None,
+    };
     let sending = Sending {
         inner,
         uri,
         upload: Arc::new(Upload::new(source.clone(), options.progress.clone())),
         known,
         content_type,
+        note: note.clone(),
     };
     let started = Instant::now();
-    let (made, result) = if direct {
-        let made = if ensure_node(inner, uri).await? { Made::Surely } else { Made::No };
-        (made, sending.direct(&service).await)
-    } else {
-        (Made::IfSince(started), sending.negotiated(&service).await)
+    let mut cleaning = Cleaning {
+        inner: Arc::clone(inner),
+        uri: uri.clone(),
+        made: Made::IfSince(started),
+        note,
+        _work: inner.work.token(),
     };
+    let result = if direct {
+        match ensure_node(inner, uri).await {
+            Ok(made) => cleaning.made = if made { Made::Surely } else { Made::No },
+            Err(error) => {
+                cleaning.made = Made::No;
+                return Err(error);
+            }
+        }
+        sending.direct(&service).await
+    } else {
+        sending.negotiated(&service).await
+    };
+    let made = cleaning.settled();
     match &result {
         Ok(_) => inner.note_meant(uri),
         Err(_) => remove_if_empty(inner, uri, made).await,
@@ -101,6 +123,38 @@ enum Made {
     Surely,
     /// If the node is not older than the upload.
     IfSince(Instant),
+}
+
+/// Removes the node of an upload that is dropped before its end.
+struct Cleaning {
+    inner: Arc<Inner>,
+    uri: VosUri,
+    made: Made,
+    note: Option<Arc<Note>>,
+    /// A program that ends waits for this.
+    _work: TaskTrackerToken,
+}
+
+impl Cleaning {
+    /// What is to be removed if the upload failed; nothing happens by itself any more.
+    fn settled(&mut self) -> Made {
+        let made = std::mem::replace(&mut self.made, Made::No);
+        if self.note.as_ref().is_some_and(|note| note.is_kept()) { Made::No } else { made }
+    }
+}
+
+impl Drop for Cleaning {
+    fn drop(&mut self) {
+        let made = self.settled();
+        if !matches!(made, Made::No) {
+            let (inner, uri) = (Arc::clone(&self.inner), self.uri.clone());
+            self.inner.in_background(async move {
+                // The service may still be busy with what came before the connection ended.
+                inner.http.pause(1).await;
+                remove_if_empty(&inner, &uri, made).await;
+            });
+        }
+    }
 }
 
 /// A media type that may be sent: services take a body of a form type for parameters, and Cavern then empties the file.
@@ -157,6 +211,7 @@ struct Sending<'a> {
     /// The digest, when it is known beforehand.
     known: Option<Md5>,
     content_type: Option<HeaderValue>,
+    note: Option<Arc<Note>>,
 }
 
 impl Sending<'_> {
@@ -221,6 +276,7 @@ impl Sending<'_> {
             whole: &self.upload,
             known: self.known,
             content_type: self.content_type.as_ref(),
+            note: self.note.as_ref(),
         };
         way.put(service).await
     }

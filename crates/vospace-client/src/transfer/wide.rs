@@ -28,20 +28,20 @@ const PIECE: u64 = 4 << 20;
 const TRIES: u32 = 4;
 
 /// See the module.
-pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri) -> Result<Download> {
-    open_by(inner, uri, PIECE).await
+pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, start: u64) -> Result<Download> {
+    open_by(inner, uri, start, PIECE).await
 }
 
-async fn open_by(inner: &Arc<Inner>, uri: &VosUri, piece: u64) -> Result<Download> {
-    let first = match download::open(inner, uri, Some(0..piece), false).await {
+async fn open_by(inner: &Arc<Inner>, uri: &VosUri, start: u64, piece: u64) -> Result<Download> {
+    let first = match download::open(inner, uri, Some(start..start + piece), false).await {
         // Of an empty file no range can be had (RFC 9110 §14.4).
-        Err(error) if error.kind() == ErrorKind::RangeNotSatisfiable => {
+        Err(error) if start == 0 && error.kind() == ErrorKind::RangeNotSatisfiable => {
             return download::open(inner, uri, None, false).await;
         }
         other => other?,
     };
-    let Some(total) = first.total.filter(|total| first.partial && *total > piece) else {
-        return Ok(Download { partial: false, ..first });
+    let Some(total) = first.total.filter(|total| first.partial && total.saturating_sub(start) > piece) else {
+        return Ok(Download { partial: first.start > 0, ..first });
     };
     let whole = Whole {
         inner: Arc::clone(inner),
@@ -53,12 +53,13 @@ async fn open_by(inner: &Arc<Inner>, uri: &VosUri, piece: u64) -> Result<Downloa
     };
     let (artifact_id, content_type) = (first.artifact_id.clone(), first.content_type.clone());
     let (md5, last_modified) = (first.md5, first.last_modified);
-    let pieces = Pieces { whole: Arc::new(whole), first: Some(first), next: 0, begun: VecDeque::new() };
+    let pieces = Pieces { whole: Arc::new(whole), first: Some(first), next: start, begun: VecDeque::new() };
     let body =
         stream::try_unfold(pieces, |mut pieces| async move { Ok(pieces.take().await?.map(|bytes| (bytes, pieces))) });
     Ok(Download {
-        start: 0,
-        partial: false,
+        start,
+        partial: start > 0,
+        ranges: true,
         total: Some(total),
         artifact_id,
         md5,
@@ -193,8 +194,12 @@ mod tests {
     }
 
     async fn read(stub: &Stub) -> Result<Vec<u8>> {
-        let download = open_by(&stub.client().inner, &uri("/a"), SMALL).await?;
-        assert_eq!(download.start, 0);
+        read_from(stub, 0).await
+    }
+
+    async fn read_from(stub: &Stub, start: u64) -> Result<Vec<u8>> {
+        let download = open_by(&stub.client().inner, &uri("/a"), start, SMALL).await?;
+        assert_eq!(download.start, start);
         let chunks: Vec<Bytes> = download.body.try_collect().await?;
         Ok(chunks.concat())
     }
@@ -208,6 +213,14 @@ mod tests {
         asked.sort();
         asked.dedup();
         assert_eq!((asked.len(), stub.requests().len()), (6, 6));
+    }
+
+    #[tokio::test]
+    async fn it_can_begin_anywhere() {
+        for start in [1, SMALL, 2 * SMALL + 1, LENGTH as u64 - SMALL, LENGTH as u64 - 1] {
+            let stub = Stub::service(|seen, _| part(&CONTENT, seen.header("range").unwrap())).await;
+            assert!(read_from(&stub, start).await.unwrap() == CONTENT[start as usize..], "{start}");
+        }
     }
 
     #[tokio::test]

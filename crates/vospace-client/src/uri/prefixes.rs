@@ -101,6 +101,11 @@ impl Prefixes {
         Ok(())
     }
 
+    /// The prefixes that have a name, without their colon.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
+    }
+
     /// Reads what a user writes: a short form (`.` and `..` are resolved here, as a shell would) or a full URI.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt as _;
 
+use crate::bulk::partial::is_partial;
 use crate::bulk::{BulkError, Options, Place, Source, follow};
 use crate::client::Client;
 use crate::node::{Node, NodeKind};
@@ -174,7 +175,7 @@ fn extras(from: &VosUri, to: &Path, there: &HashSet<String>, plan: &mut Plan) ->
         // A name that no node can have was not copied from there: it is the user's own.
         let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| check_name(&to_nfc(name)).is_ok()) else { continue };
-        if !there.contains(&to_nfc(name)) {
+        if !there.contains(&to_nfc(name)) && !is_partial(name) {
             let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let source = Place::Remote(from.join(&to_nfc(name)));
             plan.extras.push(Extra { place: entry.path().as_path().into(), directory, source });

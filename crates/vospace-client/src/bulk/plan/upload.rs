@@ -4,22 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use futures_util::StreamExt as _;
-
+use crate::bulk::partial::is_partial;
 use crate::bulk::{BulkError, Options, Place, Source, follow};
 use crate::client::Client;
-use crate::error::ErrorKind;
 use crate::node::{Node, NodeKind};
 use crate::uri::{VosUri, check_name, to_nfc};
 
+use super::remote::{self, Standing};
 use super::{Extra, Known, Plan, Task};
-
-/// What stands at the remote destination, links followed.
-enum Standing {
-    Nothing,
-    Container(VosUri),
-    Data(VosUri),
-}
 
 /// Plans the copy of local `sources` to `uri`.
 pub(super) async fn plan(
@@ -31,7 +23,7 @@ pub(super) async fn plan(
     plan: &mut Plan,
 ) -> Result<(), BulkError> {
     let there = Place::Remote(uri.clone());
-    let standing = standing(client, &uri).await?;
+    let standing = remote::standing(client, &uri).await?;
     if directory && matches!(standing, Standing::Nothing) {
         return Err(BulkError::NoSuchDirectory(there));
     }
@@ -40,9 +32,7 @@ pub(super) async fn plan(
     }
     for source in sources {
         let Source::Local { path: from, contents } = source else {
-            return Err(BulkError::Direction(
-                "both ends are in VOSpace; copy to a local file first, then from there to the other place",
-            ));
+            return Err(BulkError::Direction("copy local files and nodes apart: two commands, one for each"));
         };
         let entry = match Entry::read(from.clone()) {
             Ok(entry) => entry,
@@ -63,7 +53,7 @@ pub(super) async fn plan(
                 tree(client, from, container.clone(), true, options, plan).await;
             }
             (EntryKind::Directory, Standing::Container(container)) => match child_uri(container, &from) {
-                Ok(to) => match self::standing(client, &to).await {
+                Ok(to) => match remote::standing(client, &to).await {
                     Ok(Standing::Nothing) => tree(client, from, to, false, options, plan).await,
                     Ok(Standing::Container(to)) => tree(client, from, to, true, options, plan).await,
                     Ok(Standing::Data(to)) => plan.fail(from.as_path(), BulkError::TargetIsFile(Place::Remote(to))),
@@ -72,27 +62,20 @@ pub(super) async fn plan(
                 Err(error) => plan.fail(from.as_path(), error),
             },
             (EntryKind::File, Standing::Container(container)) => match child_uri(container, &from) {
-                Ok(to) => plan.add(options, Task::Upload { from, to, known: Known::Nothing }),
+                Ok(to) => plan.add(options, Task::Upload { from, to, known: Known::Nothing, length: entry.length }),
                 Err(error) => plan.fail(from.as_path(), error),
             },
             (EntryKind::File, Standing::Data(to)) => {
-                plan.add(options, Task::Upload { from, to: to.clone(), known: Known::Nothing });
+                let to = to.clone();
+                plan.add(options, Task::Upload { from, to, known: Known::Nothing, length: entry.length });
             }
             (EntryKind::File, Standing::Nothing) => {
-                plan.add(options, Task::Upload { from, to: uri.clone(), known: Known::Absent });
+                let to = uri.clone();
+                plan.add(options, Task::Upload { from, to, known: Known::Absent, length: entry.length });
             }
         }
     }
     Ok(())
-}
-
-async fn standing(client: &Client, uri: &VosUri) -> Result<Standing, BulkError> {
-    let node = match client.stat(uri).await {
-        Ok(node) => follow(client, node).await?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Standing::Nothing),
-        Err(error) => return Err(BulkError::remote(uri, error)),
-    };
-    Ok(if node.kind == NodeKind::Container { Standing::Container(node.uri) } else { Standing::Data(node.uri) })
 }
 
 /// Where `path` goes inside `container`; its name is checked here, before anything is sent.
@@ -126,6 +109,8 @@ struct Entry {
     path: PathBuf,
     kind: EntryKind,
     link: bool,
+    /// Bytes of a file.
+    length: u64,
 }
 
 impl Entry {
@@ -141,7 +126,7 @@ impl Entry {
         } else {
             EntryKind::Other
         };
-        Ok(Self { path, kind, link })
+        Ok(Self { path, kind, link, length: data.len() })
     }
 
     fn name(&self) -> Option<&str> {
@@ -193,7 +178,7 @@ async fn directory(
     }
     above.push(real);
     let entries = Entry::list(from.clone()).await.map_err(|error| BulkError::local(&from, error))?;
-    let present = if exists { children(client, &to).await? } else { HashMap::new() };
+    let present = if exists { remote::children(client, &to).await? } else { HashMap::new() };
     if !exists {
         plan.make(from.as_path(), &to);
     }
@@ -218,9 +203,12 @@ async fn directory(
             plan.links += 1;
             continue;
         }
-        let path = entry.path;
-        if let Err(error) = child(client, &path, entry.kind, &to, &present, &above, options, plan, pending).await {
-            plan.fail(path.as_path(), error);
+        // What an interrupted download keeps for the next one is no file of the user's.
+        if entry.name().is_some_and(is_partial) {
+            continue;
+        }
+        if let Err(error) = child(client, &entry, &to, &present, &above, options, plan, pending).await {
+            plan.fail(entry.path.as_path(), error);
         }
     }
     Ok(())
@@ -229,8 +217,7 @@ async fn directory(
 #[allow(clippy::too_many_arguments, reason = "one step of the walk; a struct of it would have no other use")]
 async fn child(
     client: &Client,
-    path: &Path,
-    kind: EntryKind,
+    entry: &Entry,
     container: &VosUri,
     present: &HashMap<String, Node>,
     above: &[PathBuf],
@@ -238,6 +225,7 @@ async fn child(
     plan: &mut Plan,
     pending: &mut Vec<Pending>,
 ) -> Result<(), BulkError> {
+    let path = entry.path.as_path();
     let uri = child_uri(container, path)?;
     let standing = match present.get(uri.name()) {
         Some(node) => Some(follow(client, node.clone()).await?),
@@ -247,11 +235,11 @@ async fn child(
     let known = standing.as_ref().map_or(Known::Absent, |node| Known::Listed(node.into()));
     let container_there = standing.as_ref().is_some_and(|node| node.kind == NodeKind::Container);
     let to = standing.map_or(uri, |node| node.uri);
-    match kind {
+    match entry.kind {
         EntryKind::Other => Err(BulkError::NotRegular(path.to_owned())),
         EntryKind::File if container_there => Err(BulkError::TargetIsDirectory(Place::Remote(to))),
         EntryKind::File => {
-            plan.add(options, Task::Upload { from: path.to_owned(), to, known });
+            plan.add(options, Task::Upload { from: path.to_owned(), to, known, length: entry.length });
             Ok(())
         }
         EntryKind::Directory if exists && !container_there => Err(BulkError::TargetIsFile(Place::Remote(to))),
@@ -260,17 +248,6 @@ async fn child(
             Ok(())
         }
     }
-}
-
-/// What a container holds, by name.
-async fn children(client: &Client, uri: &VosUri) -> Result<HashMap<String, Node>, BulkError> {
-    let mut children = HashMap::new();
-    let mut listing = client.list(uri);
-    while let Some(child) = listing.next().await {
-        let child = child.map_err(|error| BulkError::remote(uri, error))?;
-        children.insert(child.uri.name().to_owned(), child);
-    }
-    Ok(children)
 }
 
 #[cfg(test)]
