@@ -84,7 +84,7 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
     };
     let session = session::Session::open(common, verb.bandwidth())?;
     tokio::select! {
-        status = dispatch(&session, verb) => return status,
+        status = dispatch(&session, verb) => status,
         signal = interrupted() => {
             tracing::info!("interrupted");
             let settle = session.client.settle(CLEANUP);
