@@ -21,7 +21,7 @@ impl ToErrno for Error {
             Error::ReadOnly(_) => libc::EROFS,
             Error::Name { .. } | Error::Invalid { .. } => libc::EINVAL,
             Error::NameTooLong(_) => libc::ENAMETOOLONG,
-            Error::Stale(_) => libc::ESTALE,
+            Error::Stale(_) | Error::Renumbered(_) => libc::ESTALE,
             Error::NoSpace(_) => libc::ENOSPC,
             Error::Quota { .. } => libc::EDQUOT,
             Error::LinkLoop(_) => libc::ELOOP,

@@ -66,6 +66,9 @@ pub enum Error {
     /// The version that was opened is gone: the file was replaced on the service while it was read.
     #[error("{0}: was replaced on the service while it was open; open it again")]
     Stale(NodePath),
+    /// The name stands for another inode than it did. Kernels look it up again when an open says so, and nobody notices.
+    #[error("{0}: was replaced on the service while programs read it; the name has a new inode")]
+    Renumbered(NodePath),
     /// The local disk of the cache is full.
     #[error("{0}: no space left in the cache directory")]
     NoSpace(NodePath),

@@ -1,5 +1,9 @@
 //! Files that are open or have changes of their own: the state that all handles of one file share.
 //!
+//! An inode has one set of pages in the kernel, so all handles of an inode read one version. Where another client replaced a
+//! file while programs here only read it, they keep the old one and its inode, both without a name by then, and whoever
+//! looks the name up gets a new inode. Where one of them may write there is one inode as before: its changes go to the name.
+//!
 //! A file is in the table from its first open until it is neither open nor dirty. A file that a former mount left in the
 //! journal is in it from the start, so that it shows, reads and is renamed like any other before it is uploaded.
 //!
@@ -19,10 +23,10 @@ use crate::blocks::{OpenBlocks, Store};
 use crate::clock::Millis;
 use crate::dirty::DirtyFile;
 use crate::error::{Error, Result};
-use crate::inode::Ino;
+use crate::inode::{Ino, InodeTable};
 use crate::meta::{Access, Kind, Meta};
 use crate::path::NodePath;
-use crate::version::Version;
+use crate::version::{Comparison, Version};
 
 /// Of so many closed files it is remembered which version the kernel has pages of.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("invariant: not zero");
@@ -50,6 +54,10 @@ pub(crate) struct FileState {
     pub(crate) begun: bool,
     /// Handles.
     pub(crate) handles: usize,
+    /// Those of them that may write.
+    pub(crate) writers: usize,
+    /// The name stands for another version by now, under another inode; this one is only read to its end.
+    pub(crate) superseded: bool,
     /// Counts uploads of our own: a handle then turns to the new version.
     pub(crate) epoch: u64,
     /// Who may do what.
@@ -81,6 +89,8 @@ impl OpenFile {
             refused: false,
             begun: false,
             handles: 0,
+            writers: 0,
+            superseded: false,
             epoch: 0,
             access: meta.access,
             wanted_access: None,
@@ -104,6 +114,18 @@ impl OpenFile {
         }
         let access = state.wanted_access.unwrap_or(state.access);
         Meta { version, access, local_mtime, ..Meta::new(Kind::File) }
+    }
+
+    /// True when programs have it open, only read it, and this version is certainly another one than theirs.
+    pub(crate) fn is_read_in_another(&self, version: &Version) -> bool {
+        let state = self.state.lock();
+        let is_other = |known: &Version| known.compare(version) == Comparison::Different;
+        let is_rejected = || state.blocks.as_ref().is_some_and(OpenBlocks::is_rejected);
+        state.handles > 0
+            && state.writers == 0
+            && state.dirty.is_none()
+            && !state.uploading
+            && (state.on_service.as_ref().is_some_and(is_other) || is_rejected())
     }
 
     /// Begins to change the file, if that has not begun. `None` while an upload reads it.
@@ -153,7 +175,7 @@ impl FileState {
 #[derive(Debug)]
 struct Inner {
     by_path: HashMap<NodePath, Arc<OpenFile>>,
-    /// Open files whose name was removed.
+    /// Open files whose name was removed, or stands for another version.
     orphans: HashMap<Ino, Arc<OpenFile>>,
     /// Which version the kernel's pages of an inode are of.
     paged: LruCache<Ino, Version>,
@@ -177,15 +199,41 @@ impl FileTable {
         self.0.lock().orphans.get(&ino).cloned()
     }
 
-    /// The file at `path`, put into the table if need be, with one more handle.
-    pub(crate) fn attach(&self, path: &NodePath, meta: &Meta, on_service: Option<Version>) -> Arc<OpenFile> {
+    /// Where programs read the file at `path` in another version than this one, they keep it with its inode, and the name
+    /// gets a new one.
+    pub(crate) fn supersede(&self, inodes: &InodeTable, path: &NodePath, version: &Version) {
         let mut inner = self.0.lock();
+        let Some(file) = inner.by_path.get(path).filter(|file| file.is_read_in_another(version)).cloned() else {
+            return;
+        };
+        let Some(ino) = inodes.unname(path) else { return };
+        tracing::debug!(%path, ino = ino.0, "replaced on the service: who reads it keeps its version, under an inode without a name");
+        file.state().superseded = true;
+        inner.by_path.remove(path);
+        inner.orphans.insert(ino, file);
+    }
+
+    /// The file at `path`, put into the table if need be, with one more handle; `None` when `ino` does not stand for
+    /// that path any more.
+    pub(crate) fn attach(
+        &self,
+        inodes: &InodeTable,
+        (ino, path): (Ino, &NodePath),
+        meta: &Meta,
+        on_service: Option<Version>,
+        writes: bool,
+    ) -> Option<Arc<OpenFile>> {
+        let mut inner = self.0.lock();
+        if inodes.path(ino).as_ref() != Some(path) {
+            return None;
+        }
         let file = inner
             .by_path
             .entry(path.clone())
             .or_insert_with(|| Arc::new(OpenFile::new(path, meta, on_service.clone())));
         let mut state = file.state();
         state.handles += 1;
+        state.writers += usize::from(writes);
         let replaced = match (&state.on_service, &on_service) {
             (Some(old), Some(new)) => !old.is_same(new),
             (old, new) => old.is_some() != new.is_some(),
@@ -196,7 +244,7 @@ impl FileTable {
             state.blocks = None;
         }
         drop(state);
-        Arc::clone(file)
+        Some(Arc::clone(file))
     }
 
     /// A file that a former mount left in the journal.
@@ -218,11 +266,12 @@ impl FileTable {
     }
 
     /// One handle less; the file leaves the table when nothing keeps it. Returns true when that was the last handle.
-    pub(crate) fn detach(&self, file: &Arc<OpenFile>, ino: Ino) -> bool {
+    pub(crate) fn detach(&self, file: &Arc<OpenFile>, ino: Ino, writes: bool) -> bool {
         let mut inner = self.0.lock();
         let last = {
             let mut state = file.state();
             state.handles = state.handles.saturating_sub(1);
+            state.writers = state.writers.saturating_sub(usize::from(writes));
             state.handles == 0
         };
         if last && inner.orphans.get(&ino).is_some_and(|orphan| Arc::ptr_eq(orphan, file)) {

@@ -156,6 +156,22 @@ impl InodeTable {
         Some(ino)
     }
 
+    /// The same for the name at the end of `path`, if the kernel knows of it.
+    pub(crate) fn unname(&self, path: &NodePath) -> Option<Ino> {
+        let mut inner = self.0.lock();
+        let mut slot = ROOT;
+        for name in path.components() {
+            slot = inner.named(slot, name)?;
+        }
+        if slot == ROOT {
+            return None;
+        }
+        let ino = inner.slots[slot as usize].ino;
+        inner.detach(slot);
+        inner.collect(slot);
+        Some(ino)
+    }
+
     /// `from` is now called `to`; what bore that name before loses it.
     pub(crate) fn rename(&self, from: (Ino, &str), to: (Ino, &str)) {
         let mut inner = self.0.lock();

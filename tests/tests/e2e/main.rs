@@ -25,5 +25,6 @@ mod sharing;
 mod sync;
 mod terminals;
 mod trees;
+mod versions;
 mod walks;
 mod weather;

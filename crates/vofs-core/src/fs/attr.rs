@@ -90,7 +90,15 @@ impl Engine {
             });
         };
         let (meta, ttl) = self.meta_now(&path)?.transpose()?.ok()?;
-        Some(Ok((self.attr(ino, &meta), ttl)))
+        Some(Ok(self.attr_as_read(ino, &path, &meta, ttl)))
+    }
+
+    /// Attributes of the version that who has the inode open reads: the kernel would cut their pages to another length.
+    fn attr_as_read(&self, ino: Ino, path: &NodePath, meta: &Meta, ttl: Duration) -> (Attr, Duration) {
+        match self.files.get(path).filter(|file| file.is_read_in_another(&meta.version)) {
+            Some(file) => (self.attr(ino, &file.meta()), OWN_TTL),
+            None => (self.attr(ino, meta), ttl),
+        }
     }
 
     /// What is known of `path` without a question: from its open file, or from the cache. `Some(Ok(None))` is a name
@@ -119,7 +127,7 @@ impl Engine {
         let path = self.path(ino)?;
         let meta = self.resolve(&path).await?;
         let ttl = self.meta_now(&path).and_then(Result::ok).flatten().map_or(Duration::ZERO, |(_, ttl)| ttl);
-        Ok((self.attr(ino, &meta), ttl))
+        Ok(self.attr_as_read(ino, &path, &meta, ttl))
     }
 
     pub(crate) fn path(&self, ino: Ino) -> Result<NodePath> {

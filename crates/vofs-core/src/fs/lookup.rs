@@ -83,6 +83,7 @@ impl Engine {
     }
 
     pub(crate) fn entry(&self, parent: Ino, path: &NodePath, meta: &Meta, ttl: Duration) -> Entry {
+        self.files.supersede(&self.inodes, path, &meta.version);
         let ino = self.inodes.lookup(parent, path.name(), type_of(meta));
         Entry { attr: self.attr(ino, meta), ttl }
     }

@@ -17,6 +17,7 @@ use crate::meta::{Kind, Meta};
 use crate::namespace::Answer;
 use crate::path::NodePath;
 use crate::upload;
+use crate::version::Version;
 
 use super::attr::type_of;
 use super::lookup::Entry;
@@ -34,7 +35,8 @@ impl Engine {
     /// Opens a file. One that nobody here has changed is asked for: a change made elsewhere is seen now.
     ///
     /// # Errors
-    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::NotFound`] when it was removed elsewhere, or what the service said.
+    /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::NotFound`] when it was removed elsewhere, [`Error::Renumbered`]
+    /// when the name stands for another inode by now, or what the service said.
     pub async fn open(self: &Arc<Self>, ino: Ino, flags: OpenFlags) -> Result<Opened> {
         let Some(path) = self.inodes.path(ino) else {
             let file = self.files.orphan(ino).ok_or_else(|| Error::Stale(NodePath::root()))?;
@@ -57,11 +59,15 @@ impl Engine {
             Kind::Directory => return Err(Error::IsADirectory(path)),
             Kind::Link { .. } => return Err(Error::LinkLoop(path)),
         }
-        let file = self.files.attach(&path, &meta, on_service);
+        if let Some(version) = &on_service {
+            self.files.supersede(&self.inodes, &path, version);
+        }
+        let renumbered = || Error::Renumbered(path.clone());
+        let file = self.attach((ino, &path), &meta, on_service, flags).ok_or_else(renumbered)?;
         if flags.truncate
             && let Err(error) = self.change_length(&file, 0).await
         {
-            self.files.detach(&file, ino);
+            self.detach(&file, ino, flags);
             return Err(error);
         }
         let shown = {
@@ -70,6 +76,20 @@ impl Engine {
         };
         let keep_cache = shown.is_none_or(|version| self.files.paged(ino, &version));
         Ok(Opened { fh: self.handle(ino, file, flags), keep_cache })
+    }
+
+    fn attach(
+        &self,
+        at: (Ino, &NodePath),
+        meta: &Meta,
+        on_service: Option<Version>,
+        flags: OpenFlags,
+    ) -> Option<Arc<OpenFile>> {
+        self.files.attach(&self.inodes, at, meta, on_service, flags.write)
+    }
+
+    fn detach(&self, file: &Arc<OpenFile>, ino: Ino, flags: OpenFlags) -> bool {
+        self.files.detach(file, ino, flags.write)
     }
 
     /// What the service has at `path` now.
@@ -112,7 +132,15 @@ impl Engine {
     }
 
     fn open_orphan(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Result<Opened> {
-        file.state().handles += 1;
+        {
+            let mut state = file.state();
+            if state.superseded && flags.write {
+                // What was written would have no name to go to.
+                return Err(Error::Stale(state.path.clone().unwrap_or_default()));
+            }
+            state.handles += 1;
+            state.writers += usize::from(flags.write);
+        }
         Ok(Opened { fh: self.handle(ino, file, flags), keep_cache: true })
     }
 
@@ -137,14 +165,25 @@ impl Engine {
             Err(error) => return Err(error),
         }
         let meta = Meta::new(Kind::File);
-        let file = self.files.attach(&path, &meta, None);
-        let made = file.dirty(&self.store, self.journal.directory(), false, self.clock.now());
         let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));
-        if let Err(error) = made {
-            self.files.detach(&file, ino);
-            self.inodes.forget(ino, 1);
-            return Err(error);
-        }
+        let made = match self.attach((ino, &path), &meta, None, flags) {
+            Some(file) => match file.dirty(&self.store, self.journal.directory(), false, self.clock.now()) {
+                Ok(_) => Ok(file),
+                Err(error) => {
+                    self.detach(&file, ino, flags);
+                    Err(error)
+                }
+            },
+            // Renamed in this moment.
+            None => Err(Error::Renumbered(path.clone())),
+        };
+        let file = match made {
+            Ok(file) => file,
+            Err(error) => {
+                self.inodes.forget(ino, 1);
+                return Err(error);
+            }
+        };
         let attr = self.attr(ino, &file.meta());
         let opened = Opened { fh: self.handle(ino, file, flags), keep_cache: true };
         Ok((Entry { attr, ttl: std::time::Duration::from_secs(1) }, opened))
@@ -168,7 +207,7 @@ impl Engine {
         {
             self.fetcher.abandon(&blocks);
         }
-        if !self.files.detach(&file, handle.ino) {
+        if !self.detach(&file, handle.ino, handle.flags) {
             return;
         }
         let (unlinked, dirty) = {

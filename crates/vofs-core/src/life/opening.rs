@@ -47,6 +47,75 @@ async fn a_known_file_that_was_replaced_shows_its_new_bytes_to_who_opens_it() {
 }
 
 #[tokio::test]
+async fn who_reads_an_old_version_keeps_it_with_its_inode() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 100]);
+    let mount = bench.mount().await;
+    let engine = &mount.0;
+    let old = mount.walk("f").await.expect("there").0;
+    let reader = engine.open(old, READ).await.expect("opens").fh;
+    assert_eq!(engine.read(reader, 0, 200).await.expect("read"), [7; 100]);
+    bench.remote.store("f", vec![8; 200]);
+    // Two at once: none of them gets the new version under the old number.
+    let (one, two) = tokio::join!(engine.open(old, READ), engine.open(old, READ));
+    assert!(matches!(one, Err(Error::Renumbered(_))), "{one:?}");
+    let late = two.map(|opened| opened.fh);
+    if let Ok(fh) = late {
+        assert_eq!(
+            engine.read(fh, 0, 200).await.expect("read"),
+            [7; 100],
+            "it came when the old one had no name any more"
+        );
+        engine.release(fh).await;
+    }
+    let (new, length) = mount.walk("f").await.expect("there");
+    assert!(new != old && length == 200);
+    let fh = engine.open(new, READ).await.expect("opens").fh;
+    assert_eq!(engine.read(fh, 0, 200).await.expect("read"), [8; 200]);
+    assert_eq!(engine.getattr(old).await.expect("known").0.size, 100);
+    assert_eq!(engine.getattr(new).await.expect("known").0.size, 200);
+    assert_eq!(engine.read(reader, 0, 200).await.expect("read"), [7; 100]);
+    assert!(matches!(engine.open(old, WRITE).await, Err(Error::Stale(_))), "it would write to nowhere");
+    engine.release(reader).await;
+    assert!(matches!(engine.open(old, READ).await, Err(Error::Stale(_))), "nobody has it any more");
+    engine.release(fh).await;
+    assert_eq!(mount.walk("f").await.expect("there").0, new);
+}
+
+#[tokio::test]
+async fn a_listing_that_shows_another_version_does_not_change_what_is_being_read() {
+    let bench = Bench::new();
+    bench.remote.store("d/f", vec![7; 100]);
+    bench.remote.add_directory("d");
+    let mount = bench.mount().await;
+    let old = mount.walk("d/f").await.expect("there").0;
+    let reader = mount.0.open(old, READ).await.expect("opens").fh;
+    assert_eq!(mount.0.read(reader, 0, 50).await.expect("read"), [7; 50]);
+    bench.remote.store("d/f", vec![8; 200]);
+    // Another program asks for the node; the names know the new version now.
+    mount.0.ask(&NodePath::new("d/f")).await.expect("there");
+    assert_eq!(mount.0.getattr(old).await.expect("known").0.size, 100, "the kernel would cut or add pages");
+    let (new, length) = mount.walk("d/f").await.expect("there");
+    assert!(new != old && length == 200);
+    assert_eq!(mount.0.getattr(old).await.expect("known").0.size, 100);
+}
+
+#[tokio::test]
+async fn who_may_write_shares_the_inode_with_who_opens_another_version() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 100]);
+    let mount = bench.mount().await;
+    let ino = mount.walk("f").await.expect("there").0;
+    let writer = mount.0.open(ino, WRITE).await.expect("opens").fh;
+    bench.remote.store("f", vec![8; 100]);
+    let reader = mount.0.open(ino, READ).await.expect("the same inode");
+    assert!(!reader.keep_cache);
+    assert_eq!(mount.0.read(reader.fh, 0, 200).await.expect("read"), [8; 100]);
+    mount.0.release(reader.fh).await;
+    mount.close(writer).await.expect("closed");
+}
+
+#[tokio::test]
 async fn who_will_write_asks_for_the_node() {
     let bench = Bench::new();
     bench.remote.store("f", vec![7; 1 << 20]);

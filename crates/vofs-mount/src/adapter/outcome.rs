@@ -77,6 +77,9 @@ impl Waiting {
         let (operation, ino, pid) = (self.operation, self.ino, self.pid);
         let elapsed_ms = self.since.elapsed().as_millis();
         match errno {
+            _ if matches!(error, Error::Renumbered(_)) => {
+                tracing::debug!(operation, ino, pid, %error, "looked up again")
+            }
             // What programs ask for all day long to see whether it is so.
             libc::ENOENT | libc::EEXIST | libc::ENOTEMPTY | libc::EISDIR | libc::ENOTDIR | libc::EROFS => {
                 tracing::debug!(operation, ino, pid, elapsed_ms, errno, %error, "failed");
