@@ -59,7 +59,12 @@ impl Mount {
     }
 
     pub(super) async fn open(&self, path: &str, flags: OpenFlags) -> Fh {
-        self.0.open(self.ino(path).await, flags).await.expect("opens").fh
+        let opened = match self.0.open(self.ino(path).await, flags).await {
+            // A kernel looks the name up again.
+            Err(Error::Renumbered(_)) => self.0.open(self.ino(path).await, flags).await,
+            outcome => outcome,
+        };
+        opened.expect("opens").fh
     }
 
     async fn create(&self, path: &str) -> Fh {
