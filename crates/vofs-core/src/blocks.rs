@@ -147,6 +147,11 @@ impl Store {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Bytes of clean blocks on the disk.
+    pub(crate) fn used(&self) -> u64 {
+        self.room.used()
+    }
+
     /// The blocks on the disk are those of another space: none of them is in the index any more.
     pub(crate) fn forget_order(connection: &Connection) -> rusqlite::Result<()> {
         index::was_in_order(connection).map(drop)

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! lock         held by the one daemon that uses the directory
+//! control      socket on which that daemon answers its user
 //! index.db     attributes, listings, block index: a cache, may be deleted
 //! blocks/      clean bytes, one sparse file per (node, version)
 //! index.damaged     an index that could not be read; may be deleted
@@ -21,6 +22,9 @@ use crate::error::{Error, Result};
 
 /// What a mount writes before it has written anything: the databases with their logs.
 const NEEDED: u64 = 4 << 20;
+
+/// The database of the journal.
+pub(crate) const JOURNAL: &str = "journal.db";
 
 /// A cache directory that this process owns until it is dropped.
 #[derive(Debug)]
@@ -114,7 +118,7 @@ impl CacheDir {
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
-        self.root.join("journal.db")
+        self.root.join(JOURNAL)
     }
 
     pub(crate) fn blocks(&self) -> PathBuf {

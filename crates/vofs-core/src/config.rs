@@ -3,6 +3,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+/// What `close` and `fsync` wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteBack {
+    /// For the upload, whose error they give.
+    #[default]
+    Close,
+    /// For the bytes and their record to be durable here. The upload follows by itself.
+    Background,
+}
+
+/// What becomes of a file that somebody else changed on the service while it was changed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// Theirs keeps the name, ours goes beside it.
+    #[default]
+    KeepBoth,
+    /// Ours replaces theirs.
+    Overwrite,
+    /// Neither: ours stays in the journal until the user decides, and `close` or the next `fsync` says so.
+    Fail,
+}
+
 /// Settings of one mount.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -28,6 +54,12 @@ pub struct Config {
     pub negative_ttl: Duration,
     /// Uploads at a time.
     pub uploads: usize,
+    /// What `close` and `fsync` wait for.
+    pub write_back: WriteBack,
+    /// What becomes of two versions of one file.
+    pub on_conflict: OnConflict,
+    /// How long a file is left alone before it is sent in the background.
+    pub quiet: Duration,
     /// How long a read waits without one new byte.
     pub read_deadline: Duration,
     /// First and longest pause between two tries of a failed upload.
@@ -55,6 +87,10 @@ impl Config {
             listing_ttl: Duration::from_secs(15),
             negative_ttl: Duration::from_secs(5),
             uploads: 10,
+            write_back: WriteBack::default(),
+            on_conflict: OnConflict::default(),
+            // An editor or a compiler renames or removes its temporary file within this.
+            quiet: Duration::from_secs(2),
             read_deadline: Duration::from_secs(120),
             retry_pause: (Duration::from_secs(1), Duration::from_secs(300)),
         }

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
+use crate::path::NodePath;
 
 /// How many jobs one transaction takes at most: enough to make a burst cheap, few enough that a `call` behind it
 /// waits milliseconds.
@@ -130,10 +131,12 @@ impl Db {
         });
         self.hand_over(Order { job, done: Some(done) });
         let broken = |cause: String| Error::CacheDir(format!("cache directory: database: {cause}"));
-        received
-            .await
-            .map_err(|_| broken("its thread has ended".into()))?
-            .map_err(|error| broken(error.to_string()))?;
+        received.await.map_err(|_| broken("its thread has ended".into()))?.map_err(|error| {
+            if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+                return Error::NoSpace(NodePath::root());
+            }
+            broken(error.to_string())
+        })?;
         let value = slot.lock().take();
         value.ok_or_else(|| broken("no result".into()))
     }
@@ -180,12 +183,15 @@ fn run(connection: &mut Connection, batch: Vec<Order>) -> Option<String> {
         }
         transaction.commit()
     })();
-    let failure = committed.err().map(|error: rusqlite::Error| error.to_string());
+    let failure = committed.err().map(|error: rusqlite::Error| {
+        let code = error.sqlite_error().copied().unwrap_or(ffi::Error::new(ffi::SQLITE_ERROR));
+        (code, error.to_string())
+    });
     for (done, outcome) in finished {
         done(match &failure {
-            Some(cause) => Err(rusqlite::Error::ToSqlConversionFailure(cause.clone().into())),
+            Some((code, cause)) => Err(rusqlite::Error::SqliteFailure(*code, Some(cause.clone()))),
             None => outcome,
         });
     }
-    failure
+    failure.map(|(_, cause)| cause)
 }

@@ -9,11 +9,15 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use md5::{Digest as _, Md5};
 use parking_lot::Mutex;
 use rangemap::RangeSet;
 
 use crate::clock::Millis;
-use crate::journal::Pending;
+use crate::journal::{Digest, Pending};
+
+/// How much is read at a time.
+const COPY_STEP: usize = 1 << 20;
 
 /// Where the bytes of a range are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,8 @@ struct State {
     base_length: u64,
     written: RangeSet<u64>,
     mtime: Millis,
+    /// Counts changes.
+    generation: u64,
 }
 
 /// A file with local changes.
@@ -73,7 +79,7 @@ impl DirtyFile {
         let place = directory.join(&id);
         let disk = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&place)?;
         disk.set_len(base_length)?;
-        let state = State { length: base_length, base_length, written: RangeSet::new(), mtime: now };
+        let state = State { length: base_length, base_length, written: RangeSet::new(), mtime: now, generation: 0 };
         Ok(DirtyFile { id, place, disk, state: Mutex::new(state) })
     }
 
@@ -81,11 +87,15 @@ impl DirtyFile {
     pub(crate) fn reopen(directory: &Path, pending: &Pending) -> io::Result<Self> {
         let place = directory.join(&pending.id);
         let disk = OpenOptions::new().read(true).write(true).open(&place)?;
+        // What a program changed after that was never acknowledged: behind the end it goes, and what it cut off becomes a
+        // hole, as it would on any disk.
+        disk.set_len(pending.length)?;
         let state = State {
             length: pending.length,
             base_length: pending.base_length,
             written: pending.written.iter().map(|(start, end)| *start..*end).collect(),
             mtime: pending.mtime,
+            generation: 0,
         };
         Ok(DirtyFile { id: pending.id.clone(), place, disk, state: Mutex::new(state) })
     }
@@ -107,7 +117,14 @@ impl DirtyFile {
     }
 
     pub(crate) fn set_mtime(&self, mtime: Millis) {
-        self.state.lock().mtime = mtime;
+        let mut state = self.state.lock();
+        state.mtime = mtime;
+        state.generation += 1;
+    }
+
+    /// Another number after every change.
+    pub(crate) fn generation(&self) -> u64 {
+        self.state.lock().generation
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -131,6 +148,7 @@ impl DirtyFile {
         state.written.insert(offset..end);
         state.length = state.length.max(end);
         state.mtime = now;
+        state.generation += 1;
         Ok(())
     }
 
@@ -156,7 +174,42 @@ impl DirtyFile {
         }
         state.length = length;
         state.mtime = now;
+        state.generation += 1;
         Ok(())
+    }
+
+    /// The same file cut at `length`, with a data file of its own, so that this one can stay as the journal knows it.
+    pub(crate) fn cut_copy(&self, directory: &Path, length: u64, now: Millis) -> io::Result<Self> {
+        let snapshot = self.snapshot();
+        let copy = DirtyFile::create(directory, snapshot.base_length.min(length), now)?;
+        for (start, end) in snapshot.written.into_iter().filter(|(start, _)| *start < length) {
+            let mut at = start;
+            let mut piece = vec![0; COPY_STEP];
+            while at < end.min(length) {
+                let step = (end.min(length) - at).min(COPY_STEP as u64);
+                let piece = &mut piece[..step as usize];
+                self.read(at, piece)?;
+                copy.write(at, piece, now)?;
+                at += step;
+            }
+        }
+        copy.truncate(length, now)?;
+        Ok(copy)
+    }
+
+    /// The MD5 of the whole file, as far as it stands here.
+    pub(crate) fn digest(&self) -> io::Result<Digest> {
+        let length = self.length();
+        let mut hash = Md5::new();
+        let mut piece = vec![0; COPY_STEP];
+        let mut at = 0;
+        while at < length {
+            let step = (length - at).min(COPY_STEP as u64) as usize;
+            self.disk.read_exact_at(&mut piece[..step], at)?;
+            hash.update(&piece[..step]);
+            at += step as u64;
+        }
+        Ok(Digest { length, md5: hash.finalize().into() })
     }
 
     /// Where the bytes of `range`, cut at the end of the file, are.

@@ -1,9 +1,10 @@
 //! One mount: its stores side by side. What is done with them stands above: `life`, `fs`, `upload`.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::blocks::Store;
 use crate::cachedir::CacheDir;
@@ -49,6 +50,10 @@ pub struct Engine {
     pub(crate) sweeps: Sweeps,
     pub(crate) looked_ahead: LookedAhead,
     pub(crate) uploads: Semaphore,
+    /// Tells who pauses between two tries to try now.
+    pub(crate) hurry: Notify,
+    /// Targets of replacements that could not be taken back yet: what stands under these names nobody knows.
+    pub(crate) unsettled: Mutex<HashSet<NodePath>>,
     /// The last answer on how much room there is, and when it came.
     pub(crate) space: Mutex<Option<(Millis, SpaceUse)>>,
     pub(crate) runtime: tokio::runtime::Handle,

@@ -21,7 +21,7 @@ impl ToErrno for Error {
             Error::ReadOnly(_) => libc::EROFS,
             Error::Name { .. } | Error::Invalid { .. } => libc::EINVAL,
             Error::NameTooLong(_) => libc::ENAMETOOLONG,
-            Error::Stale(_) | Error::Renumbered(_) => libc::ESTALE,
+            Error::Stale(_) | Error::Renumbered(_) | Error::Conflict(_) => libc::ESTALE,
             Error::NoSpace(_) => libc::ENOSPC,
             Error::Quota { .. } => libc::EDQUOT,
             Error::LinkLoop(_) => libc::ELOOP,
@@ -30,6 +30,7 @@ impl ToErrno for Error {
             Error::Timeout { .. } => libc::ETIMEDOUT,
             Error::Io { .. } | Error::CacheDir(_) => libc::EIO,
             Error::BadHandle(_) => libc::EBADF,
+            Error::HalfDone(error) => error.to_errno(),
         }
     }
 }

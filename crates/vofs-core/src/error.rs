@@ -69,6 +69,12 @@ pub enum Error {
     /// The name stands for another inode than it did. Kernels look it up again when an open says so, and nobody notices.
     #[error("{0}: was replaced on the service while programs read it; the name has a new inode")]
     Renumbered(NodePath),
+    /// Somebody else changed the file while it was changed here, and `--on-conflict fail` leaves that to the user.
+    #[error(
+        "{0}: was changed on the service while it was changed here; ours is kept in the journal: `mountvofs pending \
+         export` saves it, `pending retry` sends it as the new version, `pending discard` drops it"
+    )]
+    Conflict(NodePath),
     /// The local disk of the cache is full.
     #[error("{0}: no space left in the cache directory")]
     NoSpace(NodePath),
@@ -115,6 +121,9 @@ pub enum Error {
         /// Which deadline.
         cause: String,
     },
+    /// A rename that failed and could not be taken back yet; that goes on by itself.
+    #[error("{0}; what it began is being taken back")]
+    HalfDone(Box<Error>),
     /// Anything else: a dead link, a broken answer, a failed disk.
     #[error("{path}: {cause}")]
     Io {
@@ -170,7 +179,7 @@ impl Error {
 
     /// The error of the local disk that was met while serving `path`.
     pub fn disk(path: &NodePath, doing: &str, source: &io::Error) -> Self {
-        if source.kind() == io::ErrorKind::StorageFull {
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
             return Error::NoSpace(path.clone());
         }
         Error::Io { path: path.clone(), cause: format!("cache directory: {doing}: {source}") }

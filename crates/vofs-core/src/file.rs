@@ -15,21 +15,34 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use lru::LruCache;
 use parking_lot::{Mutex, MutexGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::blocks::{OpenBlocks, Store};
 use crate::clock::Millis;
 use crate::dirty::DirtyFile;
 use crate::error::{Error, Result};
 use crate::inode::{Ino, InodeTable};
+use crate::journal::{Digest, Stage};
 use crate::meta::{Access, Kind, Meta};
 use crate::path::NodePath;
 use crate::version::{Comparison, Version};
 
 /// Of so many closed files it is remembered which version the kernel has pages of.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("invariant: not zero");
+
+/// Why a file is still not on the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) tries: u32,
+    /// Some `fsync` has told it.
+    pub(crate) told: bool,
+}
 
 /// What all handles of a file share.
 #[derive(Debug)]
@@ -42,16 +55,30 @@ pub(crate) struct FileState {
     pub(crate) blocks: Option<OpenBlocks>,
     /// Changes that the service does not have.
     pub(crate) dirty: Option<Arc<DirtyFile>>,
-    /// The journal holds a record of `dirty`.
-    pub(crate) journaled: bool,
+    /// Which generation of `dirty` the journal holds a record of.
+    pub(crate) journaled: Option<u64>,
+    /// Where that record stands.
+    pub(crate) stage: Stage,
+    /// Data files that the journal may still name in place of `dirty`: they go when it names that.
+    pub(crate) former: Vec<Arc<DirtyFile>>,
     /// An upload reads `dirty`: a write waits for it.
     pub(crate) uploading: bool,
-    /// Somebody tries again until the upload succeeds.
-    pub(crate) retrying: bool,
-    /// The service said no: nothing is sent again until a program closes the file again, or the next mount.
-    pub(crate) refused: bool,
+    /// What ends the upload that is under way in the background, where nobody waits for it.
+    pub(crate) interrupt: Option<CancellationToken>,
+    /// Bytes of `dirty` are on their way.
+    pub(crate) sending: Option<Arc<AtomicU64>>,
+    /// Somebody sends it in the background, again and again until that succeeds.
+    pub(crate) attended: bool,
+    /// When it was last made durable: it is left alone for a while after that.
+    pub(crate) kept_at: Option<Instant>,
     /// A PUT of these changes was begun and never confirmed: what stands on the service may be its wreck.
     pub(crate) begun: bool,
+    /// The generation of `dirty` of which that is so and whose digest is not in `attempted` yet.
+    pub(crate) unrecognised: Option<u64>,
+    /// Former contents of which that is so.
+    pub(crate) attempted: Vec<Digest>,
+    /// What the last try met, and how many there were.
+    pub(crate) failure: Option<Failure>,
     /// Handles.
     pub(crate) handles: usize,
     /// Those of them that may write.
@@ -83,11 +110,18 @@ impl OpenFile {
             on_service,
             blocks: None,
             dirty: None,
-            journaled: false,
+            journaled: None,
+            stage: Stage::Waiting,
+            former: Vec::new(),
             uploading: false,
-            retrying: false,
-            refused: false,
+            interrupt: None,
+            sending: None,
+            attended: false,
+            kept_at: None,
             begun: false,
+            unrecognised: None,
+            attempted: Vec::new(),
+            failure: None,
             handles: 0,
             writers: 0,
             superseded: false,
@@ -128,7 +162,23 @@ impl OpenFile {
             && (state.on_service.as_ref().is_some_and(is_other) || is_rejected())
     }
 
-    /// Begins to change the file, if that has not begun. `None` while an upload reads it.
+    /// Ends an upload that goes on in the background, so that its lock is free soon. One that somebody waits for goes on.
+    pub(crate) fn interrupt(&self) {
+        if let Some(interrupt) = &self.state.lock().interrupt {
+            interrupt.cancel();
+        }
+    }
+
+    /// The same, unless its bytes are on their way already.
+    pub(crate) fn interrupt_if_queued(&self) {
+        let state = self.state.lock();
+        if let (Some(interrupt), None) = (&state.interrupt, &state.sending) {
+            interrupt.cancel();
+        }
+    }
+
+    /// Begins to change the file, if that has not begun. `None` while an upload reads it, or before the digest is known of
+    /// what a lost upload may have stored ([`crate::upload::durable::recognise`]).
     pub(crate) fn dirty(
         &self,
         store: &Store,
@@ -138,7 +188,7 @@ impl OpenFile {
     ) -> Result<Option<Arc<DirtyFile>>> {
         let mut state = self.state.lock();
         let path = state.path.clone().unwrap_or_default();
-        if state.uploading {
+        if state.uploading || state.is_unrecognised() {
             return Ok(None);
         }
         if let Some(dirty) = &state.dirty {
@@ -156,7 +206,87 @@ impl OpenFile {
     }
 }
 
+impl OpenFile {
+    /// Cuts a file whose uncut contents were promised: they stay as they are until the journal names the cut ones.
+    pub(crate) fn supersede(
+        &self,
+        old: &Arc<DirtyFile>,
+        directory: &Path,
+        length: u64,
+        now: Millis,
+    ) -> io::Result<bool> {
+        let generation = old.generation();
+        let fresh = Arc::new(match length {
+            0 => DirtyFile::create(directory, 0, now)?,
+            _ => old.cut_copy(directory, length, now)?,
+        });
+        let mut state = self.state.lock();
+        let unchanged = state.dirty.as_ref().is_some_and(|dirty| Arc::ptr_eq(dirty, old))
+            && !state.uploading
+            && old.generation() == generation;
+        if !unchanged {
+            drop(state);
+            fresh.discard();
+            return Ok(false);
+        }
+        let before = std::mem::replace(&mut state.dirty, Some(fresh));
+        state.former.extend(before);
+        state.journaled = None;
+        Ok(true)
+    }
+}
+
 impl FileState {
+    /// Whether the journal has all that was changed.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.dirty.as_ref().is_none_or(|dirty| self.journaled == Some(dirty.generation()))
+    }
+
+    /// Whether a PUT of just these contents was begun and never confirmed: their digest has to be known before they change.
+    pub(crate) fn is_unrecognised(&self) -> bool {
+        self.dirty.as_ref().is_some_and(|dirty| self.unrecognised == Some(dirty.generation()))
+    }
+
+    /// Whether the journal names any data file of it.
+    pub(crate) fn is_in_journal(&self) -> bool {
+        self.journaled.is_some() || !self.former.is_empty()
+    }
+
+    /// The data files of it that the journal names.
+    pub(crate) fn journaled_ids(&self) -> Vec<String> {
+        let present = self.dirty.iter().filter(|_| self.journaled.is_some());
+        present.chain(&self.former).map(|dirty| dirty.id().to_owned()).collect()
+    }
+
+    /// It has bytes on the service and none here: what a shell makes of a file just before it writes.
+    pub(crate) fn is_emptied(&self) -> bool {
+        self.dirty.as_ref().is_some_and(|dirty| dirty.length() == 0)
+            && self.on_service.as_ref().is_some_and(|version| version.length > 0)
+    }
+
+    /// Whether there is something to send that may be sent without anybody's asking: what was promised, and only as it was.
+    /// A file that is only emptied by who still has it open is about to be written.
+    pub(crate) fn wants_sending(&self) -> bool {
+        self.path.is_some()
+            && self.dirty.is_some()
+            && self.is_kept()
+            && self.stage.goes_on()
+            && !(self.is_emptied() && self.handles > 0)
+    }
+
+    /// The service has it, or the changes are dropped: nothing of them is left to be remembered.
+    pub(crate) fn forget_changes(&mut self) -> Option<Arc<DirtyFile>> {
+        self.journaled = None;
+        self.stage = Stage::Waiting;
+        self.kept_at = None;
+        self.begun = false;
+        self.unrecognised = None;
+        self.attempted.clear();
+        self.failure = None;
+        self.wanted_access = None;
+        self.dirty.take()
+    }
+
     /// The cached bytes of what the service has.
     pub(crate) fn blocks(&mut self, store: &Store) -> Option<OpenBlocks> {
         let usable = self.blocks.as_ref().is_some_and(|blocks| !blocks.is_rejected());
@@ -258,8 +388,8 @@ impl FileTable {
         let file = Arc::new(OpenFile::new(path, meta, base));
         {
             let mut state = file.state();
+            state.journaled = Some(dirty.generation());
             state.dirty = Some(Arc::new(dirty));
-            state.journaled = true;
         }
         self.0.lock().by_path.insert(path.clone(), Arc::clone(&file));
         file

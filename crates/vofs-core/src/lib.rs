@@ -3,7 +3,7 @@
 //! Read top-down; a module uses only what stands below it.
 //!
 //! * `life`: start, recovery, drain. `fs`: the POSIX operations, one verb family a file.
-//! * `upkeep`: what a mount does by itself. `upload`: bytes out.
+//! * `upkeep`: what a mount does by itself. `status`, `pending`: what its user asks of it. `upload`: bytes out.
 //! * [`engine`]: the stores side by side; `handles`, `listing`, `file`: what is open.
 //! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
@@ -35,10 +35,12 @@ mod journal;
 mod life;
 mod listing;
 mod namespace;
+mod pending;
+mod status;
 mod upkeep;
 mod upload;
 
-pub use config::Config;
+pub use config::{Config, OnConflict, WriteBack};
 pub use engine::{Engine, SpaceUse};
 pub use error::{Error, Result};
 pub use fs::attr::{Attr, SetAttr};
@@ -47,3 +49,6 @@ pub use fs::lookup::{Entry, Lookup};
 pub use fs::open::Opened;
 pub use handles::{Fh, OpenFlags};
 pub use inode::Ino;
+pub use journal::record::Conflict;
+pub use pending::{Exported, Unmounted};
+pub use status::{PendingFile, Status};

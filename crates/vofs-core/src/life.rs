@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::budget::Budget;
 use crate::cachedir::CacheDir;
@@ -25,6 +25,7 @@ use crate::listing::Listings;
 use crate::path::NodePath;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
+use crate::upload::Wish;
 
 impl Engine {
     /// Opens the cache, takes up what a former mount left unfinished, and asks for the root.
@@ -54,6 +55,8 @@ impl Engine {
             sweeps: Sweeps::default(),
             looked_ahead: LookedAhead::default(),
             uploads: Semaphore::new(config.uploads.max(1)),
+            hurry: Notify::new(),
+            unsettled: Mutex::default(),
             space: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             config,
@@ -76,10 +79,10 @@ impl Engine {
     /// Uploads what is not uploaded yet, for at most `limit`; then writes the indexes. Returns the paths that remain: they
     /// are in the journal and go out at the next mount.
     pub async fn drain(self: &Arc<Self>, limit: Duration) -> Vec<NodePath> {
-        let willing = self.files.dirty().into_iter().filter(|file| !file.state().refused);
+        let willing = self.files.dirty().into_iter().filter(|file| file.state().stage.goes_on());
         let uploads = willing.map(|file| {
             let engine = Arc::clone(self);
-            async move { engine.flush_file(&file, true).await }
+            async move { engine.flush_file(&file, Wish::Send).await }
         });
         let _ = tokio::time::timeout(limit, futures_util::future::join_all(uploads)).await;
         if let Err(error) = self.store.save().await {
@@ -96,10 +99,14 @@ impl Engine {
 }
 
 #[cfg(test)]
+mod background;
+#[cfg(test)]
 mod listings;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod opening;
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod tests;

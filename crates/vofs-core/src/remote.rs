@@ -7,6 +7,8 @@ pub(crate) mod fake;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -53,6 +55,16 @@ pub enum Route {
     Named,
 }
 
+/// What an upload is told, and tells on its way.
+#[derive(Debug, Clone, Default)]
+pub struct Outgoing {
+    /// What tells these bytes from all others, also after a restart: an upload of them that was interrupted is taken up
+    /// where the service can do that.
+    pub identity: String,
+    /// Bytes that have left so far.
+    pub sent: Arc<AtomicU64>,
+}
+
 /// A VOSpace below the root of a mount. Retries, credentials and the service's peculiarities are its own business;
 /// every error names the node.
 #[async_trait]
@@ -83,7 +95,7 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
 
     /// Stores the first `length` bytes of the local file `from` as the whole content of `path`, which is made if need be;
     /// returns once the service has confirmed them.
-    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version>;
+    async fn put(&self, path: &NodePath, from: &Path, length: u64, outgoing: Outgoing) -> Result<Version>;
 
     /// How many bytes the mounted tree may hold, by the nearest quota at or above its root, and how many that quota's
     /// container holds already; `None` where the service does not say.

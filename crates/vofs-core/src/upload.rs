@@ -3,93 +3,134 @@
 //! The order is the promise: the data file is synchronised and its record committed before anything else; the record is
 //! removed only after the service has confirmed the bytes. An upload that fails changes nothing locally.
 
-mod conflict;
+pub(crate) mod conflict;
+pub(crate) mod durable;
 mod flush;
-pub(crate) mod retry;
+pub(crate) mod sender;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::dirty::{DirtyFile, Part};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::window::Window;
-use crate::file::{OpenFile, on_disk};
-use crate::journal::{Pending, Stage};
+use crate::file::{Failure, OpenFile, on_disk};
+use crate::journal::{Change, Stage};
 use crate::meta::{Kind, Meta};
 use crate::path::NodePath;
+use crate::remote::Outgoing;
 use crate::version::Version;
+
+use durable::{apply, make_durable, record};
+pub(crate) use flush::Wish;
 
 /// How much of the base version is read at a time to fill the holes of a changed file.
 const FILL: u64 = 4 * 1024 * 1024;
 
-/// Writes the changes of `file` into the journal; durable on return.
-pub(crate) async fn make_durable(
+/// What became of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The service has confirmed it.
+    All,
+    /// There was nothing to send.
+    Nothing,
+    /// Given up for who changes or removes the file.
+    Interrupted,
+}
+
+/// Bytes that the service has confirmed.
+struct Stored {
+    target: NodePath,
+    version: Version,
+    /// The base was gone before all of it that is needed was read.
+    fragment: bool,
+}
+
+/// Uploads the changes of `file`. The caller holds its flush lock and has marked it as uploading.
+async fn send(
+    engine: &Arc<Engine>,
+    file: &Arc<OpenFile>,
+    dirty: &Arc<DirtyFile>,
+    path: &NodePath,
+    interrupt: &CancellationToken,
+) -> Result<Sent> {
+    if !file.state().is_kept() {
+        make_durable(engine, file, dirty, path).await?;
+    }
+    let stored = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => return Ok(Sent::Interrupted),
+        stored = store(engine, file, dirty, path) => stored,
+    };
+    // Not to be interrupted: the data file becomes cache.
+    let outcome = match stored {
+        Ok(stored) => {
+            finish(engine, file, dirty, path, &stored).await?;
+            if stored.fragment { Err(Error::Stale(path.clone())) } else { Ok(Sent::All) }
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &outcome
+        && file.state().dirty.is_some()
+    {
+        let stage = match error {
+            Error::Conflict(_) => Stage::Conflict,
+            error if error.is_transient() => Stage::Failed,
+            _ => Stage::Refused,
+        };
+        {
+            let mut state = file.state();
+            let tries = state.failure.as_ref().map_or(0, |failure| failure.tries) + 1;
+            state.failure = Some(Failure { error: error.clone(), tries, told: false });
+            state.stage = stage;
+        }
+        apply(engine, path, &Change { put: vec![record(file, dirty, path, stage)], ..Change::default() }).await?;
+    }
+    outcome
+}
+
+/// Brings the bytes to the service, under their name or beside it.
+async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<Stored> {
+    let fragment = match fill_holes(engine, file, dirty, path).await {
+        Err(Error::Stale(_)) => true,
+        other => other.map(|()| false)?,
+    };
+    let _permit = engine.uploads.acquire().await;
+    let way =
+        if fragment { conflict::fragment(engine, path) } else { conflict::decide(engine, file, path, dirty).await? };
+    let (target, conflict) = match way {
+        conflict::Decision::Send(target, conflict) => (target, conflict),
+        conflict::Decision::AlreadyThere(version) => return Ok(Stored { target: path.clone(), version, fragment }),
+    };
+    let sent = Arc::new(AtomicU64::new(0));
+    {
+        let mut state = file.state();
+        state.begun = true;
+        state.stage = Stage::Sending;
+        state.unrecognised = Some(dirty.generation());
+        state.sending = Some(Arc::clone(&sent));
+    }
+    // Before the first byte leaves: whoever finds a wreck on the service after a crash has to know whose it is.
+    apply(engine, path, &Change { put: vec![record(file, dirty, path, Stage::Sending)], ..Change::default() }).await?;
+    // The data file is another one for every change that began anew; what of it was changed since, its digest shows.
+    let outgoing = Outgoing { identity: format!("{}-{}", dirty.id(), dirty.length()), sent };
+    let version = engine.remote.put(&target, dirty.place(), dirty.length(), outgoing).await?;
+    if let Some(conflict) = conflict {
+        engine.journal.add_conflict(&conflict).await?;
+    }
+    Ok(Stored { target, version, fragment })
+}
+
+/// Brings in what of the base version is still part of the file.
+pub(crate) async fn fill_holes(
     engine: &Engine,
     file: &Arc<OpenFile>,
     dirty: &Arc<DirtyFile>,
     path: &NodePath,
 ) -> Result<()> {
-    let synced = Arc::clone(dirty);
-    tokio::task::spawn_blocking(move || synced.sync())
-        .await
-        .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-        .map_err(on_disk(path, "synchronise"))?;
-    engine.journal.put(&record(file, dirty, path, Stage::Waiting, None)).await?;
-    file.state().journaled = true;
-    Ok(())
-}
-
-fn record(file: &OpenFile, dirty: &DirtyFile, path: &NodePath, stage: Stage, error: Option<&Error>) -> Pending {
-    let snapshot = dirty.snapshot();
-    let state = file.state();
-    Pending {
-        id: dirty.id().to_owned(),
-        path: path.as_str().to_owned(),
-        length: snapshot.length,
-        base: state.on_service.clone(),
-        base_length: snapshot.base_length,
-        written: snapshot.written,
-        mtime: snapshot.mtime,
-        access: state.wanted_access,
-        stage,
-        error: error.map(ToString::to_string),
-        begun: state.begun,
-    }
-}
-
-/// Uploads the changes of `file`. The caller holds its flush lock and has marked it as uploading.
-async fn send(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
-    make_durable(engine, file, dirty, path).await?;
-    let outcome = transfer(engine, file, dirty, path).await;
-    if let Err(error) = &outcome {
-        let stage = if error.is_transient() { Stage::Failed } else { Stage::Refused };
-        engine.journal.put(&record(file, dirty, path, stage, Some(error))).await?;
-        file.state().refused = stage == Stage::Refused;
-    }
-    outcome
-}
-
-async fn transfer(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
-    match fill_holes(engine, file, dirty, path).await {
-        Err(Error::Stale(_)) => return store_fragment(engine, file, dirty, path).await,
-        other => other?,
-    }
-    let _permit = engine.uploads.acquire().await;
-    let (base, begun) = {
-        let state = file.state();
-        (state.on_service.clone(), state.begun)
-    };
-    let target = match conflict::decide(engine, path, base.as_ref(), begun, dirty).await? {
-        conflict::Decision::Send(target) => target,
-        conflict::Decision::AlreadyThere(version) => return finish(engine, file, dirty, path, path, version).await,
-    };
-    file.state().begun = true;
-    let version = engine.remote.put(&target, dirty.place(), dirty.length()).await?;
-    finish(engine, file, dirty, path, &target, version).await
-}
-
-/// Brings in what of the base version is still part of the file.
-async fn fill_holes(engine: &Engine, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
     let length = dirty.length();
     for part in dirty.parts(0..length) {
         let Part::Base(range) = part else { continue };
@@ -106,30 +147,15 @@ async fn fill_holes(engine: &Engine, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     Ok(())
 }
 
-/// The version that was changed is gone, and with it the bytes between those that were written: what was written is kept
-/// beside the file, at its offsets and with zeros in between, under a name that says so. The program is told.
-async fn store_fragment(
-    engine: &Arc<Engine>,
-    file: &Arc<OpenFile>,
-    dirty: &Arc<DirtyFile>,
-    path: &NodePath,
-) -> Result<()> {
-    let aside = conflict::beside(engine, path, ".incomplete");
-    tracing::error!(%path, ours = %aside, "replaced on the service while it was changed here; what was written is kept apart");
-    let version = engine.remote.put(&aside, dirty.place(), dirty.length()).await?;
-    finish(engine, file, dirty, path, &aside, version).await?;
-    Err(Error::Stale(path.clone()))
-}
-
-/// The service has confirmed `version` at `target`: the record goes, the bytes become cache.
+/// The service has confirmed the bytes: the record goes, they become cache.
 async fn finish(
     engine: &Arc<Engine>,
     file: &Arc<OpenFile>,
     dirty: &Arc<DirtyFile>,
     path: &NodePath,
-    target: &NodePath,
-    version: Version,
+    stored: &Stored,
 ) -> Result<()> {
+    let (target, version) = (&stored.target, stored.version.clone());
     let (mut access, wanted) = {
         let state = file.state();
         (state.access, state.wanted_access)
@@ -145,7 +171,10 @@ async fn finish(
         }
     }
     meta.access = access;
-    engine.journal.remove(dirty.id()).await?;
+    let superseded = std::mem::take(&mut file.state().former);
+    let remove = superseded.iter().map(|old| old.id().to_owned()).chain([dirty.id().to_owned()]).collect();
+    apply(engine, path, &Change { remove, ..Change::default() }).await?;
+    superseded.iter().for_each(|old| old.discard());
     engine.names.record_own(target, meta);
     let adopted = {
         let (store, target, dirty) = (Arc::clone(&engine.store), target.clone(), Arc::clone(dirty));
@@ -168,10 +197,7 @@ async fn finish(
         engine.store.doom(path);
     }
     let mut state = file.state();
-    state.dirty = None;
-    state.journaled = false;
-    state.begun = false;
-    state.wanted_access = None;
+    state.forget_changes();
     state.access = access;
     state.local_mtime = Some(dirty.mtime());
     state.epoch += 1;

@@ -5,14 +5,18 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, CommandFactory as _, Parser};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_mangen::Man;
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "mountvofs", version, about, long_about = None, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Container to mount: vos:USER, arc:home/USER, vos://AUTHORITY~SERVICE/PATH.
     #[arg(long, default_value = "vos:", value_name = "URI")]
     pub(crate) vospace: String,
@@ -49,6 +53,14 @@ pub(crate) struct Args {
     /// Let other users of this machine in, as far as the nodes' permissions allow.
     #[arg(long)]
     pub(crate) allow_other: bool,
+
+    /// What close and fsync wait for: the upload (close), or only that the data is safe on this disk (background).
+    #[arg(long, value_name = "WHEN", default_value = "close")]
+    pub(crate) write_back: When,
+
+    /// When somebody else changed a file meanwhile: keep both versions, overwrite theirs, or fail and keep ours pending.
+    #[arg(long, value_name = "WHAT", default_value = "keep-both")]
+    pub(crate) on_conflict: Versions,
 
     /// Uploads at a time.
     #[arg(long, default_value_t = 10, value_name = "N")]
@@ -109,6 +121,104 @@ pub(crate) struct Args {
     /// Accept any server certificate. For tests only.
     #[arg(short = 'k', long, hide = true)]
     pub(crate) insecure: bool,
+}
+
+/// `--write-back`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum When {
+    Close,
+    Background,
+}
+
+/// `--on-conflict`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Versions {
+    KeepBoth,
+    Overwrite,
+    Fail,
+}
+
+/// What there is beside mounting.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// Show how a mount stands: what is not uploaded yet and why, conflicts, the use of its cache.
+    Status {
+        #[command(flatten)]
+        which: Which,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Upload all that waits for it, and return when that is done.
+    Drain {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Files that are not uploaded yet, of a mount or of a cache directory that is not mounted.
+    Pending {
+        #[command(subcommand)]
+        command: PendingCommand,
+    },
+}
+
+/// What can be done with files that are not uploaded yet.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum PendingCommand {
+    /// Show them, with what the last try met.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Save one to a new local file.
+    Export {
+        #[command(flatten)]
+        which: Which,
+        /// Its path below the mount, or its number in the list.
+        file: String,
+        /// Where to; must not exist.
+        to: PathBuf,
+    },
+    /// Drop the changes of one for good.
+    Discard {
+        #[command(flatten)]
+        which: Which,
+        /// Its path below the mount, or its number in the list.
+        file: String,
+    },
+    /// Try one again, or all; of one that somebody else changed too, ours becomes the new version.
+    Retry {
+        #[command(flatten)]
+        which: Which,
+        /// Its path below the mount, or its number in the list.
+        file: Option<String>,
+    },
+}
+
+impl PendingCommand {
+    /// Of which mount.
+    pub(crate) fn which(&self) -> &Which {
+        match self {
+            PendingCommand::List { which, .. }
+            | PendingCommand::Export { which, .. }
+            | PendingCommand::Discard { which, .. }
+            | PendingCommand::Retry { which, .. } => which,
+        }
+    }
+}
+
+/// Which mount, by what it was mounted with.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Which {
+    /// Container that is mounted.
+    #[arg(long, default_value = "vos:", value_name = "URI")]
+    pub(crate) vospace: String,
+
+    /// Its cache directory [default: that of --vospace].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 /// Holds the name of the shell that asks; the script that asks is that of `vospace completions`.

@@ -9,6 +9,8 @@
 
 mod adapter;
 mod args;
+mod commands;
+mod control;
 mod daemon;
 mod failure;
 mod kernel;
@@ -24,10 +26,13 @@ use daemon::Ready;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let args = Args::from_command_line();
+    let mut args = Args::from_command_line();
     let foreground = args.foreground;
     let mut ready = Ready::in_foreground();
     let outcome = (|| {
+        if let Some(command) = args.command.take() {
+            return commands::run(command);
+        }
         let settings = options::settle(args)?;
         if !foreground {
             ready = daemon::to_background()?;

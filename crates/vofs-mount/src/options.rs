@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use vofs_core::Config;
+use vofs_core::{Config, OnConflict, WriteBack};
 use vospace_client::auth::choose;
 use vospace_client::{AuthOptions, Client, ClientConfig, Credentials, Prefixes, VosUri};
 
 use crate::Result;
-use crate::args::Args;
+use crate::args::{Args, Versions, When, Which};
 use crate::failure::{Failure, Status};
 use crate::mountpoint;
 
@@ -52,14 +52,13 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     if anonymous && !args.readonly {
         remarks.push("no credentials found: the mount is anonymous and read-only; get a certificate with `cadc-get-cert -u USER`".to_owned());
     }
-    let cache_dir = match &args.cache_dir {
-        Some(directory) => absolute(directory)?,
-        None => default_cache_dir(&args.vospace)?,
-    };
+    let cache_dir = place_of_cache(&args.vospace, args.cache_dir.as_deref())?;
     let mut client = ClientConfig::from_env();
     client.credentials = credentials;
     client.registry = args.registry.clone().or(client.registry);
     client.insecure = args.insecure;
+    // What is needed to take up a large upload belongs to the journal: the next mount goes on with it.
+    client.state_dir = Some(cache_dir.clone());
     // A silent service is given up before whoever waits is told so.
     client.deadlines.headers = client.deadlines.headers.min(args.read_timeout);
     client.deadlines.idle = client.deadlines.idle.min(args.read_timeout);
@@ -71,6 +70,15 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     engine.read_deadline = args.read_timeout;
     engine.read_only = args.readonly || anonymous;
     engine.uploads = args.max_flush_threads;
+    engine.write_back = match args.write_back {
+        When::Close => WriteBack::Close,
+        When::Background => WriteBack::Background,
+    };
+    engine.on_conflict = match args.on_conflict {
+        Versions::KeepBoth => OnConflict::KeepBoth,
+        Versions::Overwrite => OnConflict::Overwrite,
+        Versions::Fail => OnConflict::Fail,
+    };
     let log = Log {
         file: match (&args.log, args.foreground) {
             (Some(file), _) => Some(absolute(file)?),
@@ -120,6 +128,18 @@ impl Settings {
 /// The daemon changes its directory.
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| Failure::new(Status::Usage, format!("{}: {error}", path.display())))
+}
+
+fn place_of_cache(vospace: &str, chosen: Option<&Path>) -> Result<PathBuf> {
+    match chosen {
+        Some(directory) => absolute(directory),
+        None => default_cache_dir(vospace),
+    }
+}
+
+/// Where the mount that is meant has its cache.
+pub(crate) fn cache_dir(which: &Which) -> Result<PathBuf> {
+    place_of_cache(&which.vospace, which.cache_dir.as_deref())
 }
 
 fn default_cache_dir(vospace: &str) -> Result<PathBuf> {

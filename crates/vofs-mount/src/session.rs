@@ -12,6 +12,8 @@ use vofs_core::remote::VoSpace;
 
 use crate::Result;
 use crate::adapter::{Adapter, KernelLine};
+use crate::control::protocol::Reply;
+use crate::control::server::{Server, progress};
 use crate::daemon::Ready;
 use crate::failure::{Failure, Status};
 use crate::options::Settings;
@@ -26,6 +28,9 @@ const MOST_WORKERS: usize = 4;
 
 /// How long the end waits for uploads. What remains is in the journal and goes out at the next mount.
 const DRAIN: Duration = Duration::from_secs(600);
+
+/// How often the log says how far the end is.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Mounts, tells whoever waits, and stays until the mount is gone.
 pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
@@ -58,6 +63,9 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
             |error| Failure::new(Status::Fuse, format!("cannot mount on {}: {error}", settings.mountpoint.display())),
         )?;
     let _ = kernel.set(session.notifier());
+    let _control = Server::start(&engine, &settings.engine.cache_dir).map_err(|error| {
+        tracing::warn!(%error, "no control socket: `mountvofs status` and `drain` cannot ask this mount");
+    });
     let mut unmounter = session.unmount_callable();
     kernel::raise_read_ahead(&settings.mountpoint);
     let mut serving = tokio::task::spawn_blocking(move || session.run());
@@ -85,9 +93,23 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
     }
 }
 
-/// Sends what is not sent yet; says what remains.
+/// Sends what is not sent yet; says how far it is, and what remains.
 async fn finish(engine: &Arc<Engine>) -> ExitCode {
-    let remaining = engine.drain(DRAIN).await;
+    let waiting = engine.pending().len();
+    if waiting > 0 {
+        tracing::warn!(files = waiting, "not uploaded yet: that is done first");
+    }
+    let mut draining = std::pin::pin!(engine.drain(DRAIN));
+    let remaining = loop {
+        tokio::select! {
+            remaining = &mut draining => break remaining,
+            () = tokio::time::sleep(PROGRESS) => {
+                if let Reply::Progress { files, bytes, sent } = progress(engine) {
+                    tracing::warn!(files, bytes, sent, "still to be uploaded");
+                }
+            }
+        }
+    };
     for path in &remaining {
         tracing::error!(%path, "not uploaded; it is in the journal and goes out at the next mount with this cache directory");
     }

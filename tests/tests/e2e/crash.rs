@@ -12,6 +12,7 @@ use vofs_tests::{Profile, World, both_profiles, wait_until};
 both_profiles!(
     killed_with_a_dirty_closed_file,
     both_die_in_the_middle_of_an_upload,
+    finished_segments_are_not_sent_again_after_a_kill,
     the_service_dies_during_a_close,
     the_service_dies_during_a_read,
     a_restarted_service_is_found_again,
@@ -70,6 +71,32 @@ fn both_die_in_the_middle_of_an_upload(profile: Profile) {
     let mount = world.mount();
     assert!(fs::read(mount.join("f")).unwrap() == bytes, "what was written is read, sent or not");
     wait_until("the bytes at the service", GIVES_UP, || world.bytes("f").is_some_and(|there| there == bytes));
+    mount.unmount();
+}
+
+/// On a Cavern there are no segments: all of it is sent again.
+fn finished_segments_are_not_sent_again_after_a_kill(profile: Profile) {
+    const SEGMENT: usize = 64 << 20;
+    let world = World::new(profile);
+    let bytes: Vec<u8> = (0..3 * SEGMENT as u32 + 1000).map(|i| (i % 249) as u8).collect();
+    let mount = world.mounting().options(&["--write-back", "background"]).start();
+    let path = world.server.byte_path();
+    // Slow enough to be met in the middle.
+    world.server.fault(&format!(r#"{{"method": "PUT", "path": "{path}", "bytes_per_second": 40000000}}"#));
+    fs::write(mount.join("f"), &bytes).unwrap();
+    let sent = || world.server.log().iter().filter(|entry| entry.is_byte_write() && entry.status == 202).count();
+    if profile == Profile::Vault {
+        // The start and two segments.
+        wait_until("two segments", GIVES_UP, || sent() >= 3);
+    }
+    mount.kill();
+    world.server.heal();
+    world.server.forget();
+    let mount = world.mount();
+    wait_until("the bytes at the service", GIVES_UP, || world.bytes("f").is_some_and(|there| there == bytes));
+    if profile == Profile::Vault {
+        assert!(sent() <= 2, "{} segments were sent again", sent());
+    }
     mount.unmount();
 }
 

@@ -28,3 +28,4 @@ mod trees;
 mod versions;
 mod walks;
 mod weather;
+mod write_faults;

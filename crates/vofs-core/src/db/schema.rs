@@ -41,14 +41,20 @@ pub(crate) const INDEX: &[&str] = &[
 ];
 
 /// The journal: what exists nowhere else. Never thrown away.
-pub(crate) const JOURNAL: &[&str] = &["
+pub(crate) const JOURNAL: &[&str] = &[
+    "
     CREATE TABLE property (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE pending (
         id TEXT PRIMARY KEY,         -- name of the data file
         record TEXT NOT NULL) WITHOUT ROWID;  -- JSON of journal::Pending
     CREATE TABLE replacement (
         id INTEGER PRIMARY KEY, record TEXT NOT NULL);  -- JSON of journal::Replacement
-"];
+",
+    "
+    CREATE TABLE conflict (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);  -- JSON of journal::Conflict
+",
+];
 
 /// Runs the steps that `connection` has not seen yet.
 pub(crate) fn migrate(connection: &Connection, steps: &[&str]) -> rusqlite::Result<()> {

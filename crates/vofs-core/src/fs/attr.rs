@@ -11,6 +11,7 @@ use crate::inode::{Ino, Type};
 use crate::meta::{Access, Kind, Meta};
 use crate::namespace::Answer;
 use crate::path::NodePath;
+use crate::upload;
 
 /// A file of its own changes shows for so long without a new question: the engine itself is the truth of it.
 const OWN_TTL: Duration = Duration::from_secs(1);
@@ -161,11 +162,14 @@ impl Engine {
     async fn set_mode(self: &Arc<Self>, path: &NodePath, mode: u32) -> Result<()> {
         let wanted =
             Access { public: mode & 0o004 != 0, group_read: mode & 0o040 != 0, group_write: mode & 0o020 != 0 };
-        if let Some(file) = self.files.get(path) {
-            let mut state = file.state();
-            if state.on_service.is_none() {
-                state.wanted_access = Some(wanted);
-                return Ok(());
+        if let Some(file) = self.files.get(path)
+            && file.state().on_service.is_none()
+        {
+            // An upload that ends just now makes the node.
+            let _flushing = file.flushing.lock().await;
+            if file.state().on_service.is_none() {
+                file.state().wanted_access = Some(wanted);
+                return upload::durable::keep_again(self, &file).await;
             }
         }
         let meta = self.resolve(path).await?;

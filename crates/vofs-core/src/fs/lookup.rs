@@ -140,6 +140,11 @@ impl Engine {
             // It cannot be asked for without acting on another name. If a listing showed it, that is all we know.
             return self.names.known(path).ok_or_else(|| Error::NotFound(path.clone()));
         }
+        if self.unsettled.lock().contains(path) {
+            // Absent it would be as little as it is the new file: whoever took it for absent would make another one.
+            let cause = "a rename onto it was interrupted and is being taken back".to_owned();
+            return Err(Error::Io { path: path.clone(), cause });
+        }
         match self.remote.stat(path).await {
             Ok(meta) => Ok(self.names.record(path, meta)),
             Err(Error::NotFound(_)) => {

@@ -13,6 +13,7 @@ use crate::fetch::window::{FIRST, Window};
 use crate::file::OpenFile;
 use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
+use crate::journal::Change;
 use crate::meta::{Kind, Meta};
 use crate::namespace::Answer;
 use crate::path::NodePath;
@@ -217,23 +218,28 @@ impl Engine {
         if unlinked {
             self.discard(&file).await;
         } else if dirty {
-            upload::retry::keep_trying(self, &file);
+            upload::sender::attend(self, &file, upload::sender::Start::WhenQuiet);
         }
     }
 
     /// Drops the changes of a file that was removed.
     pub(crate) async fn discard(&self, file: &Arc<OpenFile>) {
-        let dirty = {
-            let mut state = file.state();
-            state.journaled = false;
-            state.dirty.take()
-        };
-        if let Some(dirty) = dirty {
-            if let Err(error) = self.journal.remove(dirty.id()).await {
-                tracing::warn!(%error, "journal: a record of a removed file stays");
-                return;
-            }
-            dirty.discard();
+        let change = Change { remove: file.state().journaled_ids(), ..Change::default() };
+        if !change.remove.is_empty()
+            && let Err(error) = self.journal.apply(&change).await
+        {
+            tracing::warn!(%error, "journal: a record of a removed file stays");
+            return;
         }
+        self.drop_changes(file);
+    }
+
+    /// Drops changes of which the journal knows nothing (any more).
+    pub(crate) fn drop_changes(&self, file: &Arc<OpenFile>) {
+        let dropped: Vec<_> = {
+            let mut state = file.state();
+            state.forget_changes().into_iter().chain(std::mem::take(&mut state.former)).collect()
+        };
+        dropped.iter().for_each(|dirty| dirty.discard());
     }
 }

@@ -59,10 +59,17 @@ impl Engine {
         }
         let file = self.files.get(&path);
         let _flushing = match &file {
-            Some(file) => Some(file.flushing.lock().await),
+            Some(file) => {
+                file.interrupt();
+                Some(file.flushing.lock().await)
+            }
             None => None,
         };
-        let on_service = file.as_ref().is_none_or(|file| file.state().on_service.is_some());
+        // An upload that was begun may have left something under the name.
+        let on_service = file.as_ref().is_none_or(|file| {
+            let state = file.state();
+            state.on_service.is_some() || state.begun
+        });
         if on_service {
             if let Some(file) = &file {
                 self.keep_for_readers(file).await;

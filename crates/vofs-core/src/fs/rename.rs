@@ -1,11 +1,12 @@
 //! Renaming, also onto an existing file.
 //!
-//! VOSpace has no replacing rename. It is made of three steps that the journal knows beforehand: the target is set
-//! aside under a name of its own, the source is moved, what was set aside is deleted. Whenever that is
-//! interrupted, either name still leads to a complete file, and the next mount finishes it forward or puts the target back.
+//! VOSpace has no replacing rename. It is made of steps that the journal knows beforehand (`steps`): whenever they are
+//! interrupted, either name still leads to a complete file, and they are finished or taken back by this mount or the next.
 //!
 //! No file that is renamed or replaced is uploaded meanwhile: an upload that is under way would put its bytes under a
 //! name that is no longer its own.
+
+pub(crate) mod steps;
 
 use std::sync::Arc;
 
@@ -13,10 +14,12 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::OpenFile;
 use crate::inode::Ino;
-use crate::journal::Replacement;
+use crate::journal::{Change, Replacement};
 use crate::meta::Meta;
 use crate::path::NodePath;
 use crate::upload;
+
+use steps::Leftover;
 
 impl Engine {
     /// Renames a file or directory. `no_replace`: the target must not exist.
@@ -36,6 +39,7 @@ impl Engine {
         let to = self.new_child(to_parent, to_name)?;
         // Nothing is looked at before: an upload that ends meanwhile changes what there is.
         let uploads = self.files.within_either(&from, &to);
+        uploads.iter().for_each(|file| file.interrupt_if_queued());
         let mut _held = Vec::with_capacity(uploads.len());
         for file in &uploads {
             _held.push(file.flushing.lock().await);
@@ -61,69 +65,164 @@ impl Engine {
             _ => {}
         }
         let file = self.files.get(&from);
-        let local_only = file.as_ref().is_some_and(|file| file.state().on_service.is_none());
         let replaced = self.files.get(&to);
+        for (file, path) in [(&file, &from), (&replaced, &to)] {
+            if let Some(file) = file {
+                self.settle_begun(file, path).await?;
+            }
+        }
+        let local_only = file.as_ref().is_some_and(|file| file.state().on_service.is_none());
         if let Some(replaced) = &replaced {
             self.keep_for_readers(replaced).await;
         }
+        let renaming = Renaming { from: &from, to: &to, file: file.as_ref(), replaced: replaced.as_ref() };
         if local_only {
-            self.take_over(file.as_ref(), target.as_ref(), replaced.as_ref());
-        } else if target.is_some() && source.is_directory() {
-            self.remote.delete(&to).await?;
-            self.remote.rename(&from, &to).await?;
-        } else if target.is_some() && replaced.as_ref().is_none_or(|file| file.state().on_service.is_some()) {
-            self.replace(&from, &to).await?;
+            self.take_over(&renaming, target.as_ref());
+            let change = self.records(&renaming, None).await?;
+            upload::durable::apply(self, &to, &change).await?;
         } else {
-            self.remote.rename(&from, &to).await?;
+            let on_service = replaced.as_ref().is_none_or(|file| file.state().on_service.is_some());
+            if target.is_some() && source.is_directory() {
+                self.remote.delete(&to).await?;
+            }
+            self.move_on_service(&renaming, target.is_some_and(|target| target.is_file() && on_service)).await?;
         }
-        self.renamed((from_parent, &from), (to_parent, &to), local_only).await
+        self.renamed((from_parent, &from), (to_parent, &to), local_only);
+        Ok(())
+    }
+
+    /// A PUT of a file that is new was begun and never confirmed: whatever it left under the name goes, because the file
+    /// is about to have another name, or none. What somebody else put there stays.
+    pub(crate) async fn settle_begun(&self, file: &Arc<OpenFile>, path: &NodePath) -> Result<()> {
+        {
+            let state = file.state();
+            if !state.begun || state.on_service.is_some() {
+                return Ok(());
+            }
+        }
+        upload::durable::recognise(self, file).await?;
+        let found = match self.remote.stat(path).await {
+            Ok(meta) => Some(meta),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let ours = found.is_some_and(|found| {
+            let state = file.state();
+            let version = &found.version;
+            let attempted = state.attempted.iter().any(|digest| digest.is_of(version));
+            found.is_file() && (version.length == 0 || attempted || version.is_wreck(None, true))
+        });
+        if ours {
+            match self.remote.delete(path).await {
+                Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+            self.names.remove(path);
+        }
+        file.state().begun = false;
+        Ok(())
     }
 
     /// A file that the service does not know yet takes the name of one that it knows: its upload will replace that.
-    fn take_over(&self, file: Option<&Arc<OpenFile>>, target: Option<&Meta>, replaced: Option<&Arc<OpenFile>>) {
-        let (Some(file), Some(target)) = (file, target) else { return };
-        let only_local = replaced.is_some_and(|file| file.state().on_service.is_none());
+    fn take_over(&self, renaming: &Renaming<'_>, target: Option<&Meta>) {
+        let (Some(file), Some(target)) = (renaming.file, target) else { return };
+        let only_local = renaming.replaced.is_some_and(|file| file.state().on_service.is_none());
         if target.is_file() && !only_local {
-            let on_service =
-                replaced.and_then(|file| file.state().on_service.clone()).unwrap_or_else(|| target.version.clone());
+            let on_service = renaming
+                .replaced
+                .and_then(|file| file.state().on_service.clone())
+                .unwrap_or_else(|| target.version.clone());
             let mut state = file.state();
             state.on_service = Some(on_service);
             state.access = target.access;
         }
     }
 
-    async fn replace(&self, from: &NodePath, to: &NodePath) -> Result<()> {
-        let parent = to.parent().unwrap_or_default();
-        let aside = parent.join(&format!(".vofs-replaced-{}", uuid::Uuid::new_v4().simple()));
+    /// Moves on the service. Where that takes more than one step, or files wait for their upload, the journal knows
+    /// beforehand, and learns of the end together with the new names.
+    async fn move_on_service(self: &Arc<Self>, renaming: &Renaming<'_>, replaces: bool) -> Result<()> {
+        let aside = replaces.then(|| {
+            let name = format!(".vofs-replaced-{}", uuid::Uuid::new_v4().simple());
+            renaming.to.parent().unwrap_or_default().join(&name)
+        });
         let intent = Replacement {
-            from: from.as_str().to_owned(),
-            to: to.as_str().to_owned(),
-            aside: aside.as_str().to_owned(),
+            from: renaming.from.as_str().to_owned(),
+            to: renaming.to.as_str().to_owned(),
+            aside: aside.map(|path| path.as_str().to_owned()),
+            replaces: renaming.replaced_ids(),
+            taken_back: false,
         };
-        let id = self.journal.begin(&intent).await?;
-        self.remote.rename(to, &aside).await?;
-        if let Err(error) = self.remote.rename(from, to).await {
-            if let Err(second) = self.remote.rename(&aside, to).await {
-                tracing::error!(%to, %aside, error = %second, "the replaced file could not be put back; it is kept under the other name, and the next mount tries again");
+        let waits = self.files.within(renaming.from).iter().any(|file| file.state().is_in_journal());
+        let id = match replaces || waits || !intent.replaces.is_empty() {
+            true => Some(self.journal.begin(&intent).await?),
+            false => None,
+        };
+        let leftover = match self.take_steps(id, &intent).await {
+            Ok(leftover) => leftover,
+            // What is left to do is in the journal, and is being done.
+            Err(Error::HalfDone(error)) => return Err(*error),
+            Err(error) => {
+                if let Some(id) = id {
+                    self.end_of_failed_move(id, &intent, &error).await?;
+                }
                 return Err(error);
             }
-            self.journal.end(id).await?;
-            return Err(error);
+        };
+        let Some(id) = id else { return Ok(()) };
+        let ended = (leftover == Leftover::Nothing).then_some(id);
+        let change = self.records(renaming, ended).await?;
+        upload::durable::apply(self, renaming.to, &change).await?;
+        if leftover == Leftover::Aside {
+            let rest = Replacement { replaces: Vec::new(), ..intent };
+            self.finish_later(id, rest);
         }
-        if let Err(error) = self.remote.delete(&aside).await {
-            tracing::warn!(%aside, %error, "the replaced file was not deleted; the next mount tries again");
+        Ok(())
+    }
+
+    /// The service said no, or nothing: in doubt the intent stays, and is looked into until the service tells.
+    async fn end_of_failed_move(self: &Arc<Self>, id: i64, intent: &Replacement, error: &Error) -> Result<()> {
+        if error.is_transient() {
+            let back = Replacement { taken_back: true, ..intent.clone() };
+            self.journal.turn(id, &back).await?;
+            self.finish_later(id, back);
             return Ok(());
         }
         self.journal.end(id).await
     }
 
-    /// Every store learns of it, and records of files that wait for their upload follow.
-    async fn renamed(self: &Arc<Self>, from: (Ino, &NodePath), to: (Ino, &NodePath), local_only: bool) -> Result<()> {
+    /// What the journal has to learn when files that wait for their upload get other names and replace such.
+    async fn records(&self, renaming: &Renaming<'_>, end: Option<i64>) -> Result<Change> {
+        let mut change = Change { remove: renaming.replaced_ids(), end, ..Change::default() };
+        for file in self.files.within(renaming.from) {
+            let (dirty, path, known) = {
+                let state = file.state();
+                (state.dirty.clone(), state.path.clone(), state.is_in_journal())
+            };
+            let (Some(dirty), Some(path)) = (dirty, path) else { continue };
+            // What replaces something that was promised is promised itself, or a crash would leave neither.
+            if (known || !change.remove.is_empty())
+                && let Some(new) = path.moved(renaming.from, renaming.to)
+            {
+                upload::durable::synchronise(&dirty, &path).await?;
+                let stage = file.state().stage;
+                change.put.push(upload::durable::record(&file, &dirty, &new, stage));
+                let mut state = file.state();
+                change.remove.extend(state.former.iter().map(|old| old.id().to_owned()));
+                state.journaled = Some(dirty.generation());
+            }
+        }
+        Ok(change)
+    }
+
+    /// Every store learns of it.
+    fn renamed(self: &Arc<Self>, from: (Ino, &NodePath), to: (Ino, &NodePath), local_only: bool) {
         let replaced_ino = self.inodes.peek(to.0, to.1.name());
-        if let Some(replaced) = self.files.unlink(to.1, replaced_ino)
-            && replaced.state().handles == 0
-        {
-            self.discard(&replaced).await;
+        if let Some(replaced) = self.files.unlink(to.1, replaced_ino) {
+            // Its record went with the move; who has it open reads and writes on without one.
+            replaced.state().journaled = None;
+            if replaced.state().handles == 0 {
+                self.drop_changes(&replaced);
+            }
         }
         self.inodes.rename((from.0, from.1.name()), (to.0, to.1.name()));
         self.files.rename(from.1, to.1);
@@ -135,40 +234,30 @@ impl Engine {
             self.store.rename(from.1, to.1);
         }
         for file in self.files.within(to.1) {
-            let (dirty, path) = {
-                let state = file.state();
-                (state.dirty.clone().filter(|_| state.journaled), state.path.clone())
+            let superseded = {
+                let mut state = file.state();
+                match state.journaled {
+                    Some(_) => std::mem::take(&mut state.former),
+                    None => continue,
+                }
             };
-            if let (Some(dirty), Some(path)) = (dirty, path) {
-                upload::make_durable(self, &file, &dirty, &path).await?;
-                upload::retry::keep_trying(self, &file);
-            }
+            superseded.iter().for_each(|old| old.discard());
+            upload::sender::attend(self, &file, upload::sender::Start::WhenQuiet);
         }
-        Ok(())
     }
+}
 
-    /// Finishes a replacement that a crash interrupted.
-    pub(crate) async fn finish_replacement(&self, replacement: &Replacement) -> Result<()> {
-        let [from, to, aside] =
-            [&replacement.from, &replacement.to, &replacement.aside].map(|path| NodePath::new(path));
-        let exists = async |path: &NodePath| match self.remote.stat(path).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        };
-        if !exists(&aside).await? {
-            return Ok(());
-        }
-        if exists(&to).await? {
-            tracing::info!(%to, "a replacement that was interrupted is finished");
-            return self.remote.delete(&aside).await;
-        }
-        if exists(&from).await? {
-            tracing::info!(%from, %to, "a replacement that was interrupted is finished");
-            self.remote.rename(&from, &to).await?;
-            return self.remote.delete(&aside).await;
-        }
-        tracing::info!(%to, "a replacement that was interrupted is taken back");
-        self.remote.rename(&aside, &to).await
+/// A rename under way; the flush locks of all files that it touches are held.
+struct Renaming<'a> {
+    from: &'a NodePath,
+    to: &'a NodePath,
+    file: Option<&'a Arc<OpenFile>>,
+    replaced: Option<&'a Arc<OpenFile>>,
+}
+
+impl Renaming<'_> {
+    /// Data files of the target that the journal names.
+    fn replaced_ids(&self) -> Vec<String> {
+        self.replaced.map(|file| file.state().journaled_ids()).unwrap_or_default()
     }
 }

@@ -1,5 +1,6 @@
 //! Writing, truncating, and the promise of `close` and `fsync`.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::dirty::DirtyFile;
@@ -8,9 +9,7 @@ use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
 use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
-
-/// How much of the cache is given up when the disk is full and a write needs room.
-const MAKE_ROOM: u64 = 64 * 1024 * 1024;
+use crate::upload::{Wish, durable};
 
 impl Engine {
     /// Writes into the local copy, unless that has to wait for an upload that is reading it.
@@ -29,9 +28,16 @@ impl Engine {
     pub async fn write(&self, fh: Fh, offset: u64, bytes: &[u8]) -> Result<usize> {
         let handle = self.handles.file(fh)?;
         while !self.try_write(&handle, offset, bytes)? {
-            drop(handle.file.flushing.lock().await);
+            self.make_way(&handle.file).await?;
         }
         Ok(bytes.len())
+    }
+
+    /// Waits until a file may be changed. An upload that nobody waits for is given up: what it sends is out of date.
+    async fn make_way(&self, file: &Arc<OpenFile>) -> Result<()> {
+        file.interrupt();
+        let _flushing = file.flushing.lock().await;
+        durable::recognise(self, file).await
     }
 
     fn try_write(&self, handle: &FileHandle, offset: u64, bytes: &[u8]) -> Result<bool> {
@@ -45,10 +51,10 @@ impl Engine {
         let offset = if handle.flags.append { dirty.length() } else { offset };
         let path = handle.file.state().path.clone().unwrap_or_default();
         let outcome = dirty.write(offset, bytes, now).or_else(|error| {
-            if error.kind() != std::io::ErrorKind::StorageFull {
+            if error.kind() != io::ErrorKind::StorageFull {
                 return Err(error);
             }
-            self.store.give_up(MAKE_ROOM);
+            self.store.give_up(durable::MAKE_ROOM);
             dirty.write(offset, bytes, now)
         });
         outcome.map_err(on_disk(&path, "write"))?;
@@ -67,7 +73,7 @@ impl Engine {
         let mut outcome = self.change_length(&file, size).await;
         // Another program may have it open for writing: then its close sends both changes.
         if outcome.is_ok() && file.state().handles == 1 {
-            outcome = self.flush_file(&file, true).await;
+            outcome = self.flush_file(&file, Wish::Sync).await;
         }
         self.release(opened.fh).await;
         outcome
@@ -86,27 +92,35 @@ impl Engine {
             }
             let dirty: Option<Arc<DirtyFile>> = file.dirty(&self.store, self.journal.directory(), size > 0, now)?;
             match dirty {
+                Some(dirty) if size < dirty.length() && file.state().journaled.is_some() => {
+                    let (cut, directory) = (Arc::clone(file), self.journal.directory().to_owned());
+                    let done = tokio::task::spawn_blocking(move || cut.supersede(&dirty, &directory, size, now)).await;
+                    if done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(on_disk(&path, "truncate"))? {
+                        return Ok(());
+                    }
+                }
                 Some(dirty) => return dirty.truncate(size, now).map_err(on_disk(&path, "truncate")),
-                None => drop(file.flushing.lock().await),
+                None => self.make_way(file).await?,
             }
         }
     }
 
-    /// `close` of one descriptor: returns once the service has what was written, with the error if it has not.
+    /// `close` of one descriptor: returns once the service has what was written, with the error if it has not; in the
+    /// background mode once that is durable here.
     ///
     /// # Errors
     /// What the upload met. The bytes stay in the journal and are tried again.
     pub async fn flush(self: &Arc<Self>, fh: Fh) -> Result<()> {
         let handle = self.handles.file(fh)?;
-        self.flush_file(&handle.file, false).await
+        self.flush_file(&handle.file, Wish::Close).await
     }
 
     /// `fsync`: as [`Engine::flush`], and for a file that was just emptied too.
     ///
     /// # Errors
-    /// As [`Engine::flush`].
+    /// As [`Engine::flush`]; in the background mode also what the last upload of the file met, once.
     pub async fn fsync(self: &Arc<Self>, fh: Fh) -> Result<()> {
         let handle = self.handles.file(fh)?;
-        self.flush_file(&handle.file, true).await
+        self.flush_file(&handle.file, Wish::Sync).await
     }
 }

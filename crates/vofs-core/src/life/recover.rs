@@ -6,17 +6,17 @@ use std::sync::Arc;
 use crate::dirty::DirtyFile;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::journal::Stage;
 use crate::meta::{Kind, Meta};
-
-use crate::upload::retry;
+use crate::upload::sender;
 
 impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
-        for (id, replacement) in self.journal.replacements().await? {
-            match self.finish_replacement(&replacement).await {
-                Ok(()) => self.journal.end(id).await?,
-                Err(error) => tracing::error!(%error, ?replacement, "an interrupted replacement is not finished yet"),
+        for (id, intent) in self.journal.replacements().await? {
+            if let Err(error) = self.settle_move(id, &intent).await {
+                tracing::error!(%error, ?intent, "an interrupted move is not finished yet");
+                self.finish_later(id, intent);
             }
         }
         let pending = self.journal.pending().await?;
@@ -41,8 +41,12 @@ impl Engine {
                 let mut state = file.state();
                 state.wanted_access = record.access;
                 state.begun = record.begun;
+                state.unrecognised = record.begun.then_some(0);
+                state.attempted = record.attempted;
+                // What was refused is tried once at each mount; what the user has to decide is not.
+                state.stage = if record.stage == Stage::Conflict { Stage::Conflict } else { Stage::Waiting };
             }
-            retry::keep_trying(self, &file);
+            sender::attend(self, &file, sender::Start::Now);
         }
         self.sweep_dirty(&known);
         Ok(())

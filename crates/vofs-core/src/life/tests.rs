@@ -15,7 +15,7 @@ pub(super) const WRITE: OpenFlags = OpenFlags { write: true, ..READ };
 
 pub(super) struct Bench {
     pub(super) remote: Arc<FakeRemote>,
-    place: tempfile::TempDir,
+    pub(super) place: tempfile::TempDir,
 }
 
 impl Bench {
@@ -30,11 +30,17 @@ impl Bench {
     }
 
     pub(super) async fn mount(&self) -> Mount {
-        let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
-        Mount(Engine::start(self.config(), faked, Arc::new(SystemClock)).await.expect("starts"))
+        self.mount_as(|_| {}).await
     }
 
-    fn dirty_files(&self) -> Vec<PathBuf> {
+    pub(super) async fn mount_as(&self, change: impl FnOnce(&mut Config)) -> Mount {
+        let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
+        let mut config = self.config();
+        change(&mut config);
+        Mount(Engine::start(config, faked, Arc::new(SystemClock)).await.expect("starts"))
+    }
+
+    pub(super) fn dirty_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.place.path().join("cache/dirty")).expect("listed");
         entries.map(|entry| entry.expect("an entry").path()).collect()
     }
@@ -54,7 +60,7 @@ impl Mount {
         Some(at)
     }
 
-    async fn ino(&self, path: &str) -> Ino {
+    pub(super) async fn ino(&self, path: &str) -> Ino {
         self.walk(path).await.expect("it exists").0
     }
 
@@ -67,7 +73,7 @@ impl Mount {
         opened.expect("opens").fh
     }
 
-    async fn create(&self, path: &str) -> Fh {
+    pub(super) async fn create(&self, path: &str) -> Fh {
         let (parent, name) =
             path.rsplit_once('/').map_or((Ino::ROOT, path), |_| unreachable!("tests create in the root"));
         self.0.create(parent, name, OpenFlags { exclusive: true, ..WRITE }).await.expect("created").1.fh
@@ -79,7 +85,7 @@ impl Mount {
         outcome
     }
 
-    async fn read(&self, path: &str) -> Vec<u8> {
+    pub(super) async fn read(&self, path: &str) -> Vec<u8> {
         let fh = self.open(path, READ).await;
         let bytes = self.0.read(fh, 0, 1 << 24).await.expect("read");
         self.0.release(fh).await;
@@ -294,7 +300,13 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
         }
         {
             let mount = bench.mount().await;
-            let intent = crate::journal::Replacement { from: "f".into(), to: "t".into(), aside: "aside".into() };
+            let intent = crate::journal::Replacement {
+                from: "f".into(),
+                to: "t".into(),
+                aside: Some("aside".into()),
+                replaces: Vec::new(),
+                taken_back: false,
+            };
             mount.0.journal.begin(&intent).await.expect("begun");
             drop(mount);
         }

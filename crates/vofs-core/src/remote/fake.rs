@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use md5::{Digest, Md5};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Incoming, Remote, Route};
+use super::{Incoming, Outgoing, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
@@ -33,6 +34,10 @@ struct Inner {
     ticks: i64,
     /// Requests that begin with one of these fail with an I/O error.
     broken: Vec<String>,
+    /// Requests that begin with one of these are done, and their answers lost.
+    lost: Vec<String>,
+    /// No upload is done while this holds.
+    puts_held: watch::Sender<bool>,
     /// Send the whole file whatever is asked for.
     ignores_ranges: bool,
     /// Cut every body after so many bytes.
@@ -131,9 +136,25 @@ impl FakeRemote {
         self.0.lock().broken.push(prefix.to_owned());
     }
 
+    /// Requests that begin with `prefix` are done from now on, but nobody hears of it.
+    pub(crate) fn lose_answers(&self, prefix: &str) {
+        self.0.lock().lost.push(prefix.to_owned());
+    }
+
+    /// Uploads begin and do not end, until they are let go.
+    pub(crate) fn hold_puts(&self, held: bool) {
+        self.0.lock().puts_held.send_replace(held);
+    }
+
+    fn answer<T>(&self, path: &NodePath, request: &str, answer: T) -> Result<T> {
+        let lost = self.0.lock().lost.iter().any(|prefix| request.starts_with(prefix.as_str()));
+        if lost { Err(Error::Io { path: path.clone(), cause: "the answer was lost".into() }) } else { Ok(answer) }
+    }
+
     pub(crate) fn mend(&self) {
         let mut inner = self.0.lock();
         inner.broken.clear();
+        inner.lost.clear();
         inner.cut = None;
     }
 
@@ -175,8 +196,9 @@ impl Inner {
         self.ticks += 1;
         let version = Version {
             length: bytes.len() as u64,
-            md5: Some(Md5::digest(&bytes).into()),
-            content_date: Some(Millis(self.ticks)),
+            // As on a Vault, where a file without bytes has nothing that tells of bytes.
+            md5: (!bytes.is_empty()).then(|| Md5::digest(&bytes).into()),
+            content_date: (!bytes.is_empty()).then_some(Millis(self.ticks)),
             date: Some(Millis(self.ticks)),
         };
         let meta = Meta { version: version.clone(), ..Meta::new(Kind::File) };
@@ -268,7 +290,8 @@ impl Remote for FakeRemote {
                 inner.nodes.insert(new, node);
             }
         }
-        Ok(())
+        drop(inner);
+        self.answer(from, &format!("rename {from} {to}"), ())
     }
 
     async fn set_access(&self, path: &NodePath, _meta: &Meta, wanted: Access) -> Result<()> {
@@ -304,14 +327,19 @@ impl Remote for FakeRemote {
         })
     }
 
-    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version> {
-        self.ask(path, format!("put {path} {length}"))?;
+    async fn put(&self, path: &NodePath, from: &Path, length: u64, outgoing: Outgoing) -> Result<Version> {
+        let request = format!("put {path} {length}");
+        self.ask(path, request.clone())?;
+        let mut held = self.0.lock().puts_held.subscribe();
+        let _ = held.wait_for(|held| !held).await;
         let bytes = std::fs::read(from).map_err(|error| Error::disk(path, "read", &error))?;
         assert_eq!(bytes.len() as u64, length, "the engine hands over what it says");
+        outgoing.sent.store(length, Ordering::Relaxed);
         if path.parent().is_some_and(|parent| self.node(&parent).is_err()) {
             return Err(Error::NotFound(path.clone()));
         }
-        Ok(Version { content_date: None, date: None, ..self.0.lock().store(path, bytes.into()) })
+        let version = Version { content_date: None, date: None, ..self.0.lock().store(path, bytes.into()) };
+        self.answer(path, &request, version)
     }
 
     async fn quota(&self) -> Result<(Option<u64>, Option<u64>)> {

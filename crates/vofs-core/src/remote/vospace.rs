@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use vospace_client::client::Client;
-use vospace_client::transfer::{PutOptions, UploadSource};
+use vospace_client::transfer::{Progress, PutOptions, UploadSource};
 use vospace_client::uri::check_name;
 use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
 
-use super::{Incoming, Remote, Route};
+use super::{Incoming, Outgoing, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
@@ -159,9 +161,13 @@ impl Remote for VoSpace {
         })
     }
 
-    async fn put(&self, path: &NodePath, from: &Path, length: u64) -> Result<Version> {
+    async fn put(&self, path: &NodePath, from: &Path, length: u64, outgoing: Outgoing) -> Result<Version> {
         let source = UploadSource::File { path: from.to_path_buf(), length };
-        let stored = self.client.put(&self.uri(path), source, PutOptions::default()).await.map_err(at(path))?;
+        let sent = outgoing.sent;
+        let progress: Progress = Arc::new(move |bytes| sent.store(bytes, Ordering::Relaxed));
+        let options =
+            PutOptions { progress: Some(progress), identity: Some(outgoing.identity), ..PutOptions::default() };
+        let stored = self.client.put(&self.uri(path), source, options).await.map_err(at(path))?;
         Ok(Version { length: stored.length, md5: Some(stored.md5.0), ..Version::default() })
     }
 

@@ -1,62 +1,105 @@
 //! What to do when the service has other bytes than those that a change began from.
 //!
 //! VOSpace has no conditional PUT, so the service is asked just before the upload. If somebody else replaced the file,
-//! both are kept: theirs under the name, ours beside it.
+//! both are kept, theirs under the name and ours beside it, unless the mount was told otherwise.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
-
 use crate::clock::Millis;
+use crate::config::OnConflict;
 use crate::dirty::DirtyFile;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::file::on_disk;
+use crate::file::{OpenFile, on_disk};
+use crate::journal::{Conflict, Digest};
 use crate::path::NodePath;
 use crate::version::Version;
 
 /// Where an upload goes.
 pub(crate) enum Decision {
-    /// To this path.
-    Send(NodePath),
+    /// To this path. Once it is there, the user is told of the conflict, if there was one.
+    Send(NodePath, Option<Conflict>),
     /// Nowhere: the service has these bytes already, from a try whose answer was lost.
     AlreadyThere(Version),
 }
 
-/// Asks the service what it has at `path`, and holds it against `base`. `begun` tells that a PUT of ours may have got
-/// somewhere.
+/// Asks the service what it has at `path`, and holds it against what the changes of `file` began from.
 pub(crate) async fn decide(
     engine: &Engine,
+    file: &OpenFile,
     path: &NodePath,
-    base: Option<&Version>,
-    begun: bool,
     dirty: &Arc<DirtyFile>,
 ) -> Result<Decision> {
     let found = match engine.remote.stat(path).await {
         Ok(meta) => engine.names.record(path, meta),
         // Not there: new, or deleted by somebody else, who then loses: bytes outlive their absence.
-        Err(Error::NotFound(_)) => return Ok(Decision::Send(path.clone())),
+        Err(Error::NotFound(_)) => return Ok(Decision::Send(path.clone(), None)),
         Err(error) => return Err(error),
     };
     if found.is_directory() {
         return Err(Error::IsADirectory(path.clone()));
     }
-    let as_expected = match base {
-        Some(base) => base.is_same(&found.version),
-        // An empty node without a digest is what a negotiation leaves behind, ours or another's: no bytes to lose.
-        None => found.version.length == 0,
+    let found = found.version;
+    let own = {
+        let state = file.state();
+        let as_expected = match &state.on_service {
+            Some(base) => base.is_same(&found),
+            // An empty node without a digest is what a negotiation leaves behind, ours or another's: no bytes to lose.
+            None => found.length == 0,
+        };
+        let attempted = state.attempted.iter().any(|digest| digest.is_of(&found));
+        as_expected || attempted || found.is_wreck(state.on_service.as_ref(), state.begun)
     };
-    if as_expected || found.version.is_wreck(base, begun) {
-        return Ok(Decision::Send(path.clone()));
+    if own {
+        return Ok(Decision::Send(path.clone(), None));
     }
-    if found.version.length == dirty.length() && found.version.md5 == Some(digest(path, dirty).await?) {
-        return Ok(Decision::AlreadyThere(found.version));
+    if found.length == dirty.length() && digest(path, dirty).await?.is_of(&found) {
+        return Ok(Decision::AlreadyThere(found));
     }
-    let aside = beside(engine, path, "");
-    tracing::warn!(%path, ours = %aside, "changed on the service meanwhile: both versions are kept");
-    Ok(Decision::Send(aside))
+    settle(engine, path).await
+}
+
+/// Two versions of one file: what the user wants then.
+async fn settle(engine: &Engine, path: &NodePath) -> Result<Decision> {
+    let told = |ours, outcome| Some(conflict(engine, path, ours, outcome));
+    match engine.config.on_conflict {
+        OnConflict::KeepBoth => {
+            let aside = beside(engine, path, "");
+            tracing::warn!(%path, ours = %aside, "changed on the service meanwhile: both versions are kept");
+            let told = told(Some(&aside), "both are kept: theirs has the name, ours is beside it");
+            Ok(Decision::Send(aside, told))
+        }
+        OnConflict::Overwrite => {
+            tracing::warn!(%path, "changed on the service meanwhile: their version is replaced by ours");
+            Ok(Decision::Send(path.clone(), told(None, "ours replaced theirs")))
+        }
+        OnConflict::Fail => {
+            tracing::error!(%path, "changed on the service meanwhile: ours stays in the journal until you decide");
+            let outcome = "theirs has the name, ours waits in the journal for `mountvofs pending`";
+            engine.journal.add_conflict(&conflict(engine, path, None, outcome)).await?;
+            Err(Error::Conflict(path.clone()))
+        }
+    }
+}
+
+/// The version that was changed is gone, and with it the bytes between those that were written: what was written is kept
+/// beside the file, at its offsets and with zeros in between, under a name that says so. The program is told.
+pub(crate) fn fragment(engine: &Engine, path: &NodePath) -> Decision {
+    let aside = beside(engine, path, ".incomplete");
+    tracing::error!(%path, ours = %aside, "replaced on the service while it was changed here; what was written is kept apart");
+    let outcome = "theirs has the name; of ours, what was written is beside it, with zeros where theirs was not read";
+    let told = conflict(engine, path, Some(&aside), outcome);
+    Decision::Send(aside, Some(told))
+}
+
+fn conflict(engine: &Engine, path: &NodePath, ours: Option<&NodePath>, outcome: &str) -> Conflict {
+    Conflict {
+        path: path.as_str().to_owned(),
+        ours: ours.map(|path| path.as_str().to_owned()),
+        when: engine.clock.now().0,
+        outcome: outcome.to_owned(),
+    }
 }
 
 /// A name of our own beside `path`.
@@ -64,30 +107,10 @@ pub(crate) fn beside(engine: &Engine, path: &NodePath, tail: &str) -> NodePath {
     path.parent().unwrap_or_default().join(&conflict_name(path.name(), engine.clock.now(), tail))
 }
 
-async fn digest(path: &NodePath, dirty: &Arc<DirtyFile>) -> Result<[u8; 16]> {
-    let place = dirty.place().to_path_buf();
-    let hash = move || -> io::Result<[u8; 16]> {
-        let mut hash = HashWriter(Md5::new());
-        io::copy(&mut File::open(place)?, &mut hash)?;
-        Ok(hash.0.finalize().into())
-    };
-    tokio::task::spawn_blocking(hash)
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
-        .map_err(on_disk(path, "read"))
-}
-
-struct HashWriter(Md5);
-
-impl io::Write for HashWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+async fn digest(path: &NodePath, dirty: &Arc<DirtyFile>) -> Result<Digest> {
+    let read = Arc::clone(dirty);
+    let digest = tokio::task::spawn_blocking(move || read.digest()).await;
+    digest.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(on_disk(path, "read"))
 }
 
 /// `x.fits` becomes `x.fits.conflict-<host>-<UTC time>`, cut so that it stays a legal name.

@@ -2,42 +2,110 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::config::WriteBack;
+use crate::dirty::DirtyFile;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::file::OpenFile;
+use crate::path::NodePath;
 
-use super::{make_durable, retry, send};
+use super::durable::make_durable;
+use super::{Sent, send, sender};
+
+/// Who wants the changes of a file to leave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// A program closed one of its descriptors.
+    Close,
+    /// A program asked for it: `fsync`, or a change of a file that it has not open.
+    Sync,
+    /// The file is to be on the service: another try, the end of the mount.
+    Send,
+}
 
 impl Engine {
-    /// Sends the changes of a file, if it has any.
+    /// Takes the changes of a file, if it has any, to where `wish` wants them.
     ///
-    /// `now` is false for a plain close. A shell that runs `echo x > f` duplicates the descriptor and closes the first
-    /// one before it writes: sending the emptied file then would delete and make the node on a Vault, which loses its
-    /// identity, just before the real upload. So a file that was only emptied is made durable in the journal and
-    /// sent when its last descriptor is gone.
-    pub(crate) async fn flush_file(self: &Arc<Self>, file: &Arc<OpenFile>, now: bool) -> Result<()> {
+    /// A plain close does not send a file that was only emptied. A shell that runs `echo x > f` duplicates the descriptor
+    /// and closes the first one before it writes: sending the emptied file then would delete and make the node on a Vault,
+    /// which loses its identity, just before the real upload. So such a file is made durable in the journal and sent
+    /// when its last descriptor is gone.
+    pub(crate) async fn flush_file(self: &Arc<Self>, file: &Arc<OpenFile>, wish: Wish) -> Result<()> {
+        if wish != Wish::Send && self.config.write_back == WriteBack::Background {
+            return self.keep_file(file, wish).await;
+        }
         let _flushing = file.flushing.lock().await;
-        let (dirty, path, emptied) = {
-            let mut state = file.state();
-            let (Some(dirty), Some(path)) = (state.dirty.clone(), state.path.clone()) else { return Ok(()) };
-            let emptied = dirty.length() == 0 && state.on_service.as_ref().is_some_and(|version| version.length > 0);
-            state.uploading = true;
-            (dirty, path, emptied)
-        };
-        let uploading = Uploading(Arc::clone(file));
-        let outcome = if emptied && !now {
-            make_durable(self, file, &dirty, &path).await
-        } else {
-            send(self, file, &dirty, &path).await
-        };
-        drop(uploading);
+        let Some(Taken { dirty, path, _uploading }) = take(file, None) else { return Ok(()) };
+        if wish == Wish::Close && file.state().is_emptied() {
+            return make_durable(self, file, &dirty, &path).await;
+        }
+        let outcome = send(self, file, &dirty, &path, &CancellationToken::new()).await;
+        drop(_uploading);
         self.files.settle(file);
         if let Err(error) = &outcome {
             tracing::error!(%path, %error, "not uploaded; the bytes are kept in the journal");
-            retry::keep_trying(self, file);
+            sender::attend(self, file, sender::Start::Later);
+        }
+        outcome.map(drop)
+    }
+
+    /// Makes the changes durable here and leaves the upload to the background. What the last upload of the file met is told
+    /// once, by an fsync.
+    async fn keep_file(self: &Arc<Self>, file: &Arc<OpenFile>, wish: Wish) -> Result<()> {
+        // Whatever an upload that is under way sends has been kept: it need not be waited for.
+        if !file.state().is_kept() {
+            let _flushing = file.flushing.lock().await;
+            let Some(taken) = take(file, None) else { return Ok(()) };
+            make_durable(self, file, &taken.dirty, &taken.path).await?;
+        }
+        sender::attend(self, file, sender::Start::WhenQuiet);
+        let mut state = file.state();
+        match state.failure.as_mut().filter(|failure| wish == Wish::Sync && !failure.told) {
+            Some(failure) => {
+                failure.told = true;
+                Err(failure.error.clone())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Sends the changes of a file on behalf of the background.
+    pub(super) async fn send_in_background(self: &Arc<Self>, file: &Arc<OpenFile>) -> Result<Sent> {
+        let _flushing = file.flushing.lock().await;
+        let interrupt = CancellationToken::new();
+        let Some(Taken { dirty, path, _uploading }) = take(file, Some(&interrupt)) else {
+            return Ok(Sent::Nothing);
+        };
+        if !file.state().wants_sending() {
+            return Ok(Sent::Nothing);
+        }
+        let outcome = send(self, file, &dirty, &path, &interrupt).await;
+        drop(_uploading);
+        self.files.settle(file);
+        if let Err(error) = &outcome {
+            tracing::error!(%path, %error, "not uploaded; the bytes are kept in the journal");
         }
         outcome
     }
+}
+
+/// A file whose flush lock is held and which nobody may write to meanwhile.
+struct Taken {
+    dirty: Arc<DirtyFile>,
+    path: NodePath,
+    _uploading: Uploading,
+}
+
+fn take(file: &Arc<OpenFile>, interrupt: Option<&CancellationToken>) -> Option<Taken> {
+    let mut state = file.state();
+    let (dirty, path) = (state.dirty.clone()?, state.path.clone()?);
+    state.uploading = true;
+    // Emptying a Vault file is to delete and make its node: in between it has lost its properties.
+    state.interrupt = interrupt.filter(|_| dirty.length() > 0).cloned();
+    drop(state);
+    Some(Taken { dirty, path, _uploading: Uploading(Arc::clone(file)) })
 }
 
 /// A file that an upload reads. Also an upload that is given up halfway, by a deadline, lets its writers go on.
@@ -45,6 +113,9 @@ struct Uploading(Arc<OpenFile>);
 
 impl Drop for Uploading {
     fn drop(&mut self) {
-        self.0.state().uploading = false;
+        let mut state = self.0.state();
+        state.uploading = false;
+        state.interrupt = None;
+        state.sending = None;
     }
 }

@@ -1,0 +1,179 @@
+//! A move that takes more than one step, so that it can be finished or taken back from wherever it was interrupted.
+//!
+//! ```text
+//!   (intent in the journal) ─▶ target set aside ─▶ source moved ─▶ what was set aside deleted ─▶ (intent removed)
+//!                                   ▲                   │
+//!                                   └── put back ◀── refused
+//! ```
+//!
+//! At every moment the old content of the target stands under its name or under the one set aside, until the new one stands
+//! under the name. Which step was the last is asked of the service, not remembered. Files that wait for their upload are
+//! renamed in the journal in the same transaction that removes the intent.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inode::Ino;
+use crate::journal::{Change, Pending, Replacement};
+use crate::path::NodePath;
+use crate::upload::{self, conflict};
+
+/// What a move came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The target is what the source was.
+    Moved,
+    /// Everything is as it was.
+    TakenBack,
+}
+
+impl Engine {
+    /// Moves `from` to `to` on the service. What is there under `to` is replaced if the intent names where it is set aside.
+    pub(super) async fn take_steps(self: &Arc<Self>, id: Option<i64>, intent: &Replacement) -> Result<Leftover> {
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        let Some(aside) = intent.aside.as_deref().map(NodePath::new) else {
+            self.remote.rename(&from, &to).await?;
+            return Ok(Leftover::Nothing);
+        };
+        self.remote.rename(&to, &aside).await?;
+        if let Err(error) = self.remote.rename(&from, &to).await {
+            if let Err(second) = self.remote.rename(&aside, &to).await {
+                tracing::error!(%to, %aside, error = %second, "the replaced file could not be put back yet; it is kept under the other name");
+                if let Some(id) = id {
+                    let back = Replacement { taken_back: true, ..intent.clone() };
+                    self.journal.turn(id, &back).await?;
+                    self.unsettled.lock().insert(to.clone());
+                    self.names.expire(&to);
+                    self.finish_later(id, back);
+                }
+                return Err(Error::HalfDone(Box::new(error)));
+            }
+            return Err(error);
+        }
+        match self.remote.delete(&aside).await {
+            Ok(()) => Ok(Leftover::Nothing),
+            Err(error) => {
+                tracing::warn!(%aside, %error, "the replaced file was not deleted yet");
+                Ok(Leftover::Aside)
+            }
+        }
+    }
+
+    /// Tries again and again to finish a move whose program has its answer.
+    pub(crate) fn finish_later(self: &Arc<Self>, id: i64, intent: Replacement) {
+        let engine = Arc::downgrade(self);
+        let (mut pause, longest) = self.config.retry_pause;
+        self.runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(longest);
+                let Some(engine) = engine.upgrade() else { return };
+                match engine.settle_move(id, &intent).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::debug!(%error, ?intent, "a half-done move is not finished yet"),
+                }
+            }
+        });
+    }
+
+    /// Finishes a move or takes it back, and has the journal and the open files follow.
+    pub(crate) async fn settle_move(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
+        let outcome = self.finish_replacement(intent).await?;
+        let pending = self.journal.pending().await?;
+        self.journal.apply(&Self::after_move(id, intent, outcome, &pending)).await?;
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        self.unsettled.lock().remove(&to);
+        if outcome == Outcome::Moved && !self.files.within(&from).is_empty() {
+            // The program was told of a failure, but the service had moved it: what waits below goes where it belongs.
+            if let (Some(old), Some(new)) = (self.parent_number(&from), self.parent_number(&to)) {
+                self.inodes.rename((old, from.name()), (new, to.name()));
+            }
+            self.files.rename(&from, &to);
+            for file in self.files.within(&to) {
+                upload::sender::attend(self, &file, upload::sender::Start::Now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of the directory of `path`, if the kernel knows it.
+    pub(crate) fn parent_number(&self, path: &NodePath) -> Option<Ino> {
+        let parent = path.parent()?;
+        parent.components().try_fold(Ino::ROOT, |above, name| self.inodes.peek(above, name))
+    }
+
+    /// Finishes a move that was interrupted, or takes it back.
+    pub(crate) async fn finish_replacement(&self, intent: &Replacement) -> Result<Outcome> {
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        let (at_from, at_to) = (self.is_there(&from).await?, self.is_there(&to).await?);
+        let moved = if at_to && !at_from { Outcome::Moved } else { Outcome::TakenBack };
+        let Some(aside) = intent.aside.as_deref().map(NodePath::new) else { return Ok(moved) };
+        if !self.is_there(&aside).await? {
+            return Ok(moved);
+        }
+        let outcome = match (at_to, at_from) {
+            (true, true) if intent.taken_back => {
+                // Somebody else took the name meanwhile: the old content stays beside it.
+                let kept = conflict::beside(self, &to, "");
+                tracing::warn!(%to, %kept, "a replacement was taken back, but the name is taken: the old file is kept beside it");
+                self.remote.rename(&aside, &kept).await?;
+                Outcome::TakenBack
+            }
+            (true, _) => {
+                tracing::info!(%to, "a replacement that was interrupted is finished");
+                self.remote.delete(&aside).await?;
+                moved
+            }
+            (false, true) if !intent.taken_back => {
+                tracing::info!(%from, %to, "a replacement that was interrupted is finished");
+                self.remote.rename(&from, &to).await?;
+                self.remote.delete(&aside).await?;
+                Outcome::Moved
+            }
+            (false, _) => {
+                tracing::info!(%to, "a replacement that was interrupted is taken back");
+                self.remote.rename(&aside, &to).await?;
+                Outcome::TakenBack
+            }
+        };
+        for path in [&from, &to, &aside] {
+            self.names.expire(path);
+        }
+        Ok(outcome)
+    }
+
+    async fn is_there(&self, path: &NodePath) -> Result<bool> {
+        match self.remote.stat(path).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the journal has to learn of an interrupted move that came to `outcome`.
+    pub(crate) fn after_move(id: i64, intent: &Replacement, outcome: Outcome, pending: &[Pending]) -> Change {
+        let mut change = Change { end: Some(id), ..Change::default() };
+        if outcome == Outcome::TakenBack {
+            return change;
+        }
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        let known: HashMap<&str, &Pending> = pending.iter().map(|record| (record.id.as_str(), record)).collect();
+        change.remove = intent.replaces.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect();
+        for record in pending.iter().filter(|record| !intent.replaces.contains(&record.id)) {
+            if let Some(path) = record.path().moved(&from, &to) {
+                change.put.push(Pending { path: path.as_str().to_owned(), ..record.clone() });
+            }
+        }
+        change
+    }
+}
+
+/// What a move left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftover {
+    Nothing,
+    /// What was set aside is to be deleted yet.
+    Aside,
+}

@@ -1,0 +1,176 @@
+//! `--write-back background`: what is acknowledged before it is sent, and what is never sent.
+
+use std::time::Duration;
+
+use super::tests::{Bench, Mount, READ, WRITE};
+use crate::config::{Config, WriteBack};
+use crate::errno::ToErrno;
+use crate::handles::{Fh, OpenFlags};
+use crate::inode::Ino;
+
+/// Long enough that nothing is sent in a test that does not wait for it.
+const LONG: Duration = Duration::from_secs(600);
+
+fn quiet(span: Duration) -> impl FnOnce(&mut Config) {
+    move |config| {
+        config.write_back = WriteBack::Background;
+        config.quiet = span;
+    }
+}
+
+async fn write_new(mount: &Mount, name: &str, bytes: &[u8]) {
+    let fh = mount.create(name).await;
+    mount.0.write(fh, 0, bytes).await.expect("written");
+    mount.close(fh).await.expect("closed");
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..2000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{what}: not in time");
+}
+
+fn puts(bench: &Bench) -> Vec<String> {
+    bench.remote.requests().into_iter().filter(|request| request.starts_with("put")).collect()
+}
+
+#[tokio::test]
+async fn close_and_fsync_do_not_wait_for_the_service_and_the_bytes_arrive() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(Duration::from_millis(10))).await;
+    bench.remote.hold_puts(true);
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"one").await.expect("written");
+    mount.0.fsync(fh).await.expect("durable here");
+    mount.0.write(fh, 3, b" two").await.expect("written");
+    mount.close(fh).await.expect("durable here");
+    assert_eq!(bench.remote.bytes("a"), None);
+    assert_eq!(mount.read("a").await, b"one two");
+    bench.remote.hold_puts(false);
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("a").expect("sent"), "one two");
+}
+
+#[tokio::test]
+async fn a_temporary_file_that_is_renamed_or_removed_soon_is_never_sent() {
+    let bench = Bench::new();
+    bench.remote.store("document", "old");
+    let mount = bench.mount_as(quiet(Duration::from_millis(200))).await;
+    write_new(&mount, ".document.swp", b"the editor's").await;
+    write_new(&mount, "document~new", b"new").await;
+    mount.0.rename(Ino::ROOT, "document~new", Ino::ROOT, "document", false).await.expect("renamed");
+    mount.0.unlink(Ino::ROOT, ".document.swp").await.expect("removed");
+    mount.until_clean().await;
+    assert_eq!(puts(&bench), ["put /document 3"]);
+    assert_eq!((bench.remote.bytes("document").expect("there"), bench.remote.paths().len()), ("new".into(), 2));
+}
+
+#[test]
+fn what_was_closed_survives_a_crash_at_once() {
+    let bench = Bench::new();
+    bench.remote.store("old", "the old content");
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let doomed = runtime();
+    doomed.block_on(async {
+        let mount = bench.mount_as(quiet(LONG)).await;
+        write_new(&mount, "a", b"first").await;
+        write_new(&mount, "b", b"takes the place of old").await;
+        mount.0.rename(Ino::ROOT, "b", Ino::ROOT, "old", false).await.expect("renamed");
+        write_new(&mount, "c", b"promised").await;
+        write_new(&mount, "gone", b"removed").await;
+        mount.0.unlink(Ino::ROOT, "gone").await.expect("removed");
+        // Written anew and never closed: what was promised stays.
+        let fh = mount.open("c", OpenFlags { truncate: true, ..WRITE }).await;
+        mount.0.write(fh, 0, b"half").await.expect("written");
+        let fh = mount.open("a", OpenFlags { append: true, ..WRITE }).await;
+        mount.0.write(fh, 0, b" and second").await.expect("written");
+        mount.0.fsync(fh).await.expect("kept");
+        mount.0.write(fh, 0, b" and lost").await.expect("written");
+    });
+    drop(doomed);
+    assert_eq!(bench.remote.paths(), ["", "old"]);
+    runtime().block_on(async { bench.mount().await.until_clean().await });
+    assert_eq!(bench.remote.paths(), ["", "a", "c", "old"]);
+    assert_eq!(bench.remote.bytes("a").expect("there"), "first and second");
+    assert_eq!(bench.remote.bytes("c").expect("there"), "promised");
+    assert_eq!(bench.remote.bytes("old").expect("there"), "takes the place of old");
+    assert!(bench.dirty_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_upload_shows_in_the_status_and_at_the_next_fsync_once() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(Duration::ZERO)).await;
+    bench.remote.break_requests("put");
+    let fh = mount.create("a").await;
+    mount.0.write(fh, 0, b"x").await.expect("written");
+    mount.0.fsync(fh).await.expect("durable here");
+    until("a failure", async || mount.0.pending().iter().any(|file| file.error.is_some())).await;
+    let shown = mount.0.status().await.expect("asked").pending.remove(0);
+    assert!(shown.state == "failed" || shown.state == "sending", "{shown:?}");
+    assert!(shown.tries >= 1 && shown.error.expect("told").contains("broken link"));
+    mount.0.write(fh, 1, b"y").await.expect("written");
+    assert_eq!(mount.0.fsync(fh).await.expect_err("told").to_errno(), libc::EIO);
+    bench.remote.mend();
+    until("sent", async || bench.remote.bytes("a").is_some_and(|bytes| bytes == "xy")).await;
+    mount.0.write(fh, 2, b"z").await.expect("written");
+    mount.0.fsync(fh).await.expect("nothing is left to be told");
+    mount.close(fh).await.expect("closed");
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("a").expect("there"), "xyz");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_out_of_date_is_given_up_for_the_writer() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(Duration::ZERO)).await;
+    bench.remote.hold_puts(true);
+    write_new(&mount, "a", b"first").await;
+    until("it is being sent", async || mount.0.pending()[0].state == "sending").await;
+    let fh = mount.open("a", OpenFlags { append: true, ..WRITE }).await;
+    tokio::time::timeout(LONG / 60, mount.0.write(fh, 0, b" second")).await.expect("does not wait").expect("written");
+    mount.close(fh).await.expect("closed");
+    bench.remote.hold_puts(false);
+    mount.until_clean().await;
+    assert_eq!(bench.remote.bytes("a").expect("there"), "first second");
+    assert_eq!(bench.remote.paths(), ["", "a"], "what was given up is no conflict");
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_it_is_sent_leaves_nothing() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(Duration::ZERO)).await;
+    bench.remote.lose_answers("put");
+    write_new(&mount, "a", b"stored, but nobody knows").await;
+    until("it was sent", async || bench.remote.bytes("a").is_some()).await;
+    mount.0.unlink(Ino::ROOT, "a").await.expect("removed");
+    bench.remote.mend();
+    assert_eq!(bench.remote.paths(), [""]);
+    write_new(&mount, "b", b"the same again").await;
+    mount.until_clean().await;
+    bench.remote.lose_answers("put");
+    write_new(&mount, "c", b"and renamed").await;
+    until("it was sent", async || bench.remote.bytes("c").is_some()).await;
+    mount.0.rename(Ino::ROOT, "c", Ino::ROOT, "d", false).await.expect("renamed");
+    bench.remote.mend();
+    mount.until_clean().await;
+    assert_eq!(bench.remote.paths(), ["", "b", "d"]);
+}
+
+#[tokio::test]
+async fn a_drain_sends_at_once_what_is_left_alone() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(LONG)).await;
+    for number in 0..30 {
+        write_new(&mount, &format!("f{number}"), b"x").await;
+    }
+    assert!(puts(&bench).is_empty());
+    assert!(mount.0.drain(Duration::from_secs(20)).await.is_empty());
+    assert_eq!(puts(&bench).len(), 30);
+    let read: Fh = mount.open("f7", READ).await;
+    assert_eq!(mount.0.read(read, 0, 9).await.expect("read"), b"x");
+}

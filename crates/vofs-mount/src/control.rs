@@ -1,0 +1,31 @@
+//! The control socket: how `mountvofs status`, `drain` and `pending` talk to the daemon of a mount.
+//!
+//! It is a Unix socket in the cache directory, which is private (0700); the socket is too (0600), and the daemon asks the
+//! kernel who is at the other end and answers its own user and root only. One request a connection, as a line of JSON; any
+//! number of lines of progress come back, then one answer (`protocol`). A socket without a daemon is a former mount's.
+
+pub(crate) mod client;
+pub(crate) mod protocol;
+pub(crate) mod server;
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+/// The socket's name in the cache directory.
+const NAME: &str = "control";
+
+/// A path to the socket that is short enough for a socket's address, however long that of the directory is. It leads there
+/// as long as the directory is held open.
+struct Place {
+    _directory: File,
+    path: PathBuf,
+}
+
+impl Place {
+    fn open(cache_dir: &Path) -> std::io::Result<Self> {
+        let directory = File::open(cache_dir)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd()));
+        Ok(Place { _directory: directory, path })
+    }
+}

@@ -1,0 +1,46 @@
+//! The other end of the control socket: asks the daemon of a cache directory.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::Place;
+use super::protocol::{Reply, Request};
+use crate::Result;
+use crate::failure::{Failure, Status};
+
+/// A daemon that listens.
+#[derive(Debug)]
+pub(crate) struct Daemon(UnixStream);
+
+impl Daemon {
+    /// The daemon that uses `cache_dir`; none when nothing is mounted with it.
+    pub(crate) fn find(cache_dir: &Path) -> Result<Option<Self>> {
+        let connected = Place::open(cache_dir).and_then(|place| UnixStream::connect(&place.path));
+        match connected {
+            Ok(stream) => Ok(Some(Daemon(stream))),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+            Err(error) => {
+                let message = format!("the control socket in {} cannot be used: {error}", cache_dir.display());
+                Err(Failure::new(Status::Other, message))
+            }
+        }
+    }
+
+    /// Asks, hands what is said before the answer to `progress`, and gives the answer. A request that failed is an error.
+    pub(crate) fn ask(mut self, request: &Request, mut progress: impl FnMut(&Reply)) -> Result<Reply> {
+        let broken = |cause: String| Failure::new(Status::Other, format!("the mount does not answer: {cause}"));
+        let mut line = serde_json::to_vec(request).map_err(|error| broken(error.to_string()))?;
+        line.push(b'\n');
+        self.0.write_all(&line).map_err(|error| broken(error.to_string()))?;
+        for line in BufReader::new(&self.0).lines() {
+            let line = line.map_err(|error| broken(error.to_string()))?;
+            match serde_json::from_str(&line).map_err(|error| broken(error.to_string()))? {
+                Reply::Failed { message } => return Err(Failure::new(Status::Other, message)),
+                reply @ Reply::Progress { .. } => progress(&reply),
+                reply => return Ok(reply),
+            }
+        }
+        Err(broken("the connection ended".to_owned()))
+    }
+}

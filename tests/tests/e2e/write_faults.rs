@@ -1,0 +1,522 @@
+//! What can go wrong while something is written, by the numbers of the list of faults in docs/server.md: what was written
+//! arrives whole, under its name and once, or the program is told and the bytes are kept until they can.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use nix::libc;
+use vofs_tests::process::run;
+use vofs_tests::{Mount, Profile, World, both_profiles, wait_until};
+
+both_profiles!(
+    f01_listing_stale_after_an_upload,
+    f02_date_jumps_with_unchanged_bytes,
+    f03_single_node_stale_too,
+    f04_first_endpoint_is_dead,
+    f07_connection_cut_in_the_request_or_before_the_status,
+    f08_answer_lost_after_the_commit,
+    f09_content_length_off_while_holes_are_filled,
+    f10_digests_of_every_kind,
+    f11_old_digest_over_torn_bytes,
+    f12_md5_in_other_forms,
+    f16_empty_files_answer_204,
+    f17_emptied_files_keep_what_belongs_to_them,
+    f18_failed_overwrite_is_sent_again,
+    f19_a_foreign_upload_under_way,
+    f20_transactions_that_are_lost_or_spoilt,
+    f21_negotiations_that_come_to_nothing,
+    f22_moves_whose_answers_are_lost_or_wrong,
+    f23_removals_whose_answers_are_lost,
+    f24_a_node_that_was_made_without_an_answer,
+    f28_redirects_astray,
+    f31_names_are_refused_before_anything_is_sent,
+    f32_quota_and_full_disks,
+    f33_groups_that_nobody_can_tell,
+    f34_a_foreign_change_before_the_upload,
+    f36_a_service_that_is_read_only,
+    f37_a_restart_between_any_two_steps,
+);
+
+/// Longest wait for what the mount does by itself: it tries again with growing pauses.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+fn pattern(length: usize, seed: usize) -> Vec<u8> {
+    (0..length).map(|i| ((i + seed) % 241) as u8).collect()
+}
+
+fn close(file: File) -> io::Result<()> {
+    nix::unistd::close(OwnedFd::from(file)).map_err(io::Error::from)
+}
+
+/// `mountvofs COMMAND` for the mount of this world; its standard output.
+fn told(world: &World, arguments: &[&str]) -> String {
+    run(world.command("mountvofs").args(arguments).arg("--cache_dir").arg(world.path("cache"))).ok().stdout()
+}
+
+fn names(world: &World) -> Vec<String> {
+    world.vospace(&["ls", &world.uri("")]).ok().stdout().lines().map(str::to_owned).collect()
+}
+
+/// Writes a new file and a new version of an old one under each rule in both modes. Both are there afterwards, and nothing
+/// else; the close of none failed.
+fn bears(profile: Profile, length: usize, rules: &[&str]) {
+    for mode in ["close", "background"] {
+        let world = World::new(profile);
+        let mount = world.mounting().options(&["--write-back", mode]).start();
+        let mut expected = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let old = format!("old{number}");
+            world.put(&old, b"the old content");
+            assert_eq!(fs::read(mount.join(&old)).unwrap(), b"the old content");
+            world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
+            for name in [old, format!("new{number}")] {
+                fs::write(mount.join(&name), pattern(length, number))
+                    .unwrap_or_else(|error| panic!("{rule}, {mode}: {name}: {error}\n{}", mount.log()));
+                if mode == "background" {
+                    told(&world, &["drain"]);
+                }
+                expected.push((name, number));
+            }
+            world.server.heal();
+        }
+        for (name, number) in &expected {
+            let stored = world.bytes(name).unwrap_or_else(|| panic!("{name}: not there\n{}", mount.log()));
+            assert!(stored == pattern(length, *number), "{name}, {mode}: other bytes\n{}", mount.log());
+            assert!(fs::read(mount.join(name)).unwrap() == pattern(length, *number), "{name} in the mount");
+        }
+        let mut known: Vec<String> = expected.into_iter().map(|(name, _)| name).collect();
+        known.sort();
+        assert_eq!(names(&world), known, "{mode}: nothing else is left");
+        mount.unmount();
+    }
+}
+
+/// A write whose close fails with one of `errnos` while the rule holds, and whose bytes arrive when it is gone.
+fn keeps(profile: Profile, errnos: &[i32], refused: bool, rule: &str) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
+    let mut file = File::create(mount.join("f")).unwrap();
+    file.write_all(&pattern(200_000, 5)).unwrap();
+    let errno = close(file).expect_err("the service cannot take it").raw_os_error().unwrap();
+    assert!(errnos.contains(&errno), "errno {errno}: {}", mount.log());
+    assert!(fs::read(mount.join("f")).unwrap() == pattern(200_000, 5), "still here");
+    let listed = told(&world, &["pending", "list"]);
+    assert!(listed.contains(" f ") || listed.contains("  f  "), "{listed}");
+    world.server.heal();
+    if refused {
+        assert!(listed.contains("refused"), "{listed}");
+        told(&world, &["pending", "retry"]);
+    }
+    arrives(&world, &mount, "f", &pattern(200_000, 5));
+    mount.unmount();
+}
+
+fn arrives(world: &World, mount: &Mount, name: &str, bytes: &[u8]) {
+    let there = || world.bytes(name).is_some_and(|stored| stored == bytes);
+    wait_until(&format!("{name} at the service"), PATIENCE, there);
+    assert!(fs::read(mount.join(name)).unwrap() == bytes);
+}
+
+fn f01_listing_stale_after_an_upload(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    fs::create_dir(mount.join("d")).unwrap();
+    world.server.fault(r#"{"method": "GET", "path": "/nodes/demo/d", "stale": true}"#);
+    fs::write(mount.join("d/f"), pattern(300_000, 1)).unwrap();
+    world.server.forget();
+    assert_eq!(fs::read_dir(mount.join("d")).unwrap().count(), 1);
+    assert_eq!(fs::metadata(mount.join("d/f")).unwrap().len(), 300_000);
+    assert!(fs::read(mount.join("d/f")).unwrap() == pattern(300_000, 1));
+    assert!(!world.server.log().iter().any(|entry| entry.is_byte_read() && entry.bytes_out > 0), "downloaded again");
+}
+
+fn f02_date_jumps_with_unchanged_bytes(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"one\n");
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"one\n");
+    if profile == Profile::Vault {
+        // On a Cavern the date is that of the bytes.
+        world.server.fault(r#"{"path": "/nodes/demo/f", "date_shift_ms": 3600000}"#);
+    }
+    let mut file = File::options().append(true).open(mount.join("f")).unwrap();
+    file.write_all(b"two\n").unwrap();
+    close(file).unwrap();
+    assert_eq!(world.bytes("f").unwrap(), b"one\ntwo\n");
+    assert_eq!(names(&world), ["f"]);
+}
+
+fn f03_single_node_stale_too(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    fs::write(mount.join("f"), pattern(300_000, 1)).unwrap();
+    world.server.fault(r#"{"method": "GET", "path": "/nodes/demo", "stale": true}"#);
+    fs::write(mount.join("f"), pattern(200_000, 2)).unwrap();
+    let mut file = File::options().append(true).open(mount.join("f")).unwrap();
+    file.write_all(b"more").unwrap();
+    close(file).unwrap();
+    world.server.heal();
+    assert!(world.bytes("f").unwrap() == [pattern(200_000, 2), b"more".to_vec()].concat());
+    assert_eq!(names(&world), ["f"]);
+}
+
+fn f04_first_endpoint_is_dead(profile: Profile) {
+    bears(profile, 300_000, &[r#"{"first_endpoint": "http://127.0.0.1:1/minoc"}"#]);
+}
+
+fn f07_connection_cut_in_the_request_or_before_the_status(profile: Profile) {
+    bears(
+        profile,
+        500_000,
+        &[
+            r#"{"method": "PUT", "path": "BYTES", "count": 1, "cut_request_after": 100000}"#,
+            r#"{"method": "PUT", "path": "BYTES", "count": 1, "lose_answer": true}"#,
+            r#"{"method": "PUT", "path": "BYTES", "count": 1, "cut_after": 5}"#,
+        ],
+    );
+}
+
+/// More than one segment.
+const LARGE: usize = 70_000_000;
+
+fn f08_answer_lost_after_the_commit(profile: Profile) {
+    bears_large(profile, r#"{"header": "x-put-txn-op: commit", "count": 1, "lose_answer": true}"#);
+}
+
+/// The same for one large file.
+fn bears_large(profile: Profile, rule: &str) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
+    fs::write(mount.join("f"), pattern(LARGE, 1)).unwrap();
+    world.server.heal();
+    assert!(world.bytes("f").unwrap() == pattern(LARGE, 1));
+    assert_eq!(names(&world), ["f"]);
+    mount.unmount();
+}
+
+fn f09_content_length_off_while_holes_are_filled(profile: Profile) {
+    for off in [1000, -1000] {
+        let world = World::new(profile);
+        world.put("f", pattern(600_000, 3));
+        let mount = world.mount();
+        let file = File::options().write(true).open(mount.join("f")).unwrap();
+        file.write_all_at(b"patched", 300_000).unwrap();
+        let rule = r#"{"method": "GET", "path": "BYTES", "count": 1, "content_length_off": OFF}"#;
+        let rule = rule.replace("BYTES", world.server.byte_path()).replace("OFF", &off.to_string());
+        world.server.fault(&rule);
+        let _ = close(file);
+        world.server.heal();
+        let mut expected = pattern(600_000, 3);
+        expected[300_000..300_007].copy_from_slice(b"patched");
+        arrives(&world, &mount, "f", &expected);
+        assert_eq!(names(&world), ["f"]);
+    }
+}
+
+fn f10_digests_of_every_kind(profile: Profile) {
+    bears(
+        profile,
+        100_000,
+        &[
+            r#"{"method": "PUT", "path": "BYTES", "count": 1, "digest": "wrong"}"#,
+            r#"{"method": "PUT", "path": "BYTES", "digest": "missing"}"#,
+            r#"{"method": "PUT", "path": "BYTES", "digest": "sha256"}"#,
+            r#"{"method": "PUT", "path": "BYTES", "digest": "upper_case"}"#,
+            r#"{"method": "PUT", "path": "BYTES", "digest": "several"}"#,
+        ],
+    );
+}
+
+fn f11_old_digest_over_torn_bytes(profile: Profile) {
+    bears(profile, 300_000, &[r#"{"method": "PUT", "path": "BYTES", "count": 1, "tear_upload": 100000}"#]);
+}
+
+fn f12_md5_in_other_forms(profile: Profile) {
+    for form in ["upper_case", "prefixed"] {
+        let world = World::new(profile);
+        let mount = world.mount();
+        world.server.fault(&format!(r#"{{"path": "/nodes/demo", "md5_form": "{form}"}}"#));
+        fs::write(mount.join("f"), b"one ").unwrap();
+        let mut file = File::options().append(true).open(mount.join("f")).unwrap();
+        file.write_all(b"two").unwrap();
+        close(file).unwrap();
+        assert_eq!(world.bytes("f").unwrap(), b"one two");
+        assert_eq!(names(&world), ["f"]);
+    }
+}
+
+fn f16_empty_files_answer_204(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    File::create(mount.join("f")).unwrap();
+    wait_until("the empty file", PATIENCE, || world.exists("f"));
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"");
+    let mut file = File::options().append(true).open(mount.join("f")).unwrap();
+    file.write_all(b"no longer empty").unwrap();
+    close(file).unwrap();
+    assert_eq!(world.bytes("f").unwrap(), b"no longer empty");
+}
+
+fn f17_emptied_files_keep_what_belongs_to_them(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"content");
+    world.vospace(&["chmod", "o+r", &world.uri("f")]).ok();
+    world.vospace(&["tag", &world.uri("f"), "colour=red"]).ok();
+    let mount = world.mount();
+    assert_eq!(fs::metadata(mount.join("f")).unwrap().mode() & 0o777, 0o604);
+    run(Command::new("truncate").args(["-s", "0"]).arg(mount.join("f"))).ok();
+    assert_eq!(world.bytes("f").unwrap(), b"");
+    fs::write(mount.join("f"), b"again").unwrap();
+    assert_eq!(world.bytes("f").unwrap(), b"again");
+    let tags = world.vospace(&["tag", &world.uri("f")]).ok().stdout();
+    assert!(tags.contains("red"), "{tags}");
+    assert_eq!(fs::metadata(mount.join("f")).unwrap().mode() & 0o777, 0o604);
+}
+
+fn f18_failed_overwrite_is_sent_again(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"the old content");
+    let mount = world.mount();
+    let rule = r#"{"method": "PUT", "path": "BYTES", "cut_request_after": 50000}"#;
+    world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
+    let mut file = File::create(mount.join("f")).unwrap();
+    file.write_all(&pattern(200_000, 2)).unwrap();
+    close(file).expect_err("cut each time");
+    assert!(fs::read(mount.join("f")).unwrap() == pattern(200_000, 2));
+    world.server.heal();
+    arrives(&world, &mount, "f", &pattern(200_000, 2));
+    assert_eq!(names(&world), ["f"]);
+}
+
+fn f19_a_foreign_upload_under_way(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", pattern(400_000, 1));
+    let mount = world.mount();
+    let rule = r#"{"method": "PUT", "path": "BYTES", "count": 1, "bytes_per_second": 400000}"#;
+    world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
+    thread::scope(|scope| {
+        let foreign = scope.spawn(|| world.put("f", pattern(800_000, 2)));
+        while !foreign.is_finished() {
+            // A whole version or an error; never a mixture.
+            if let Ok(bytes) = fs::read(mount.join("f"))
+                && profile == Profile::Vault
+            {
+                assert!(bytes == pattern(400_000, 1) || bytes == pattern(800_000, 2), "{} bytes", bytes.len());
+            }
+        }
+        foreign.join().unwrap();
+    });
+    wait_until("the new version", PATIENCE, || fs::read(mount.join("f")).is_ok_and(|read| read == pattern(800_000, 2)));
+    let mut file = File::options().append(true).open(mount.join("f")).unwrap();
+    file.write_all(b"more").unwrap();
+    close(file).unwrap();
+    assert!(world.bytes("f").unwrap() == [pattern(800_000, 2), b"more".to_vec()].concat());
+}
+
+fn f20_transactions_that_are_lost_or_spoilt(profile: Profile) {
+    for rule in [
+        r#"{"method": "PUT", "header": "x-put-txn-id", "skip": 1, "count": 1, "forget_transaction": true}"#,
+        r#"{"method": "PUT", "header": "x-put-txn-id", "count": 1, "digest": "wrong"}"#,
+        r#"{"method": "PUT", "header": "x-put-txn-id", "count": 1, "tear_upload": 1000000}"#,
+    ] {
+        bears_large(profile, rule);
+    }
+}
+
+fn f21_negotiations_that_come_to_nothing(profile: Profile) {
+    // Where bytes go to the path nothing is negotiated.
+    if profile == Profile::Cavern {
+        return bears(profile, 1000, &[r#"{"no_endpoints": true}"#]);
+    }
+    bears(
+        profile,
+        1000,
+        &[
+            r#"{"no_endpoints": true, "count": 1}"#,
+            r#"{"path": "/synctrans", "count": 1, "status": 500}"#,
+            r#"{"path": "/synctrans", "count": 1, "lose_answer": true}"#,
+        ],
+    );
+    keeps(profile, &[libc::EACCES], true, r#"{"path": "/synctrans", "status": 403}"#);
+}
+
+fn f22_moves_whose_answers_are_lost_or_wrong(profile: Profile) {
+    for rule in [
+        r#"{"method": "POST", "path": "/synctrans", "count": 1, "lose_answer": true}"#,
+        r#"{"misreport_move": true, "count": 1}"#,
+        r#"{"slow_job_ms": 2000, "count": 1}"#,
+    ] {
+        let world = World::new(profile);
+        world.put("a", b"new");
+        world.put("b", b"old");
+        let mount = world.mount();
+        world.server.fault(rule);
+        let renamed = fs::rename(mount.join("a"), mount.join("b"));
+        world.server.heal();
+        let settled = || told(&world, &["status", "--json"]).contains(r#""unfinished_moves": 0"#);
+        wait_until("the rename is settled", PATIENCE, settled);
+        let expected: &[&str] = if renamed.is_ok() { &["b"] } else { &["a", "b"] };
+        assert_eq!(names(&world), expected, "{rule}: {renamed:?}");
+        let old_or_new: &[u8] = if renamed.is_ok() { b"new" } else { b"old" };
+        assert_eq!(world.bytes("b").unwrap(), old_or_new, "{rule}");
+    }
+}
+
+fn f23_removals_whose_answers_are_lost(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    fs::create_dir(mount.join("d")).unwrap();
+    fs::write(mount.join("d/f"), b"x").unwrap();
+    let full = fs::remove_dir(mount.join("d")).unwrap_err();
+    assert_eq!(full.raw_os_error(), Some(libc::ENOTEMPTY));
+    world.server.fault(r#"{"method": "DELETE", "count": 1, "lose_answer": true}"#);
+    fs::remove_file(mount.join("d/f")).unwrap();
+    world.server.heal();
+    world.server.fault(r#"{"method": "DELETE", "count": 1, "lose_answer": true}"#);
+    fs::remove_dir(mount.join("d")).unwrap();
+    assert!(!world.exists("d"));
+}
+
+fn f24_a_node_that_was_made_without_an_answer(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    for (name, effect) in [("lost", r#""lose_answer": true"#), ("said", r#""answer_status": 500"#)] {
+        world.server.fault(&format!(r#"{{"method": "PUT", "path": "/nodes/demo", "count": 1, {effect}}}"#));
+        let made = fs::create_dir(mount.join(name));
+        world.server.heal();
+        assert_eq!(made.is_ok() || fs::metadata(mount.join(name)).is_ok(), world.exists(name), "{name}: {made:?}");
+        world.server.fault(&format!(r#"{{"method": "PUT", "path": "/nodes/demo", "count": 1, {effect}}}"#));
+        File::create(mount.join(format!("{name}-empty"))).unwrap();
+        wait_until("the empty file", PATIENCE, || world.exists(&format!("{name}-empty")));
+        world.server.heal();
+    }
+}
+
+fn f28_redirects_astray(profile: Profile) {
+    for kind in ["loop", "other_scheme", "no_location"] {
+        let world = World::new(profile);
+        let mount = world.mount();
+        let path = if profile == Profile::Cavern { world.server.byte_path() } else { "/synctrans" };
+        world.server.fault(&format!(r#"{{"path": "{path}", "redirect": "{kind}"}}"#));
+        let mut file = File::create(mount.join("f")).unwrap();
+        file.write_all(b"somewhere").unwrap();
+        close(file).expect_err("it leads nowhere");
+        world.server.heal();
+        told(&world, &["pending", "retry"]);
+        arrives(&world, &mount, "f", b"somewhere");
+    }
+}
+
+fn f31_names_are_refused_before_anything_is_sent(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mount();
+    world.server.forget();
+    for name in ["a#b", "a?b"] {
+        let error = File::create(mount.join(name)).unwrap_err();
+        assert!(matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EILSEQ)), "{name}: {error}");
+    }
+    let changing = |method: &str| ["PUT", "POST", "DELETE"].contains(&method);
+    assert!(!world.server.log().iter().any(|entry| changing(&entry.method)), "something was sent");
+}
+
+fn f32_quota_and_full_disks(profile: Profile) {
+    keeps(profile, &[libc::EDQUOT], false, r#"{"method": "PUT", "path": "BYTES", "status": 413}"#);
+    keeps(
+        profile,
+        &[libc::EIO, libc::ENOSPC, libc::EDQUOT],
+        false,
+        r#"{"method": "PUT", "path": "BYTES", "disk_full_after": 50000}"#,
+    );
+}
+
+fn f33_groups_that_nobody_can_tell(profile: Profile) {
+    keeps(profile, &[libc::EACCES], true, r#"{"method": "PUT", "path": "BYTES", "status": 403}"#);
+    bears(profile, 1000, &[r#"{"path": "/nodes/demo", "count": 1, "status": 500}"#]);
+}
+
+fn f34_a_foreign_change_before_the_upload(profile: Profile) {
+    for policy in ["keep-both", "overwrite", "fail"] {
+        let world = World::new(profile);
+        world.put("f", b"base");
+        let mount = world.mounting().options(&["--on-conflict", policy]).start();
+        let mut file = File::create(mount.join("f")).unwrap();
+        file.write_all(b"ours, and longer").unwrap();
+        world.put("f", b"theirs");
+        let closed = close(file);
+        assert!(told(&world, &["status"]).contains("conflicts  1"), "{policy}");
+        match policy {
+            "keep-both" => {
+                closed.unwrap();
+                assert_eq!(world.bytes("f").unwrap(), b"theirs");
+                let names = names(&world);
+                assert!(names.len() == 2 && names[1].starts_with("f.conflict-"), "{names:?}");
+                assert_eq!(world.bytes(&names[1]).unwrap(), b"ours, and longer");
+            }
+            "overwrite" => {
+                closed.unwrap();
+                assert_eq!(world.bytes("f").unwrap(), b"ours, and longer");
+                assert_eq!(names(&world), ["f"]);
+            }
+            _ => {
+                assert_eq!(closed.unwrap_err().raw_os_error(), Some(libc::ESTALE));
+                assert_eq!(world.bytes("f").unwrap(), b"theirs");
+                let saved = world.local("saved");
+                told(&world, &["pending", "export", "f", saved.to_str().unwrap()]);
+                assert_eq!(fs::read(&saved).unwrap(), b"ours, and longer");
+                told(&world, &["pending", "retry", "f"]);
+                arrives(&world, &mount, "f", b"ours, and longer");
+            }
+        }
+        mount.unmount();
+    }
+}
+
+fn f36_a_service_that_is_read_only(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mounting().options(&["--write-back", "background"]).start();
+    world.server.post("/_bench/mode", r#"{"mode": "read_only"}"#);
+    fs::write(mount.join("f"), b"queued").unwrap();
+    let reported = || told(&world, &["status"]).contains("tries");
+    wait_until("the status tells", PATIENCE, reported);
+    world.server.post("/_bench/mode", r#"{"mode": "read_write"}"#);
+    told(&world, &["pending", "retry"]);
+    arrives(&world, &mount, "f", b"queued");
+    mount.unmount();
+}
+
+fn f37_a_restart_between_any_two_steps(profile: Profile) {
+    let mut world = World::new(profile);
+    world.put("f", b"old");
+    let mount = world.mount();
+    let mut restart = || {
+        world.server.kill();
+        world.server.resume();
+    };
+    restart();
+    let mut file = File::create(mount.join("f")).unwrap();
+    restart();
+    file.write_all(b"new").unwrap();
+    restart();
+    file.sync_all().unwrap();
+    restart();
+    file.write_all(b"er").unwrap();
+    restart();
+    close(file).unwrap();
+    restart();
+    fs::rename(mount.join("f"), mount.join("g")).unwrap();
+    restart();
+    fs::create_dir(mount.join("d")).unwrap();
+    restart();
+    fs::rename(mount.join("g"), mount.join("d/h")).unwrap();
+    restart();
+    assert_eq!(fs::read(mount.join("d/h")).unwrap(), b"newer");
+    assert_eq!(world.bytes("d/h").unwrap(), b"newer");
+    assert_eq!(names(&world), ["d"]);
+}
