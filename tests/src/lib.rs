@@ -11,6 +11,7 @@ pub mod mount;
 pub mod process;
 pub mod python;
 pub mod server;
+pub mod stranger;
 pub mod vos;
 pub mod wire;
 pub mod world;
@@ -19,6 +20,7 @@ pub use mount::Mount;
 pub use process::{Finished, wait_until};
 pub use python::Python;
 pub use server::Profile;
+pub use stranger::Stranger;
 pub use vos::PythonClient;
 pub use world::World;
 

@@ -88,6 +88,18 @@ impl World {
         command
     }
 
+    /// The same program under the name of one of its commands, as it is installed: `vls`, `vcp`, `cadc-get-cert`.
+    pub fn called(&self, name: &str) -> Command {
+        let link = self.path("bin").join(name);
+        if !link.exists() {
+            fs::create_dir_all(self.path("bin")).unwrap();
+            symlink(binary("vospace"), &link).unwrap();
+        }
+        let mut command = Command::new(link);
+        self.environment(&mut command);
+        command
+    }
+
     /// Gives a command the environment of this world.
     pub fn environment(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();

@@ -9,7 +9,7 @@ use clap::{ArgAction, Args};
 use crate::limits;
 
 /// Options that every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Client certificate and key in one PEM file (default: ~/.ssl/cadcproxy.pem if it exists); an empty name means

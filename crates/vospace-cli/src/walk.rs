@@ -64,7 +64,7 @@ pub(crate) async fn walk(
 }
 
 async fn list(client: Client, container: VosUri, name: String, nodes: mpsc::Sender<Node>) -> anyhow::Result<()> {
-    let mut children = client.list(&container);
+    let mut children = client.list_readable(&container);
     while let Some(child) = children.next().await {
         if nodes.send(child.with_context(|| name.clone())?).await.is_err() {
             // Nobody looks any more.

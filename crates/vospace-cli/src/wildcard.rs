@@ -84,7 +84,7 @@ async fn matching(
     found: &mut Vec<Node>,
 ) -> anyhow::Result<()> {
     let pattern = Pattern::new(pattern).with_context(|| format!("the pattern {pattern} cannot be read"))?;
-    let mut children = session.client.list(container);
+    let mut children = session.client.list_readable(container);
     while let Some(child) = children.next().await {
         let child = match child {
             // What an earlier wildcard matched may be no container, or gone by now.

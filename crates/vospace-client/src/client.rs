@@ -15,7 +15,7 @@ use crate::Result;
 use crate::auth::Secret;
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
-use crate::ops::{certificate, identity, jobs, listing, nodes, rename};
+use crate::ops::{certificate, identity, jobs, listing, nodes, readable, rename};
 use crate::service::Service;
 use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload, wide};
 use crate::uri::VosUri;
@@ -88,10 +88,17 @@ impl Client {
     /// known. (Services close a listing properly that broke off. Where they page, the end is asked for again; where
     /// they do not, absence from a listing proves nothing and each missing child has to be asked for.)
     ///
-    /// A container that the caller may not read is listed as empty by the CADC services.
+    /// A container that the caller may not read is listed as empty by the CADC services; [`Client::list_readable`] tells.
     #[must_use]
     pub fn list(&self, uri: &VosUri) -> NodeStream {
         listing::list(Arc::clone(&self.inner), uri.clone())
+    }
+
+    /// As [`Client::list`], but a container that is shown as empty because the caller may not read it is an error. Where
+    /// a listing is empty this takes one request more, or two.
+    #[must_use]
+    pub fn list_readable(&self, uri: &VosUri) -> NodeStream {
+        readable::list(Arc::clone(&self.inner), uri.clone())
     }
 
     /// Makes a container. Its parent must exist.

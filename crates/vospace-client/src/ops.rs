@@ -6,4 +6,5 @@ pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod nodes;
 pub(crate) mod probe;
+pub(crate) mod readable;
 pub(crate) mod rename;

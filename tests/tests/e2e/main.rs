@@ -21,6 +21,7 @@ mod reading;
 mod relays;
 mod resuming;
 mod rights;
+mod safety;
 mod sharing;
 mod sync;
 mod terminals;

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::Command;
 
-use vofs_tests::process::Finished;
+use vofs_tests::process::{Finished, run};
 use vofs_tests::server::Logged;
 use vofs_tests::{Profile, PythonClient, World, http};
 
@@ -52,6 +53,22 @@ impl Bench<'_> {
         let mut all = vec!["--certfile", certificate.to_str().unwrap()];
         all.extend(arguments);
         self.python.run(name, &all)
+    }
+
+    /// Runs our command of that name as the same user, in the same surroundings.
+    #[track_caller]
+    pub(crate) fn ours(&self, name: &str, arguments: &[impl AsRef<OsStr>]) -> Finished {
+        run(self.our_command(name).args(arguments))
+    }
+
+    /// Our command of that name: with the certificate in the user's home, and the variable that names the service's host.
+    pub(crate) fn our_command(&self, name: &str) -> Command {
+        let mut command = self.world.called(name);
+        command
+            .env_remove("VOSPACE_TOKEN")
+            .env_remove("VOSPACE_REGISTRY_URL")
+            .env("VOSPACE_WEBSERVICE", self.world.server.address());
+        command
     }
 
     /// A node below the user's container, as users write it.

@@ -39,6 +39,9 @@ pub(crate) struct GetCertArgs {
     /// No message when all went well
     #[arg(short, long)]
     quiet: bool,
+    /// Host with the registry
+    #[arg(long, value_name = "HOST", hide = true)]
+    host: Option<String>,
 }
 
 /// What the credential service has always been asked for.
@@ -54,7 +57,9 @@ pub(crate) async fn run(common: &Common, args: &GetCertArgs) -> anyhow::Result<S
         output::error("say who you are: -u USER, -n (~/.netrc), --netrc-file FILE, --token TOKEN, or CADC_USERNAME");
         return Ok(Status::Usage);
     };
-    let client = session::client(common, credentials, None)?;
+    let registry = args.host.as_ref().map(|host| format!("https://{host}/reg"));
+    let common = Common { registry: registry.or_else(|| common.registry.clone()), ..common.clone() };
+    let client = session::client(&common, credentials, None)?;
     let days = args.days_valid;
     let pem = match client.certificate(&args.resource_id, Some(days)).await {
         Ok(pem) => pem,

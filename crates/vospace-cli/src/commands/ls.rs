@@ -80,7 +80,7 @@ impl LsArgs {
     }
 }
 
-/// One thing to list, under the name that the user gave.
+/// One thing to list, under its own name: where a link was followed, that of what it leads to.
 struct Listed {
     name: String,
     node: Node,
@@ -164,7 +164,6 @@ async fn find(session: &Session, args: &LsArgs, text: &str) -> anyhow::Result<Ve
     let pattern = wildcard::is_pattern(text);
     let mut listed = Vec::new();
     for node in wildcard::expand(session, text).await? {
-        let name = node.uri.name().to_owned();
         let node = if follow {
             match bulk::follow(&session.client, node.clone()).await {
                 Ok(end) => end,
@@ -175,7 +174,7 @@ async fn find(session: &Session, args: &LsArgs, text: &str) -> anyhow::Result<Ve
         } else {
             node
         };
-        listed.push(Listed { name, node });
+        listed.push(Listed { name: node.uri.name().to_owned(), node });
     }
     Ok(listed)
 }
@@ -183,7 +182,7 @@ async fn find(session: &Session, args: &LsArgs, text: &str) -> anyhow::Result<Ve
 /// Prints the children of a container; with `-R`, adds to `below` those that are containers.
 async fn list(printer: &mut Printer<'_>, container: &Listed, below: &mut Vec<Listed>) -> anyhow::Result<()> {
     let (session, args) = (printer.session, printer.args);
-    let mut children = session.client.list(&container.node.uri);
+    let mut children = session.client.list_readable(&container.node.uri);
     let mut sorted = Vec::new();
     while let Some(child) = children.next().await {
         let child = child.with_context(|| session.name(&container.node.uri))?;

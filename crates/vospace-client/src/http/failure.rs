@@ -11,6 +11,20 @@ use crate::error::RequestError;
 use crate::node::Timestamp;
 use crate::{Error, ErrorKind};
 
+/// Alerts of a server about *our* certificate (RFC 8446 §6.2), as the library names them; what is wrong with its own is
+/// an "invalid peer certificate".
+const CERTIFICATE_ALERTS: [&str; 9] = [
+    "fatal alert: BadCertificate",
+    "fatal alert: UnsupportedCertificate",
+    "fatal alert: CertificateRevoked",
+    "fatal alert: CertificateExpired",
+    "fatal alert: CertificateUnknown",
+    "fatal alert: UnknownCA",
+    "fatal alert: DecryptError",
+    "fatal alert: AccessDenied",
+    "fatal alert: CertificateRequired",
+];
+
 /// What is known of a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -80,8 +94,7 @@ impl Failure {
         let connecting = error.is_connect();
         let timed_out = error.is_timeout();
         let text = innermost(&error.without_url());
-        let kind = if text.contains("CertificateExpired") || text.contains("CertificateUnknown") {
-            // The alert of a server about *our* certificate; one about its own is "invalid peer certificate".
+        let kind = if CERTIFICATE_ALERTS.iter().any(|alert| text.contains(alert)) {
             ErrorKind::Certificate
         } else if text.contains("certificate") || text.contains("HandshakeFailure") || text.contains("corrupt message")
         {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Url};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::nodes;
 use crate::http::{Answer, Failure, Grant, Outcome, Repeat, Request, classify_fault, nonsense};
@@ -48,7 +49,7 @@ pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobC
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no recursive deletion"));
     };
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).form(&[("target", &uri.to_wire())]);
-    let job = run(inner, uri, request, TREE_LIMIT).await;
+    let job = run_on_tree(inner, uri, request).await;
     let job = match job {
         Ok(job) => job,
         // The job may have done its work although nobody could say so.
@@ -74,7 +75,7 @@ pub(crate) async fn set_properties_tree(
     let changes = nodes::sendable(inner, &service, uri, changes).await?;
     let document = write::request_node(uri, kind, &changes)?;
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).xml(document);
-    counts(uri, &run(inner, uri, request, TREE_LIMIT).await?)
+    counts(uri, &run_on_tree(inner, uri, request).await?)
 }
 
 /// What a job over a tree says of it.
@@ -93,8 +94,42 @@ fn counts(uri: &VosUri, job: &Job) -> Result<JobCounts> {
 /// Makes the job of `request`, starts it and waits for its end. The job may have ended badly: see its phase.
 pub(super) async fn run(inner: &Arc<Inner>, uri: &VosUri, request: Request, limit: Duration) -> Result<Job> {
     let job = make(inner, request).await?;
+    finish(inner, uri, &job, limit).await
+}
+
+/// The same for work on a whole tree, which the service is told to stop when nobody waits for it any more.
+async fn run_on_tree(inner: &Arc<Inner>, uri: &VosUri, request: Request) -> Result<Job> {
+    let job = make(inner, request).await?;
+    let mut waiting = Waiting { inner: Arc::clone(inner), job: Some(job.clone()), _work: inner.work.token() };
+    let ended = finish(inner, uri, &job, TREE_LIMIT).await;
+    waiting.job = None;
+    ended
+}
+
+/// Calls a job off when it is dropped before the job's end. What was done by then stays done.
+struct Waiting {
+    inner: Arc<Inner>,
+    job: Option<JobUrl>,
+    /// A program that ends waits for this.
+    _work: TaskTrackerToken,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(job) = self.job.take() else { return };
+        let inner = Arc::clone(&self.inner);
+        self.inner.in_background(async move {
+            let request = Request::new(Method::POST, below(&job.url, "phase"), job.grant).form(&[("PHASE", "ABORT")]);
+            if let Err(failure) = inner.http.fetch(&request).await {
+                tracing::warn!("a job of the service could not be stopped: {}", failure.error);
+            }
+        });
+    }
+}
+
+async fn finish(inner: &Arc<Inner>, uri: &VosUri, job: &JobUrl, limit: Duration) -> Result<Job> {
     let started = Instant::now();
-    start(inner, &job).await?;
+    start(inner, job).await?;
     loop {
         let asked = Instant::now();
         let mut url = job.url.clone();

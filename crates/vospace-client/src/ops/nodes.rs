@@ -51,6 +51,13 @@ pub(crate) async fn stat_with_time(inner: &Arc<Inner>, uri: &VosUri) -> Result<(
     Ok((to_node(uri, &answer)?, time))
 }
 
+/// A node with what the service computes for this caller besides what it stores.
+pub(crate) async fn stat_in_full(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
+    let mut url = inner.service(uri).await?.node(uri)?;
+    url.query_pairs_mut().append_pair("limit", "0").append_pair("detail", "max");
+    to_node(uri, &inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?)
+}
+
 /// The node of an answer, under the URI that was asked for: the path may have led through a link, or the service may
 /// call itself by another name.
 fn to_node(uri: &VosUri, answer: &Answer) -> Result<Node> {

@@ -115,7 +115,7 @@ async fn tree(client: &Client, from: VosUri, to: PathBuf, view: Option<&View>, o
                 continue;
             }
         }
-        let mut children = client.list(&from);
+        let mut children = client.list_readable(&from);
         // The names of all children, as long as the listing is whole.
         let mut there = Some(HashSet::new());
         while let Some(child) = children.next().await {
