@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 use serde_json::Value;
+use vofs_tests::Profile;
 use vofs_tests::process::Finished;
 
 use crate::bench::Bench;
@@ -63,6 +64,10 @@ fn tree(bench: &Bench<'_>, container: &str) -> BTreeMap<String, Value> {
         let fields = node.as_object_mut().unwrap();
         for varying in ["uri", "node", "date"] {
             fields.remove(varying);
+        }
+        // Of what it sends again, or empties, the package loses the checksum there.
+        if bench.profile == Profile::Cavern {
+            fields.remove("md5");
         }
         // Each twin's links lead into itself, and services take both separators.
         if let Some(target) = fields["target"].as_str() {
