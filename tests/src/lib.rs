@@ -36,3 +36,14 @@ macro_rules! both_profiles {
         }
     };
 }
+
+/// The same, and against the standard by the letter as well.
+#[macro_export]
+macro_rules! all_profiles {
+    ($($name:ident),+ $(,)?) => {
+        $crate::both_profiles!($($name),+);
+        mod strict {
+            $(#[test] fn $name() { super::$name($crate::Profile::Strict) })+
+        }
+    };
+}
