@@ -88,17 +88,30 @@ impl Mounting {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::options().create(true).append(true).open(&self.errors).unwrap());
-        let mut daemon = Guard::spawn(&mut self.command);
-        wait_until("the mount", LIMIT, || {
-            if let Some(status) = daemon.ended() {
-                panic!("mountvofs ended with {}: {}", code(status), fs::read_to_string(&self.errors).unwrap());
-            }
-            is_mounted(&self.point)
-        });
-        let mount = Mount { daemon: Some(daemon), point: self.point, log: self.log, errors: self.errors };
-        fs::metadata(mount.path()).unwrap();
-        mount
+        let daemon = Guard::spawn(&mut self.command);
+        answering(daemon, self.point, self.log, self.errors)
     }
+}
+
+/// Starts a command of which the whole line is somebody else's, and returns when its mount answers.
+#[track_caller]
+pub fn adopt(mut command: Command, point: &Path, log: &Path) -> Mount {
+    let errors = File::options().create(true).append(true).open(log).unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+    let daemon = Guard::spawn(&mut command);
+    answering(daemon, point.to_owned(), log.to_owned(), log.to_owned())
+}
+
+#[track_caller]
+fn answering(mut daemon: Guard, point: PathBuf, log: PathBuf, errors: PathBuf) -> Mount {
+    wait_until("the mount", LIMIT, || {
+        if let Some(status) = daemon.ended() {
+            panic!("mountvofs ended with {}: {}", code(status), fs::read_to_string(&errors).unwrap());
+        }
+        // What a daemon that was killed left there is mounted too, and does not answer.
+        is_mounted(&point) && fs::read_dir(&point).is_ok()
+    });
+    Mount { daemon: Some(daemon), point, log, errors }
 }
 
 /// A mounted VOSpace. Dropping it unmounts, and ends the daemon.
@@ -144,6 +157,14 @@ impl Mount {
         self.daemon.as_ref().unwrap().signal(signal);
         self.ended();
         assert!(!is_mounted(&self.point), "the daemon ended by {signal} and left the mount behind");
+    }
+
+    /// The same when it does not end well: returns the exit status.
+    #[track_caller]
+    pub fn end_with_status(mut self, signal: Signal) -> i32 {
+        let mut daemon = self.daemon.take().unwrap();
+        daemon.signal(signal);
+        daemon.wait(LIMIT).map(code).unwrap_or_else(|| panic!("the daemon goes on after {signal}: {}", self.log()))
     }
 
     #[track_caller]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_mangen::Man;
+use fuser::MountOption;
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
@@ -66,6 +67,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) max_flush_threads: usize,
 
+    /// How long the end waits for uploads, in seconds. What remains is named, and goes out at the next mount.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    pub(crate) drain_timeout: Duration,
+
     /// Stay in the foreground; log to the terminal.
     #[arg(short = 'f', long)]
     pub(crate) foreground: bool,
@@ -121,6 +126,10 @@ pub(crate) struct Args {
     /// Accept any server certificate. For tests only.
     #[arg(short = 'k', long, hide = true)]
     pub(crate) insecure: bool,
+
+    /// Options of mount(8) that the kernel takes.
+    #[arg(skip)]
+    pub(crate) kernel: Vec<MountOption>,
 }
 
 /// `--write-back`.

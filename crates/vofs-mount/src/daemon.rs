@@ -32,14 +32,15 @@ impl Ready {
     }
 
     /// There will be no mount.
-    pub(crate) fn failed(&mut self, failure: &Failure) -> ExitCode {
+    pub(crate) fn failed(&mut self, failure: &Failure, exit_status: fn(Status) -> u8) -> ExitCode {
+        let status = exit_status(failure.status);
         match self.0.take() {
             None => eprintln!("mountvofs: {failure}"),
             Some(mut waiting) => {
-                let _ = waiting.write_all(&message(failure.status as u8, &failure.message));
+                let _ = waiting.write_all(&message(status, &failure.message));
             }
         }
-        ExitCode::from(failure.status as u8)
+        ExitCode::from(status)
     }
 }
 

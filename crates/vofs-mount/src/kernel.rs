@@ -51,7 +51,9 @@ pub(crate) fn check_fuse(allow_other: bool) -> Result<()> {
 }
 
 fn find_program(name: &str) -> Option<std::path::PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|file| file.is_file())
+    // mount(8) starts its helpers without PATH; programs are then looked for where execvp does it.
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// Asks the kernel for what makes the mount fast. What it does not know is done without.

@@ -5,7 +5,7 @@
 //!
 //! Exit status: 0 mounted (or unmounted again, in the foreground), 1 files could not be uploaded before the end or
 //! anything not named here, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 what was to be mounted is not
-//! there, 8 cache directory.
+//! there, 8 cache directory. As `mount.vofs` those of mount(8): 0, 1 usage, 32 not mounted.
 
 mod adapter;
 mod args;
@@ -13,20 +13,39 @@ mod commands;
 mod control;
 mod daemon;
 mod failure;
+mod helper;
 mod kernel;
 mod logging;
 mod mountpoint;
 mod options;
 mod session;
+mod supervisor;
 
 use std::process::ExitCode;
 
 use args::Args;
 use daemon::Ready;
-use failure::Failure;
+use failure::{Failure, Status};
+use helper::Call;
 
 fn main() -> ExitCode {
-    let mut args = Args::from_command_line();
+    if helper::is_called(std::env::args_os().next().as_deref()) {
+        return as_helper();
+    }
+    mount(Args::from_command_line(), |status| status as u8)
+}
+
+/// The same for mount(8).
+fn as_helper() -> ExitCode {
+    match helper::read(std::env::args_os().collect()) {
+        Ok(Call::Mount(args)) => mount(*args, helper::exit_status),
+        Ok(Call::Pretend) => ExitCode::SUCCESS,
+        Err(failure) => Ready::in_foreground().failed(&failure, helper::exit_status),
+    }
+}
+
+/// Mounts. What comes of it is told as `exit_status` says.
+fn mount(mut args: Args, exit_status: fn(Status) -> u8) -> ExitCode {
     let foreground = args.foreground;
     let mut ready = Ready::in_foreground();
     let outcome = (|| {
@@ -41,7 +60,7 @@ fn main() -> ExitCode {
     })();
     match outcome {
         Ok(code) => code,
-        Err(failure) => ready.failed(&failure),
+        Err(failure) => ready.failed(&failure, exit_status),
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fuser::MountOption;
 use tracing::level_filters::LevelFilter;
 use vofs_core::{Config, OnConflict, WriteBack};
 use vospace_client::auth::choose;
@@ -26,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) client: ClientConfig,
     pub(crate) allow_other: bool,
     pub(crate) metadata_deadline: Duration,
+    /// How long the end waits for uploads.
+    pub(crate) drain_limit: Duration,
+    /// What mount(8) asked of the kernel.
+    pub(crate) kernel: Vec<MountOption>,
     pub(crate) log: Log,
     pub(crate) remarks: Vec<String>,
 }
@@ -101,6 +106,8 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
         client,
         allow_other: args.allow_other,
         metadata_deadline: args.metadata_timeout,
+        drain_limit: args.drain_timeout,
+        kernel: args.kernel,
         log,
         remarks,
     })
@@ -143,15 +150,16 @@ pub(crate) fn cache_dir(which: &Which) -> Result<PathBuf> {
 }
 
 fn default_cache_dir(vospace: &str) -> Result<PathBuf> {
-    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
+    // Batch systems and mount(8) leave HOME out; the account still has one.
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).ok_or_else(|| {
         Failure::new(
             Status::CacheDir,
-            "HOME is not set, so there is no default cache directory; give one with --cache_dir",
+            "there is no home directory, so there is no default cache directory; give one with --cache_dir",
         )
     })?;
     // A full URI has slashes of its own that would make three directories.
     let name = vospace.trim_end_matches('/').replace("://", ":");
-    Ok(PathBuf::from(home).join(name))
+    Ok(home.join(name))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::control::server::{Server, progress};
 use crate::daemon::Ready;
 use crate::failure::{Failure, Status};
 use crate::options::Settings;
-use crate::{kernel, logging, mountpoint};
+use crate::{kernel, logging, mountpoint, supervisor};
 
 /// Threads that take requests from the kernel. Two: one for hits, one that may be busy with a write to disk.
 const DISPATCHERS: usize = 2;
@@ -25,9 +25,6 @@ const DISPATCHERS: usize = 2;
 /// Threads of the runtime, at most. Decryption and checksums of a fast link keep two busy; on a machine with a hundred
 /// cores one each would only be a hundred stacks and as many arenas of the allocator.
 const MOST_WORKERS: usize = 4;
-
-/// How long the end waits for uploads. What remains is in the journal and goes out at the next mount.
-const DRAIN: Duration = Duration::from_secs(600);
 
 /// How often the log says how far the end is.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -70,17 +67,21 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
     kernel::raise_read_ahead(&settings.mountpoint);
     let mut serving = tokio::task::spawn_blocking(move || session.run());
     ready.mounted(&settings.remarks);
+    supervisor::ready(&settings.what, &settings.mountpoint);
+    supervisor::keep_watchdog(&engine);
     tracing::info!(what = settings.what, mountpoint = %settings.mountpoint.display(), "mounted");
     tokio::select! {
         ended = &mut serving => {
             if let Ok(Err(error)) = ended {
                 tracing::error!(%error, "the kernel ended the session");
             }
-            Ok(finish(&engine).await)
+            supervisor::stopping(settings.drain_limit);
+            Ok(finish(&engine, settings.drain_limit).await)
         }
         name = asked_to_end() => {
             tracing::info!(signal = name, "asked to end");
-            let code = finish(&engine).await;
+            supervisor::stopping(settings.drain_limit);
+            let code = finish(&engine, settings.drain_limit).await;
             let unmounted = tokio::task::spawn_blocking(move || unmounter.unmount()).await;
             if !matches!(unmounted, Ok(Ok(()))) && let Err(error) = mountpoint::detach(&settings.mountpoint) {
                 tracing::error!(%error, "not unmounted");
@@ -88,18 +89,18 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
             // Programs that still have files open keep a detached mount; what they write from now on is lost to them.
             let _ = tokio::time::timeout(Duration::from_secs(5), serving).await;
             // What was written between the drain and the unmount.
-            Ok(if code == ExitCode::SUCCESS { finish(&engine).await } else { code })
+            Ok(if code == ExitCode::SUCCESS { finish(&engine, settings.drain_limit).await } else { code })
         }
     }
 }
 
 /// Sends what is not sent yet; says how far it is, and what remains.
-async fn finish(engine: &Arc<Engine>) -> ExitCode {
+async fn finish(engine: &Arc<Engine>, limit: Duration) -> ExitCode {
     let waiting = engine.pending().len();
     if waiting > 0 {
         tracing::warn!(files = waiting, "not uploaded yet: that is done first");
     }
-    let mut draining = std::pin::pin!(engine.drain(DRAIN));
+    let mut draining = std::pin::pin!(engine.drain(limit));
     let remaining = loop {
         tokio::select! {
             remaining = &mut draining => break remaining,
@@ -141,6 +142,7 @@ fn mount_options(settings: &Settings) -> Config {
         MountOption::NoSuid,
         if settings.engine.read_only { MountOption::RO } else { MountOption::RW },
     ];
+    config.mount_options.extend(settings.kernel.iter().cloned());
     config.acl = if settings.allow_other { SessionACL::All } else { SessionACL::Owner };
     config.n_threads = Some(DISPATCHERS);
     config

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use vofs_tests::mount::is_mounted;
-use vofs_tests::process::{built, run};
+use vofs_tests::process::run;
 use vofs_tests::{Profile, World, both_profiles, wait_until};
 
 both_profiles!(
@@ -111,43 +111,6 @@ fn read_only_on_request(profile: Profile) {
     ] {
         assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS), "{error}");
     }
-}
-
-/// Needs no service, and so runs once.
-#[test]
-fn installed_and_removed() {
-    let root = tempfile::tempdir().unwrap();
-    let bin = root.path().join("bin");
-    fs::create_dir(&bin).unwrap();
-    fs::write(bin.join("vmv"), "somebody else's").unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/install.sh");
-    let names = || {
-        let mut names: Vec<_> = fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
-    };
-    let share = root.path().join("share");
-    run(Command::new(&script).arg("install").arg(&bin).arg(&share).arg(built())).ok();
-    let installed = "cadc-get-cert mountvofs vcat vchmod vcp vdf vdoctor vdu vfind vln vlock vls vmkdir vmv vos-config \
-                     vospace vospaced vrm vrmdir vsync vtag";
-    assert_eq!(names(), installed.split_whitespace().collect::<Vec<_>>());
-    run(Command::new(bin.join("vls")).arg("--version")).ok();
-    let given = [
-        "bash-completion/completions/vls",
-        "zsh/site-functions/_vospace",
-        "fish/vendor_completions.d/vls.fish",
-        "man/man1/vls.1",
-        "man/man1/vospace.1",
-    ];
-    for file in given {
-        assert!(fs::read_to_string(share.join(file)).unwrap().contains("vls"), "{file}");
-    }
-    fs::remove_file(bin.join("vmv")).unwrap();
-    fs::write(bin.join("vmv"), "somebody else's").unwrap();
-    run(Command::new(&script).arg("uninstall").arg(&bin).arg(&share)).ok();
-    let left = run(Command::new("find").arg(&share).args(["!", "-type", "d"])).ok().stdout();
-    assert_eq!(left.replace(share.to_str().unwrap(), ""), "/man/man1/vmv.1\n", "vmv may be somebody else's");
-    assert_eq!(names(), ["vmv"], "what is not ours stays");
 }
 
 fn a_certificate_opens_the_space(profile: Profile) {

@@ -1,0 +1,131 @@
+//! Under a service manager, and in a batch job: what starts the daemon, watches it and ends it when nobody looks on.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use vofs_tests::mount::is_mounted;
+use vofs_tests::process::run;
+use vofs_tests::{Profile, World, both_profiles, wait_until};
+
+both_profiles!(
+    tells_the_service_manager,
+    the_end_waits_for_uploads_only_so_long,
+    works_in_a_batch_job,
+    names_what_to_do_without_a_place_to_write,
+);
+
+/// The service manager's end of the line.
+struct Manager {
+    socket: UnixDatagram,
+    heard: VecDeque<String>,
+}
+
+impl Manager {
+    fn new(world: &World) -> Self {
+        let socket = UnixDatagram::bind(world.path("notify")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self { socket, heard: VecDeque::new() }
+    }
+
+    /// Waits until it is told `wanted`.
+    fn waits_for(&mut self, wanted: &str) {
+        loop {
+            while let Some(line) = self.heard.pop_front() {
+                if line == wanted {
+                    return;
+                }
+            }
+            let mut message = [0; 4096];
+            let length = self.socket.recv(&mut message).unwrap_or_else(|error| panic!("no {wanted}: {error}"));
+            self.heard.extend(String::from_utf8_lossy(&message[..length]).lines().map(str::to_owned));
+        }
+    }
+}
+
+fn tells_the_service_manager(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"here");
+    let mut manager = Manager::new(&world);
+    let socket = world.path("notify");
+    let mount =
+        world.mounting().variable("NOTIFY_SOCKET", socket.to_str()).variable("WATCHDOG_USEC", Some("400000")).start();
+    manager.waits_for("READY=1");
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"here");
+    manager.waits_for("WATCHDOG=1");
+    // A service that does not answer is no reason to restart the daemon.
+    world.server.freeze();
+    for _ in 0..5 {
+        manager.waits_for("WATCHDOG=1");
+    }
+    world.server.thaw();
+    let daemon = mount.pid();
+    mount.end_by(Signal::SIGTERM);
+    manager.waits_for("STOPPING=1");
+    manager.waits_for("EXTEND_TIMEOUT_USEC=600000000");
+    assert!(!fs::exists(format!("/proc/{daemon}")).unwrap());
+}
+
+fn the_end_waits_for_uploads_only_so_long(profile: Profile) {
+    let mut world = World::new(profile);
+    let mount = world.mounting().options(&["--drain-timeout", "1"]).start();
+    let mut file = fs::File::create(mount.join("kept")).unwrap();
+    world.server.kill();
+    file.write_all(b"not lost").unwrap();
+    assert!(file.sync_all().is_err(), "fsync tells that the upload failed");
+    drop(file);
+    assert_eq!(mount.end_with_status(Signal::SIGTERM), 1);
+    let log = fs::read_to_string(world.path("mountvofs.log")).unwrap();
+    assert!(log.contains("not uploaded; it is in the journal") && log.contains("kept"), "{log}");
+    assert!(!is_mounted(&world.path("mnt")));
+    world.server.resume();
+    world.mount().unmount();
+    assert_eq!(world.bytes("kept").as_deref(), Some(&b"not lost"[..]));
+}
+
+/// No terminal, no HOME, nothing but a scratch directory and a file with a token.
+fn works_in_a_batch_job(profile: Profile) {
+    let world = World::new(profile);
+    world.put("input", b"in");
+    let scratch = world.path("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let token = scratch.join("token");
+    fs::write(&token, "demo-token\n").unwrap();
+    let script = r#"
+        set -eu
+        mkdir "$TMPDIR/space"
+        mountvofs --vospace "$SPACE" --mountpoint "$TMPDIR/space" --cache_dir "$TMPDIR/cache"
+        cp "$TMPDIR/space/input" "$TMPDIR/space/output"
+        fusermount3 -u "$TMPDIR/space"
+        vls "$SPACE"
+    "#;
+    let bin = world.path("bin");
+    fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(vofs_tests::process::binary("vospace"), bin.join("vls")).unwrap();
+    let path = format!("{}:{}:/usr/bin:/bin", bin.display(), vofs_tests::process::built().display());
+    let mut job = Command::new("setsid");
+    job.args(["--wait", "sh", "-c", script]).env_clear().current_dir("/");
+    job.env("PATH", path).env("TMPDIR", &scratch).env("SPACE", world.uri(""));
+    job.env("VOSPACE_REGISTRY_URL", world.server.registry()).env("VOSPACE_TOKEN_FILE", &token);
+    let listed = run(&mut job).ok().stdout();
+    assert_eq!(listed, "input\noutput\n");
+    assert_eq!(world.bytes("output").as_deref(), Some(&b"in"[..]));
+    wait_until("the end of the daemon", Duration::from_secs(30), || !is_mounted(&scratch.join("space")));
+}
+
+fn names_what_to_do_without_a_place_to_write(profile: Profile) {
+    let world = World::new(profile);
+    let point = world.path("mnt");
+    fs::create_dir(&point).unwrap();
+    let mut command = world.command("mountvofs");
+    // Not even root can make a directory there.
+    command.env("HOME", "/proc").args(["--vospace", &world.uri(""), "--mountpoint"]).arg(&point);
+    run(&mut command).fails_with(8, &["cache directory /proc/", "choose another one with --cache_dir"]);
+    command.arg("--cache_dir").arg(world.path("cache"));
+    run(&mut command).ok();
+    run(Command::new("fusermount3").arg("-u").arg(&point)).ok();
+}
