@@ -2,14 +2,13 @@
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-DATADIR ?= $(PREFIX)/share
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e interop fuzz soak bench bench-quick demo install uninstall clean
+.PHONY: help build release test fmt lint unit e2e interop fuzz soak bench bench-quick demo install uninstall packages packages-test clean
 
 help:
 	@echo 'make build            debug binaries'
@@ -19,9 +18,11 @@ help:
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
-	@echo 'make install          into PREFIX=$(PREFIX) (binaries in BINDIR=$(BINDIR), manual pages and'
-	@echo '                      completions in DATADIR=$(DATADIR); DESTDIR is honoured)'
+	@echo 'make install          into PREFIX=$(PREFIX): programs in BINDIR=$(BINDIR), manual pages, completions,'
+	@echo '                      systemd units, the helper of mount(8); DESTDIR is honoured'
 	@echo 'make uninstall        removes them'
+	@echo 'make packages         deb, rpm and Python wheel in $(TARGET)/packages'
+	@echo 'make packages-test    the same of debug binaries, installed and tried (part of make test; as root)'
 	@echo 'make fmt lint unit e2e interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
 	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
 
@@ -33,7 +34,7 @@ release:
 	@packaging/prepare.sh build
 	$(CARGO) build --workspace --bins --release --locked
 
-test: fmt lint unit e2e interop fuzz bench-quick
+test: fmt lint unit e2e interop packages-test fuzz bench-quick
 
 fmt:
 	@echo '== make fmt'
@@ -104,10 +105,28 @@ demo:
 	@packaging/demo/demo.sh $(TARGET)/release
 
 install: release
-	@packaging/install.sh install $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(TARGET)/release
+	@DESTDIR=$(DESTDIR) BINDIR=$(BINDIR) packaging/install.sh install $(PREFIX) $(TARGET)/release
 
 uninstall:
-	@packaging/install.sh uninstall $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)
+	@DESTDIR=$(DESTDIR) BINDIR=$(BINDIR) packaging/install.sh uninstall $(PREFIX)
+
+packages:
+	@packaging/prepare.sh build
+	$(CARGO) build --workspace --bins --profile dist --locked
+	packaging/deb/build.sh $(TARGET)/dist $(TARGET)/packages
+	packaging/rpm/build.sh $(TARGET)/dist $(TARGET)/packages
+	packaging/wheel/build.py $(TARGET)/dist $(TARGET)/packages
+
+# Packages, units, examples and documents, each tried as far as one machine can.
+packages-test:
+	@echo '== make packages-test'
+	@packaging/prepare.sh build fuse python packages
+	$(CARGO) build --workspace --bins --locked
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --package vofs-tests --test packages --locked
+else
+	$(CARGO) test --package vofs-tests --test packages --locked -- --test-threads 4
+endif
 
 clean:
 	$(CARGO) clean

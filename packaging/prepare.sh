@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [peers]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [peers] [packages]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
@@ -9,6 +9,8 @@
 #   man     man and script, with which the tests read manual pages and look at a terminal
 #   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
 #           what cannot be installed is left out, and the bench reports it as absent
+#   packages  what makes packages and tries them: rpmbuild, systemd-analyze, and a minimal Debian (or whatever this
+#           machine is) in target/clean-root, made with mmdebstrap from the package sources of this machine
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
 #
 # What is missing is installed with apt-get, as root only; otherwise the message says what to install.
@@ -20,7 +22,7 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-want_python=no want_peers=no
+want_python=no want_peers=no want_root=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
@@ -33,6 +35,14 @@ for part in "$@"; do
         have script || missing+=(bsdutils)
         ;;
     peers) want_peers=yes ;;
+    packages)
+        want_root=yes
+        have dpkg-deb || { say "packages are made on Debian or Ubuntu: no dpkg-deb here"; exit 1; }
+        have strip || missing+=(binutils)
+        have rpmbuild || missing+=(rpm)
+        have systemd-analyze || missing+=(systemd)
+        have mmdebstrap || missing+=(mmdebstrap)
+        ;;
     python)
         want_python=yes
         # ensurepip is what Debian splits off; without it a virtual environment has no pip.
@@ -93,6 +103,19 @@ environment() {
 target=${CARGO_TARGET_DIR:-target}
 if [ $want_python = yes ]; then
     environment "$target/venv" packaging/test/requirements.txt "astropy and the Python VOSpace client, for the tests"
+fi
+
+if [ $want_root = yes ] && [ ! -e "$target/clean-root/etc/debian_version" ]; then
+    [ "$(id -u)" = 0 ] || { say "only root can make $target/clean-root and go into it (sudo make packages-test)"; exit 1; }
+    say "making $target/clean-root (a minimal system to install the package in; about a minute)"
+    rm -rf --one-file-system "$target/clean-root" "$target/clean-root.new"
+    sources=()
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+        if [ -e "$list" ]; then sources+=("$list"); fi
+    done
+    mmdebstrap --quiet --variant=minbase --include=fuse3 "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
+        "$target/clean-root.new" "${sources[@]}" </dev/null >&2
+    mv "$target/clean-root.new" "$target/clean-root"
 fi
 
 if [ $want_peers = yes ]; then

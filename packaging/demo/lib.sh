@@ -53,7 +53,7 @@ start_server() {
         echo "export VOSPACE_REGISTRY_URL='$registry'"
         echo "export VOSPACE_TOKEN='demo-token'"
         echo "export XDG_CACHE_HOME='$home/cache'"
-        echo "export PATH='$demo/bin':\"\$PATH\""
+        echo "export PATH='$commands':\"\$PATH\""
     } >"$demo/$profile.env"
 }
 
@@ -79,8 +79,12 @@ setup() {
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    mkdir "$demo/bin"
-    "$(dirname "$0")/../install.sh" install "$demo/bin" "$demo/share" "$bin" >/dev/null
+    commands=$bin
+    if [ ! -e "$bin/vls" ]; then
+        # Fresh from cargo: without the names of the commands.
+        "$(dirname "$0")/../install.sh" install "$demo/installed" "$bin" >/dev/null || die 'cannot install'
+        commands=$demo/installed/bin
+    fi
     "$bin/vospaced" sample "$demo/sample" >/dev/null || die "cannot write the sample files"
     local profile
     for profile in "${profiles[@]}"; do

@@ -1,0 +1,49 @@
+//! Recipes for what cannot be built on this machine (Homebrew, conda-forge, a container): that they can be read, and
+//! that what they name is there. What they install is what `installed` and `packed` try.
+
+use std::fs;
+use std::process::Command;
+
+use vofs_tests::process::run;
+
+use crate::{prepared, project};
+
+fn text(path: &str) -> String {
+    fs::read_to_string(project(path)).unwrap()
+}
+
+/// The version of the workspace.
+fn version() -> String {
+    text("Cargo.toml").lines().find_map(|line| line.strip_prefix("version = ")).unwrap().trim_matches('"').to_owned()
+}
+
+#[test]
+fn conda() {
+    let check = r#"
+import sys, yaml
+recipe = yaml.safe_load(open(sys.argv[1]))
+assert recipe["schema_version"] == 1 and recipe["context"]["version"] == sys.argv[2], recipe
+assert recipe["about"]["license_file"] == ["LICENSE-MIT", "LICENSE-APACHE"]
+print("\n".join(recipe["build"]["script"]))
+"#;
+    let mut python = Command::new(prepared("venv").join("bin/python"));
+    let script =
+        run(python.args(["-c", check]).arg(project("packaging/conda/recipe.yaml")).arg(version())).ok().stdout();
+    assert!(script.contains("packaging/install.sh install $PREFIX target/dist"), "{script}");
+}
+
+#[test]
+fn homebrew_and_container() {
+    let formula = text("packaging/homebrew/vofs.rb");
+    assert!(formula.contains(r#"system "packaging/install.sh", "install", prefix, "target/dist""#), "{formula}");
+    assert!(text("Cargo.toml").contains("[profile.dist]"));
+    assert_eq!(
+        formula.matches(" do\n").count() + formula.matches("def ").count() + 1,
+        formula.matches("end\n").count()
+    );
+    let container = text("packaging/container/Containerfile");
+    assert!(container.contains(&format!("vofs:{}", version())) && container.contains("COPY vofs_*.deb"), "{container}");
+    for manifest in ["pod.yaml", "daemonset.yaml"] {
+        assert!(text(&format!("packaging/kubernetes/{manifest}")).contains(&format!("image: vofs:{}\n", version())));
+    }
+}
