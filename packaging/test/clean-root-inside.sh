@@ -5,7 +5,7 @@ set -euo pipefail
 cd /tmp
 step() { printf '== %s\n' "$*"; }
 
-find / -xdev -not -path '/tmp/*' -not -path '/var/*' -not -path '/run/*' -not -path '/etc/sub?id-' | sort >before
+find / -xdev -not -path '/tmp/*' -not -path '/var/*' -not -path '/run/*' -not -path '/etc/*-' | sort >before
 step install
 dpkg --install vofs.deb
 for program in mountvofs vls vcp vospaced; do "$program" --version; done
@@ -66,6 +66,6 @@ rmdir /mnt/space
 step remove
 dpkg --purge vofs
 rm -rf /root/.cache /root/vos:* /root/.config
-find / -xdev -not -path '/tmp/*' -not -path '/var/*' -not -path '/run/*' -not -path '/etc/sub?id-' | sort >after
+find / -xdev -not -path '/tmp/*' -not -path '/var/*' -not -path '/run/*' -not -path '/etc/*-' | sort >after
 diff before after
 step 'all right'
