@@ -20,7 +20,7 @@ mod trouble;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,8 @@ struct Place {
     changing: Changing,
     /// Held for reading by whoever uses the mount, for writing by an unmount in order, which open files would prevent.
     gate: RwLock<()>,
+    /// An unmount in order waits for the readers: they end what they are at early, lest one keeps all others waiting.
+    leaving: AtomicBool,
     troubles: Troubles,
     tally: Tally,
     over: AtomicBool,
@@ -95,6 +97,7 @@ impl Place {
             collections,
             changing,
             gate: RwLock::new(()),
+            leaving: AtomicBool::new(false),
             troubles: Troubles::default(),
             tally: Tally::default(),
             over: AtomicBool::new(false),
@@ -104,6 +107,19 @@ impl Place {
 
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Whether a reader is to end what it is at.
+    fn wants_ends(&self) -> bool {
+        self.is_over() || self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Nobody uses the mount while this is held.
+    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.leaving.store(true, Ordering::Relaxed);
+        let held = self.gate.write().unwrap();
+        self.leaving.store(false, Ordering::Relaxed);
+        held
     }
 
     /// Waits, but not beyond the end of the run.

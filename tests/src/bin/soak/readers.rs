@@ -122,7 +122,7 @@ fn sequential(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
     // From the beginning like `cp`, or from somewhere like a program that skips to its extension.
     let mut offset = if random.bool() { 0 } else { random.u64(0..known.length) };
     let end = known.length.min(offset + LONGEST_RUN);
-    while offset < end && !place.is_over() {
+    while offset < end && !place.wants_ends() {
         check(place, &file, &known, offset, block)?;
         offset += block;
     }
@@ -138,7 +138,7 @@ fn random_pieces(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed
     let known = any_file(place, random, 0);
     let file = open(place, &known.path)?;
     for _ in 0..pieces(place, &known) {
-        if place.is_over() {
+        if place.wants_ends() {
             break;
         }
         let length = if random.bool() { 4096 } else { random.u64(1..300_000) };
@@ -152,7 +152,7 @@ fn strided(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
     let file = open(place, &known.path)?;
     let (stride, length) = (random.u64(10_000..2_000_000), random.u64(100..60_000));
     let offsets = (0..known.length).step_by(stride as usize);
-    for offset in offsets.take(200).take_while(|_| !place.is_over()) {
+    for offset in offsets.take(200).take_while(|_| !place.wants_ends()) {
         check(place, &file, &known, offset, length)?;
     }
     Ok(())
@@ -187,7 +187,7 @@ fn mapped(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
 fn header_sweep(place: &Place, random: &mut fastrand::Rng) -> Result<(), Failed> {
     let collection = place.collections[random.usize(1..place.collections.len())];
     let first = random.u64(0..collection.count);
-    for index in (first..collection.count).take(200) {
+    for index in (first..collection.count).take(200).take_while(|_| !place.wants_ends()) {
         let known = collection.file(index);
         let file = open(place, &known.path)?;
         check(place, &file, &known, 0, HEADER)?;
