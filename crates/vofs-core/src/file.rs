@@ -229,7 +229,7 @@ impl OpenFile {
             fresh.discard();
             return Ok(false);
         }
-        let before = std::mem::replace(&mut state.dirty, Some(fresh));
+        let before = state.dirty.replace(fresh);
         state.former.extend(before);
         state.journaled = None;
         Ok(true)
