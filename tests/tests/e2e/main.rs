@@ -24,6 +24,7 @@ mod options;
 mod posix;
 mod python_client;
 mod reading;
+mod refusals;
 mod relays;
 mod resuming;
 mod rights;

@@ -1,6 +1,8 @@
 //! What each option does, in the order of the commands.
 
 use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
 use vofs_tests::process::{Finished, run, run_with_input};
 use vofs_tests::server::Logged;
@@ -181,8 +183,10 @@ fn of_vsync(profile: Profile) {
     assert_eq!(vsync(&["--recursive", "--nstreams=3", "--cache_nodes", "--cache_filename", "cache.db"]), 0);
     assert_eq!(vsync(&["--ignore-checksum"]), 0);
     assert_eq!(vsync(&["--overwrite"]), 3);
-    // The same length, and newer.
-    world.local_file("t/a.txt", "A.txt");
+    // The same length, and newer by more than the second to which times are compared.
+    let file = fs::File::create(world.local("t/a.txt")).unwrap();
+    (&file).write_all(b"A.txt").unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
     assert_eq!(vsync(&["--ignore-checksum"]), 1);
     assert!(!world.local("cache.db").exists());
 }
