@@ -5,6 +5,7 @@ mod davfs2;
 mod mount;
 mod mounted;
 mod native;
+mod python;
 mod rclone;
 mod vcp;
 mod vofs;
@@ -51,7 +52,9 @@ fn installed(program: &str) -> Result<PathBuf, String> {
 pub(crate) fn all() -> Vec<Box<dyn Column>> {
     vec![
         Box::new(mount::Mount),
-        Box::new(vcp::Vcp),
+        Box::new(vcp::Vcp { tls: false }),
+        Box::new(vcp::Vcp { tls: true }),
+        Box::new(python::Python),
         Box::new(wire::Wire),
         Box::new(vofs::Vofs),
         Box::new(rclone::Rclone { cached: false }),
@@ -66,16 +69,25 @@ pub(crate) fn all() -> Vec<Box<dyn Column>> {
 pub(crate) enum Access {
     /// A directory.
     Tree(PathBuf),
-    /// Commands of this project, with the environment for them.
+    /// Commands, with the environment for them.
     Commands(Commands),
     /// The service itself: `http://127.0.0.1:PORT`.
     Wire(String),
 }
 
+/// Which commands.
+#[derive(Debug)]
+enum Programs {
+    /// One program for all verbs.
+    Whole(PathBuf),
+    /// An interpreter, and a directory with a script for each.
+    Scripts { interpreter: PathBuf, directory: PathBuf },
+}
+
 /// How commands are called.
 #[derive(Debug)]
 pub(crate) struct Commands {
-    program: PathBuf,
+    programs: Programs,
     environment: Vec<(&'static str, String)>,
     /// URI of the container of all data.
     uri: String,
@@ -84,10 +96,21 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// `vospace VERB`.
+    /// `vospace VERB`, or `vVERB`.
     pub(crate) fn verb(&self, verb: &str) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg(verb).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut command = match &self.programs {
+            Programs::Whole(program) => {
+                let mut command = Command::new(program);
+                command.arg(verb);
+                command
+            }
+            Programs::Scripts { interpreter, directory } => {
+                let mut command = Command::new(interpreter);
+                command.args(["-W", "ignore"]).arg(directory.join(format!("v{verb}")));
+                command
+            }
+        };
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

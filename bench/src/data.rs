@@ -26,6 +26,9 @@ use crate::sizes::{Scale, Sizes};
 /// The user of all services; his container is what is mounted.
 pub(crate) const USER: &str = "demo";
 
+/// Bytes of a small file.
+pub(crate) const SMALL: u64 = 4000;
+
 /// Readers side by side.
 pub(crate) const READERS: u64 = 8;
 
@@ -51,6 +54,8 @@ pub(crate) enum Set {
     Deep,
     /// `code/…`: a work tree under git.
     Code,
+    /// `same/node-…`: small files.
+    Same,
 }
 
 impl Set {
@@ -65,6 +70,7 @@ impl Set {
             Set::Wide => "wide",
             Set::Deep => "deep",
             Set::Code => "code",
+            Set::Same => "same",
         }
     }
 
@@ -76,6 +82,7 @@ impl Set {
             Set::Headers => Some((sizes.headers, sizes.header_file)),
             Set::Long => Some((sizes.long_listing, 0)),
             Set::Wide => Some((sizes.wide, 0)),
+            Set::Same => Some((sizes.unchanged, SMALL)),
             Set::Sequential | Set::Deep | Set::Code => None,
         }
     }
@@ -119,6 +126,11 @@ impl Data {
     /// The data directory of the service.
     pub(crate) fn service(&self) -> PathBuf {
         self.root.join("service")
+    }
+
+    /// The authority of the service, once it was started with TLS.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.service().join("tls/ca.pem")
     }
 
     /// The plain tree.

@@ -23,6 +23,9 @@ impl Link {
     /// The link for which the targets are set.
     pub(crate) const MAIN: Link = Link { latency: Some(20) };
 
+    /// The loopback as it is.
+    pub(crate) const UNSHAPED: Link = Link { latency: None };
+
     /// How the service is to seem.
     pub(crate) fn shape(self) -> Shape {
         let Some(milliseconds) = self.latency else { return Shape::default() };
@@ -72,7 +75,7 @@ impl FromStr for Link {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "unshaped" {
-            return Ok(Link { latency: None });
+            return Ok(Link::UNSHAPED);
         }
         let number = text.strip_suffix("ms").and_then(|number| number.trim().parse().ok());
         number.map(|number| Link { latency: Some(number) }).ok_or_else(|| "expected 20ms or unshaped".to_owned())

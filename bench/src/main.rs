@@ -139,7 +139,7 @@ fn bench(options: &Run) -> Result<()> {
 }
 
 /// Columns without peers.
-const OWN: [&str; 4] = [OURS, "vcp", "wire", "native"];
+const OWN: [&str; 5] = [OURS, "vcp", "commands", "wire", "native"];
 
 /// Peers may fail; we may not.
 fn failures(results: &Results) -> Result<()> {
@@ -163,7 +163,7 @@ fn check() -> Result<()> {
     report::json::check(&value)?;
     for work in work::all() {
         for row in work.rows(&stage.sizes) {
-            let measured = |record: &results::Record| record.row.id == row.id && record.column == OURS;
+            let measured = |record: &results::Record| record.row.id == row.id && record.column == work.ours();
             if !results.records.iter().any(measured) {
                 bail!("{}: not measured", row.id);
             }

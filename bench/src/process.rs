@@ -138,6 +138,8 @@ pub(crate) struct Finished {
     pub(crate) lines: u64,
     /// From the start of the process to its end.
     pub(crate) elapsed: Duration,
+    /// From its start to its first byte on standard output.
+    pub(crate) first: Option<Duration>,
     usage: Usage,
 }
 
@@ -159,6 +161,7 @@ struct Taken {
     kept: Vec<u8>,
     bytes: u64,
     lines: u64,
+    first: Option<Instant>,
 }
 
 fn take(mut pipe: impl Read + Send + 'static) -> JoinHandle<Taken> {
@@ -167,6 +170,7 @@ fn take(mut pipe: impl Read + Send + 'static) -> JoinHandle<Taken> {
         let mut buffer = vec![0; 1 << 20];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
             let part = &buffer[..count];
+            taken.first.get_or_insert_with(Instant::now);
             taken.bytes += count as u64;
             taken.lines += part.iter().filter(|byte| **byte == b'\n').count() as u64;
             taken.kept.extend_from_slice(&part[..count.min(KEPT.saturating_sub(taken.kept.len()))]);
@@ -210,6 +214,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Finished> {
         bytes: stdout.bytes,
         lines: stdout.lines,
         elapsed,
+        first: stdout.first.map(|first| first.saturating_duration_since(start)),
         usage,
     })
 }

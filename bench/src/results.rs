@@ -8,7 +8,7 @@ use crate::sizes::Sizes;
 use crate::stats::{Summary, paired_ratio};
 use crate::target::Verdict;
 
-/// The column whose targets are judged.
+/// The column whose targets are judged in most works.
 pub(crate) const OURS: &str = "mount";
 
 /// One line of the table: a thing that a work measures.
@@ -111,6 +111,7 @@ pub(crate) struct Results {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen<'a> {
     results: &'a Results,
+    ours: &'static str,
     /// The link.
     pub(crate) link: Link,
     /// The sizes that were used.
@@ -118,15 +119,15 @@ pub(crate) struct Seen<'a> {
 }
 
 impl Results {
-    /// The view of one link.
-    pub(crate) fn seen<'a>(&'a self, link: Link, sizes: &'a Sizes) -> Seen<'a> {
-        Seen { results: self, link, sizes }
+    /// The view of one link, by a work in which our column is `ours`.
+    pub(crate) fn seen<'a>(&'a self, link: Link, sizes: &'a Sizes, ours: &'static str) -> Seen<'a> {
+        Seen { results: self, ours, link, sizes }
     }
 
     /// Notes what came of judging a row.
-    pub(crate) fn judge(&mut self, link: Link, verdict: Verdict) {
+    pub(crate) fn judge(&mut self, link: Link, ours: &str, verdict: Verdict) {
         let found = self.records.iter_mut().find(|record| {
-            record.link == link && record.column == OURS && record.row.id == verdict.row && !record.readings.is_empty()
+            record.link == link && record.column == ours && record.row.id == verdict.row && !record.readings.is_empty()
         });
         if let Some(record) = found {
             record.verdict = Some(verdict);
@@ -147,22 +148,27 @@ impl Seen<'_> {
 
     /// Our median.
     pub(crate) fn ours(&self, row: &str) -> Option<f64> {
-        self.median(row, OURS)
+        self.median(row, self.ours)
     }
 
     /// How many times the value of another column ours is, run by run.
     pub(crate) fn ratio(&self, row: &str, column: &str) -> Option<f64> {
-        paired_ratio(&self.record(row, OURS)?.values(), &self.record(row, column)?.values())
+        paired_ratio(&self.record(row, self.ours)?.values(), &self.record(row, column)?.values())
+    }
+
+    /// How many times as fast as another column ours is, run by run, where the values are times.
+    pub(crate) fn speed_up(&self, row: &str, column: &str) -> Option<f64> {
+        Some(1.0 / self.ratio(row, column)?)
     }
 
     /// How many times one of our rows another one is, run by run.
     pub(crate) fn part(&self, row: &str, of: &str) -> Option<f64> {
-        paired_ratio(&self.record(row, OURS)?.values(), &self.record(of, OURS)?.values())
+        paired_ratio(&self.record(row, self.ours)?.values(), &self.record(of, self.ours)?.values())
     }
 
     /// What our runs cost.
     pub(crate) fn usage(&self, row: &str) -> Usage {
-        self.record(row, OURS).map(Record::usage).unwrap_or_default()
+        self.record(row, self.ours).map(Record::usage).unwrap_or_default()
     }
 }
 
@@ -185,18 +191,22 @@ pub(crate) mod tests {
         results.records.push(record("a", OURS, &[2.0, 4.0]));
         results.records.push(record("a", "native", &[1.0, 1.0]));
         let sizes = crate::sizes::Scale::Tiny.sizes();
-        let seen = results.seen(Link::MAIN, &sizes);
+        let seen = results.seen(Link::MAIN, &sizes, OURS);
         assert_eq!((seen.ours("a"), seen.ratio("a", "native"), seen.ratio("a", "vcp")), (Some(3.0), Some(3.0), None));
         assert_eq!(seen.usage("a").requests, Some(3));
         let other = "80ms".parse().unwrap();
-        assert_eq!(results.seen(other, &sizes).ours("a"), None);
+        assert_eq!(results.seen(other, &sizes, OURS).ours("a"), None);
     }
 
     #[test]
     fn only_what_was_measured_is_judged() {
         let mut results = Results { records: vec![record("a", OURS, &[]), record("b", OURS, &[1.0])] };
         for row in ["a", "b"] {
-            results.judge(Link::MAIN, Verdict { row, conditions: vec![Condition::at_most("≤ 2 s", Some(1.0), 2.0)] });
+            results.judge(
+                Link::MAIN,
+                OURS,
+                Verdict { row, conditions: vec![Condition::at_most("≤ 2 s", Some(1.0), 2.0)] },
+            );
         }
         assert!(results.records[0].verdict.is_none());
         assert_eq!(results.records[1].verdict.as_ref().unwrap().met(), Some(true));

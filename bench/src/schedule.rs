@@ -19,7 +19,7 @@ use crate::work::Work;
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// Columns of this project: over other links than the main one only these are measured, unless others are asked for.
-const OWN: [&str; 3] = [OURS, "vcp", "wire"];
+const OWN: [&str; 4] = [OURS, "vcp", "commands", "wire"];
 
 /// What is to be done.
 #[derive(Debug, Clone, Default)]
@@ -44,20 +44,22 @@ impl Selection {
         if !self.links.is_empty() {
             return self.links.clone();
         }
-        // The same network, nearer and farther.
-        std::iter::once(Link::MAIN).chain(["0ms", "80ms"].into_iter().flat_map(str::parse)).collect()
+        // The same network, nearer and farther, and none.
+        let others = ["0ms", "80ms"].into_iter().flat_map(str::parse);
+        std::iter::once(Link::MAIN).chain(others).chain([Link::UNSHAPED]).collect()
     }
 
     fn has_work(&self, work: &dyn Work, link: Link) -> bool {
         if !self.works.is_empty() && !self.works.iter().any(|name| name == work.name()) {
             return false;
         }
-        link == Link::MAIN || !self.links.is_empty() || work.depends_on_latency()
+        let also = if link == Link::UNSHAPED { work.is_of_interest_unshaped() } else { work.depends_on_latency() };
+        link == Link::MAIN || !self.links.is_empty() || also
     }
 
     fn has_column(&self, work: &dyn Work, column: &str, link: Link) -> bool {
         let asked_for = if self.columns.is_empty() {
-            link == Link::MAIN || !self.links.is_empty() || OWN.contains(&column)
+            link == Link::MAIN || link == Link::UNSHAPED || !self.links.is_empty() || OWN.contains(&column)
         } else {
             self.columns.iter().any(|name| name == column)
         };
@@ -81,8 +83,8 @@ pub(crate) fn run(
                 .filter(|column| wanted.has_column(work.as_ref(), column.name(), link))
                 .collect();
             results.records.extend(measure(stage, work.as_ref(), &columns, link, wanted.runs)?);
-            for verdict in work.judge(results.seen(link, &stage.sizes)) {
-                results.judge(link, verdict);
+            for verdict in work.judge(results.seen(link, &stage.sizes, work.ours())) {
+                results.judge(link, work.ours(), verdict);
             }
         }
     }
@@ -130,7 +132,7 @@ fn measure(stage: &Stage, work: &dyn Work, columns: &[&dyn Column], link: Link, 
             let readings: Vec<Reading> =
                 entrant.readings.iter().filter(|reading| reading.row == row.id).copied().collect();
             // Another column that did the work and has no value here does not have this row.
-            let is_ours = entrant.column.name() == OURS;
+            let is_ours = entrant.column.name() == work.ours();
             let left_out = (is_ours && readings.is_empty()).then_some(Missing::LeftOut);
             let missing = entrant.missing.clone().or(left_out);
             (!readings.is_empty() || missing.is_some()).then(|| Record {
@@ -195,7 +197,10 @@ mod tests {
         assert!(!whole.has_column(sequential.as_ref(), "rclone", far), "peers at the main link only");
         assert!(whole.has_column(sequential.as_ref(), "mount", far));
         assert!(!whole.has_column(sequential.as_ref(), "wire", Link::MAIN), "not a column of this work");
-        assert_eq!(whole.links().len(), 3);
+        assert_eq!(whole.links().len(), 4);
+        let upload = work("upload");
+        assert!(whole.has_work(upload.as_ref(), Link::UNSHAPED) && !whole.has_work(idle.as_ref(), Link::UNSHAPED));
+        assert!(whole.has_column(upload.as_ref(), "python", Link::UNSHAPED));
 
         let part = Selection { works: vec!["idle".into()], links: vec![far], ..Selection::default() };
         assert!(part.has_work(idle.as_ref(), far) && !part.has_work(sequential.as_ref(), far));

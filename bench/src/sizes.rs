@@ -44,6 +44,9 @@ impl Scale {
                 files_each: 1000,
                 sources: 1000,
                 idle_seconds: 30,
+                starts: 20,
+                small_files: 200,
+                unchanged: 10_000,
             },
             Scale::Quick => Sizes {
                 sequential: 256 * MIB,
@@ -58,6 +61,9 @@ impl Scale {
                 files_each: 1000,
                 sources: 500,
                 idle_seconds: 10,
+                starts: 10,
+                small_files: 200,
+                unchanged: 2_000,
             },
             Scale::Tiny => Sizes {
                 sequential: 8 * MIB,
@@ -72,6 +78,9 @@ impl Scale {
                 files_each: 20,
                 sources: 10,
                 idle_seconds: 1,
+                starts: 2,
+                small_files: 8,
+                unchanged: 30,
             },
         }
     }
@@ -104,4 +113,10 @@ pub(crate) struct Sizes {
     pub(crate) sources: u64,
     /// How long a daemon is watched that has nothing to do.
     pub(crate) idle_seconds: u64,
+    /// Starts of a command.
+    pub(crate) starts: u64,
+    /// Files that are copied up and down.
+    pub(crate) small_files: u64,
+    /// Files that are the same on both sides.
+    pub(crate) unchanged: u64,
 }

@@ -2,16 +2,23 @@
 //! its figures belong and what is demanded of them.
 
 mod code;
+mod commands;
+mod download;
 mod find;
 mod first_bytes;
 mod headers;
+mod help;
 mod idle;
+mod listing;
 mod long_listing;
 mod names;
 mod random;
 mod readers;
 mod sequential;
 mod sequential_cavern;
+mod small_files;
+mod unchanged;
+mod upload;
 
 use std::time::Duration;
 
@@ -20,7 +27,7 @@ use anyhow::{Result, ensure};
 use crate::column::Session;
 use crate::data::Set;
 use crate::probe::Usage;
-use crate::results::{Reading, Row, Seen};
+use crate::results::{OURS, Reading, Row, Seen};
 use crate::service::Profile;
 use crate::sizes::Sizes;
 use crate::stage::Stage;
@@ -55,6 +62,16 @@ pub(crate) trait Work {
         false
     }
 
+    /// Whether it is of interest without any link.
+    fn is_of_interest_unshaped(&self) -> bool {
+        false
+    }
+
+    /// The column whose targets are judged.
+    fn ours(&self) -> &'static str {
+        OURS
+    }
+
     /// What it measures.
     fn rows(&self, sizes: &Sizes) -> Vec<Row>;
 
@@ -79,6 +96,13 @@ pub(crate) fn all() -> Vec<Box<dyn Work>> {
         Box::new(find::Find),
         Box::new(idle::Idle),
         Box::new(code::Code),
+        Box::new(help::Help),
+        Box::new(listing::Listing),
+        Box::new(small_files::SmallFiles),
+        Box::new(unchanged::Unchanged),
+        Box::new(download::Download { profile: Profile::Vault }),
+        Box::new(download::Download { profile: Profile::Cavern }),
+        Box::new(upload::Upload),
     ]
 }
 

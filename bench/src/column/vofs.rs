@@ -60,7 +60,7 @@ impl Column for Vofs {
     fn open(&self, stage: &Stage, place: &Path, profile: Profile, link: Link) -> Result<Session> {
         let service = stage.service(place, profile, link, true)?;
         let mut trusted = fs::read(bundle(stage).map_err(anyhow::Error::msg)?)?;
-        let authority = stage.data.service().join("tls/ca.pem");
+        let authority = stage.data.authority();
         trusted.extend(fs::read(&authority).with_context(|| authority.display().to_string())?);
         let (point, trust) = (place.join("mnt"), place.join("trusted.pem"));
         fs::create_dir(&point)?;

@@ -121,6 +121,17 @@ impl Verb {
     }
 }
 
+/// What the parser cannot say of the arguments.
+fn checked(verb: Verb) -> Result<Verb, clap::Error> {
+    match &verb {
+        Verb::Cp(args) => args.ends.check()?,
+        Verb::Sync(args) => args.ends.check()?,
+        Verb::Mv(args) => args.ends.check()?,
+        _ => {}
+    }
+    Ok(verb)
+}
+
 /// Reads the command line; prints help, version or a usage error and ends the process where that is the answer.
 pub(crate) fn parse(argv: Vec<OsString>) -> (Common, Verb) {
     try_parse(argv).unwrap_or_else(|error| error.exit())
@@ -159,10 +170,10 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
         let parsed = Vospace::try_parse_from(argv)?;
         let verb = install(parsed.act)
             .map_err(|error| Vospace::command().error(clap::error::ErrorKind::Io, format!("{error:#}")))?;
-        return Ok((parsed.common, verb));
+        return Ok((parsed.common, checked(verb)?));
     };
     let matches = own_command(name, verb).try_get_matches_from_mut(argv)?;
-    Ok((Common::from_arg_matches(&matches)?, Verb::from_matches(verb, &matches)?))
+    Ok((Common::from_arg_matches(&matches)?, checked(Verb::from_matches(verb, &matches)?)?))
 }
 
 /// The verb as a command of its own, under its old name.
@@ -219,6 +230,9 @@ mod tests {
             "vcat --head -q vos:a",
             "vmkdir -p vos:a/b",
             "vmv --certfile= vos:a vos:b",
+            "vcp vos:a --head -v vos:b --exclude c .",
+            "vsync a -n 3 vos:b",
+            "vmv vos:a -v vos:b",
         ] {
             parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

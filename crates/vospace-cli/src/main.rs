@@ -14,6 +14,7 @@ mod bars;
 mod commands;
 mod common;
 mod complete;
+mod ends;
 mod groups;
 mod json;
 mod limits;

@@ -14,7 +14,7 @@ use vospace_client::node::Node;
 use vospace_client::view::View;
 
 use crate::commands::cat;
-use crate::complete;
+use crate::ends::Ends;
 use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -26,14 +26,11 @@ const STREAM: &str = "-";
 
 /// Options of `vcp`.
 #[derive(Debug, Args)]
+#[command(after_help = "Behind the name of a FITS file can stand what is to be cut out of it: [1][10:20,30:40] or \
+                        (ra,dec,radius). - is standard input as the source, standard output as the destination.")]
 pub(crate) struct CpArgs {
-    /// Files or directories to copy; wildcards in node names are expanded (quote them), and cut-outs can stand behind
-    /// the name of a FITS file: [1][10:20,30:40] or (ra,dec,radius); - is standard input
-    #[arg(required = true, value_name = "SOURCE", add = complete::places())]
-    sources: Vec<String>,
-    /// Where they go; - is standard output
-    #[arg(value_name = "DESTINATION", add = complete::places())]
-    destination: String,
+    #[command(flatten)]
+    pub(crate) ends: Ends,
     /// Leave out files whose destination contains one of these, separated by commas
     #[arg(long, value_name = "TEXTS", value_delimiter = ',')]
     exclude: Vec<String>,
@@ -74,16 +71,16 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
         output::error(refusal);
         return Ok(Status::Usage);
     }
-    if args.sources == [STREAM] {
+    if args.ends.sources() == [STREAM] {
         return from_input(session, args).await;
     }
-    if args.destination == STREAM {
+    if args.ends.destination() == STREAM {
         return to_output(session, args).await;
     }
     let mut status = Status::Done;
-    let target = target(session, &args.destination)?;
+    let target = target(session, args.ends.destination())?;
     let mut sources = Vec::new();
-    for text in &args.sources {
+    for text in args.ends.sources() {
         if !session.prefixes.is_remote(text) {
             sources.push(Source::Local { path: PathBuf::from(text), contents: false });
             continue;
@@ -123,24 +120,24 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
 
 /// What cannot be done, said before anything is.
 fn refusal(session: &Session, args: &CpArgs) -> Option<String> {
-    let remote = session.prefixes.is_remote(&args.destination);
+    let remote = session.prefixes.is_remote(args.ends.destination());
     if args.head && remote {
         return Some("--head copies headers out of VOSpace; the destination is a local file or directory".to_owned());
     }
-    if args.sources.iter().any(|text| text == STREAM) {
-        if args.sources.len() > 1 {
+    if args.ends.sources().iter().any(|text| text == STREAM) {
+        if args.ends.sources().len() > 1 {
             return Some("- is standard input, which can only be the one source of a copy".to_owned());
         }
         if !remote {
             return Some("standard input can only be copied to a node, vos:path".to_owned());
         }
     }
-    let mixed = args.sources.iter().any(|text| session.prefixes.is_remote(text));
-    let local = args.sources.iter().find(|text| *text != STREAM && !session.prefixes.is_remote(text))?;
+    let mixed = args.ends.sources().iter().any(|text| session.prefixes.is_remote(text));
+    let local = args.ends.sources().iter().find(|text| *text != STREAM && !session.prefixes.is_remote(text))?;
     if !remote {
         return Some(format!(
             "cannot copy {local} to {}: both are local; a node is written vos:path",
-            args.destination
+            args.ends.destination()
         ));
     }
     mixed.then(|| format!("{local} is local and others are nodes; copy them by two commands"))
@@ -148,15 +145,18 @@ fn refusal(session: &Session, args: &CpArgs) -> Option<String> {
 
 /// Standard input into a file.
 async fn from_input(session: &Session, args: &CpArgs) -> anyhow::Result<Status> {
-    let uri = session.uri(&args.destination)?;
+    let uri = session.uri(args.ends.destination())?;
     let place = Place::Remote(uri.clone());
     let standing = match session.client.stat(&uri).await {
         Ok(node) => Some(bulk::follow(&session.client, node).await?),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| session.name(&uri)),
     };
-    if args.destination.ends_with('/') || standing.as_ref().is_some_and(Node::is_container) {
-        bail!("{} is a container; standard input has no name, so say which file it is to become", args.destination);
+    if args.ends.destination().ends_with('/') || standing.as_ref().is_some_and(Node::is_container) {
+        bail!(
+            "{} is a container; standard input has no name, so say which file it is to become",
+            args.ends.destination()
+        );
     }
     if args.interrogate {
         bail!("-i cannot ask while standard input is what is copied");
@@ -176,7 +176,7 @@ async fn from_input(session: &Session, args: &CpArgs) -> anyhow::Result<Status> 
 /// Files to standard output, one after the other.
 async fn to_output(session: &Session, args: &CpArgs) -> anyhow::Result<Status> {
     let mut status = Status::Done;
-    for text in &args.sources {
+    for text in args.ends.sources() {
         let (text, part) = View::split(text);
         let view = if args.head { Some(View::Header) } else { part };
         match wildcard::expand(session, text).await {

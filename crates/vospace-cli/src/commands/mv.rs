@@ -7,39 +7,36 @@ use vospace_client::error::ErrorKind;
 use vospace_client::node::Node;
 use vospace_client::uri::VosUri;
 
-use crate::complete;
+use crate::ends::Ends;
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::wildcard;
 
 /// Options of `vmv`.
 #[derive(Debug, Args)]
+#[command(after_help = "The destination is the new name, or the container to move into.")]
 pub(crate) struct MvArgs {
-    /// Nodes to move; wildcards are expanded (quote them)
-    #[arg(required = true, value_name = "SOURCE", add = complete::nodes())]
-    sources: Vec<String>,
-    /// The new name, or the container to move them into
-    #[arg(value_name = "DESTINATION", add = complete::nodes())]
-    destination: String,
+    #[command(flatten)]
+    pub(crate) ends: Ends,
 }
 
 /// Moves nodes.
 pub(crate) async fn run(session: &Session, args: &MvArgs) -> anyhow::Result<Status> {
-    let destination = session.uri(&args.destination)?;
+    let destination = session.uri(args.ends.destination())?;
     let container = container(session, &destination).await?;
-    if container.is_none() && args.destination.ends_with('/') {
-        bail!("{} is not a container that exists; create it with vmkdir first", args.destination);
+    if container.is_none() && args.ends.destination().ends_with('/') {
+        bail!("{} is not a container that exists; create it with vmkdir first", args.ends.destination());
     }
     let mut status = Status::Done;
     let mut nodes = Vec::new();
-    for text in &args.sources {
+    for text in args.ends.sources() {
         match wildcard::expand(session, text).await {
             Ok(mut found) => nodes.append(&mut found),
             Err(error) => status = output::status(Err(error))?,
         }
     }
     if nodes.len() > 1 && container.is_none() {
-        bail!("{} is not a container that exists; several sources need one", args.destination);
+        bail!("{} is not a container that exists; several sources need one", args.ends.destination());
     }
     for node in nodes {
         let moved = rename(session, &node, &destination, container.as_ref()).await;

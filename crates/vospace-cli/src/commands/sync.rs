@@ -13,7 +13,7 @@ use vospace_client::bulk::{self, Compare, Options, Place, Plan, Source, Target};
 use vospace_client::error::ErrorKind;
 use vospace_client::node::Properties;
 
-use crate::complete;
+use crate::ends::Ends;
 use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -22,13 +22,13 @@ use crate::wildcard;
 
 /// Options of `vsync`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "With a slash behind a source, what it holds is meant. The last level of the destination is made \
+                        where it is missing."
+)]
 pub(crate) struct SyncArgs {
-    /// Files and directories of one side; with a slash at its end, what a directory holds
-    #[arg(required = true, value_name = "SOURCE", add = complete::places())]
-    sources: Vec<String>,
-    /// The directory or container of the other side; its last level is made where it is missing
-    #[arg(value_name = "DESTINATION", add = complete::places())]
-    destination: String,
+    #[command(flatten)]
+    pub(crate) ends: Ends,
     /// Compare length and time instead of MD5
     #[arg(long)]
     ignore_checksum: bool,
@@ -87,13 +87,13 @@ impl SyncArgs {
 
 /// Synchronises.
 pub(crate) async fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<Status> {
-    let remote = session.prefixes.is_remote(&args.destination);
-    let local = args.sources.iter().find(|text| !session.prefixes.is_remote(text));
+    let remote = session.prefixes.is_remote(args.ends.destination());
+    let local = args.ends.sources().iter().find(|text| !session.prefixes.is_remote(text));
     if let Some(text) = local.filter(|_| !remote) {
-        output::error(format_args!("cannot synchronise {text} to {}: both are local", args.destination));
+        output::error(format_args!("cannot synchronise {text} to {}: both are local", args.ends.destination()));
         return Ok(Status::Usage);
     }
-    if let Some(text) = local.filter(|_| args.sources.iter().any(|text| session.prefixes.is_remote(text))) {
+    if let Some(text) = local.filter(|_| args.ends.sources().iter().any(|text| session.prefixes.is_remote(text))) {
         output::error(format_args!("{text} is local and others are nodes; synchronise them by two commands"));
         return Ok(Status::Usage);
     }
@@ -133,13 +133,13 @@ pub(crate) async fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<St
 /// The other side, its last level made where it is missing.
 async fn destination(session: &Session, args: &SyncArgs, remote: bool) -> anyhow::Result<Target> {
     if !remote {
-        let path = PathBuf::from(&args.destination);
+        let path = PathBuf::from(args.ends.destination());
         if !path.exists() && !args.dry_run {
             std::fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
         }
         return Ok(Target::Local { path, directory: false });
     }
-    let uri = session.uri(&args.destination)?;
+    let uri = session.uri(args.ends.destination())?;
     match session.client.stat(&uri).await {
         Err(error) if error.kind() == ErrorKind::NotFound && !args.dry_run => {
             session.client.mkdir(&uri, &Properties::new()).await.with_context(|| session.name(&uri))?;
@@ -152,7 +152,7 @@ async fn destination(session: &Session, args: &SyncArgs, remote: bool) -> anyhow
 
 async fn sources(session: &Session, args: &SyncArgs) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
-    for text in &args.sources {
+    for text in args.ends.sources() {
         let contents = text.ends_with('/');
         if session.prefixes.is_remote(text) {
             let nodes = wildcard::expand(session, text).await?;
