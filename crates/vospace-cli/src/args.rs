@@ -121,15 +121,15 @@ impl Verb {
     }
 }
 
-/// What the parser cannot say of the arguments.
-fn checked(verb: Verb) -> Result<Verb, clap::Error> {
-    match &verb {
-        Verb::Cp(args) => args.ends.check()?,
-        Verb::Sync(args) => args.ends.check()?,
-        Verb::Mv(args) => args.ends.check()?,
-        _ => {}
-    }
-    Ok(verb)
+/// What the parser of `command` cannot say of the arguments.
+fn checked(verb: Verb, command: &mut Command) -> Result<Verb, clap::Error> {
+    let missing = match &verb {
+        Verb::Cp(args) => args.ends.missing(),
+        Verb::Sync(args) => args.ends.missing(),
+        Verb::Mv(args) => args.ends.missing(),
+        _ => None,
+    };
+    missing.map_or(Ok(verb), |text| Err(command.error(clap::error::ErrorKind::MissingRequiredArgument, text)))
 }
 
 /// Reads the command line; prints help, version or a usage error and ends the process where that is the answer.
@@ -170,10 +170,11 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
         let parsed = Vospace::try_parse_from(argv)?;
         let verb = install(parsed.act)
             .map_err(|error| Vospace::command().error(clap::error::ErrorKind::Io, format!("{error:#}")))?;
-        return Ok((parsed.common, checked(verb)?));
+        return Ok((parsed.common, checked(verb, &mut Vospace::command())?));
     };
-    let matches = own_command(name, verb).try_get_matches_from_mut(argv)?;
-    Ok((Common::from_arg_matches(&matches)?, checked(Verb::from_matches(verb, &matches)?)?))
+    let mut command = own_command(name, verb);
+    let matches = command.try_get_matches_from_mut(argv)?;
+    Ok((Common::from_arg_matches(&matches)?, checked(Verb::from_matches(verb, &matches)?, &mut command)?))
 }
 
 /// The verb as a command of its own, under its old name.
@@ -243,6 +244,7 @@ mod tests {
         for line in ["vcp vos:a", "vls --nonsense vos:a", "vospace fly vos:a", "vmv vos:a"] {
             assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
         }
+        assert!(parsed("vcp vos:a").unwrap_err().to_string().contains("Usage: vcp"));
         assert_eq!(parsed("vls --help").unwrap_err().exit_code(), 0);
         assert_eq!(parsed("vcp -h").unwrap_err().exit_code(), 0);
         assert!(parsed("vls --version").unwrap_err().to_string().contains(env!("CARGO_PKG_VERSION")));

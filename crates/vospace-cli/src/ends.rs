@@ -1,7 +1,6 @@
 //! Sources and a destination, the last argument, as `cp` has them; options may stand anywhere between.
 
 use clap::Args;
-use clap::error::ErrorKind;
 
 use crate::complete;
 
@@ -24,15 +23,9 @@ impl Ends {
         self.paths.last().map_or("", String::as_str)
     }
 
-    /// A usage error where there is nothing but a source.
-    pub(crate) fn check(&self) -> Result<(), clap::Error> {
-        if self.sources().is_empty() {
-            let text = format!(
-                "the following required arguments were not provided: <DESTINATION> of {}\n",
-                self.destination()
-            );
-            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text));
-        }
-        Ok(())
+    /// What is wrong where there is nothing but a source.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let text = || format!("the destination is missing: where is {} to go?", self.destination());
+        self.sources().is_empty().then(text)
     }
 }

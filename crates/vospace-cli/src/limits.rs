@@ -8,10 +8,9 @@ use vospace_client::bulk;
 /// How fast, how many at a time, how much is shown.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Moving {
-    /// Files copied at the same time
-    #[arg(short, long, value_name = "N", default_value_t = bulk::DEFAULT_STREAMS as u64,
-          value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
-    nstreams: u64,
+    /// Files copied at the same time [default: 8, of small files 24]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
+    nstreams: Option<u64>,
     /// Bytes per second of all transfers together, both ways, like 10M
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) bwlimit: Option<u64>,
@@ -21,9 +20,15 @@ pub(crate) struct Moving {
 }
 
 impl Moving {
-    /// Files copied at the same time.
-    pub(crate) fn streams(&self) -> usize {
-        usize::try_from(self.nstreams).unwrap_or(bulk::MAX_STREAMS)
+    /// Files copied at the same time, and small ones.
+    pub(crate) fn streams(&self) -> (usize, usize) {
+        match self.nstreams {
+            None => (bulk::DEFAULT_STREAMS, bulk::DEFAULT_SMALL_STREAMS),
+            Some(streams) => {
+                let streams = usize::try_from(streams).unwrap_or(bulk::MAX_STREAMS);
+                (streams, streams)
+            }
+        }
     }
 }
 

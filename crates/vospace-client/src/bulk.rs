@@ -53,6 +53,9 @@ pub use watch::Watch;
 /// below the number of connections at which services start to refuse.
 pub const DEFAULT_STREAMS: usize = 8;
 
+/// Small files in flight at once unless the caller says otherwise: they cost round trips and next to no bytes.
+pub const DEFAULT_SMALL_STREAMS: usize = 24;
+
 /// Most files in flight that make sense, as in the Python client.
 pub const MAX_STREAMS: usize = 30;
 
@@ -141,6 +144,8 @@ pub struct Options {
     pub follow_links: bool,
     /// Files in flight at once (at least one is).
     pub streams: usize,
+    /// The same while all of them are small, if that is more.
+    pub small_streams: usize,
     /// Asked before a file is replaced.
     pub confirm: Option<Confirm>,
     /// How a file is found to be the same already.
@@ -175,6 +180,7 @@ impl Default for Options {
             include: Vec::new(),
             follow_links: false,
             streams: DEFAULT_STREAMS,
+            small_streams: DEFAULT_SMALL_STREAMS,
             confirm: None,
             compare: Compare::default(),
             extras: false,
@@ -191,6 +197,7 @@ impl fmt::Debug for Options {
             .field("include", &self.include)
             .field("follow_links", &self.follow_links)
             .field("streams", &self.streams)
+            .field("small_streams", &self.small_streams)
             .field("confirm", &self.confirm.is_some())
             .field("compare", &self.compare)
             .field("extras", &self.extras)

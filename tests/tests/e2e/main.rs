@@ -18,6 +18,7 @@ mod guides;
 mod helper;
 mod hostile;
 mod life;
+mod limits;
 mod listings;
 mod machine;
 mod options;

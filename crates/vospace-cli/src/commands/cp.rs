@@ -102,12 +102,14 @@ pub(crate) async fn run(session: &Session, args: &CpArgs) -> anyhow::Result<Stat
     if !(args.moving.quiet || args.json || args.dry_run || args.interrogate || session.logs_much) {
         teller = teller.with_bars();
     }
+    // Questions come one at a time.
+    let (streams, small_streams) = if args.interrogate { (1, 1) } else { args.moving.streams() };
     let options = Options {
         exclude: args.exclude.clone(),
         include: args.include.clone(),
         follow_links: args.follow_links,
-        // Questions come one at a time.
-        streams: if args.interrogate { 1 } else { args.moving.streams() },
+        streams,
+        small_streams,
         confirm: args.interrogate.then(|| Arc::new(ask) as Confirm),
         dry_run: args.dry_run,
         watch: teller.watch(),

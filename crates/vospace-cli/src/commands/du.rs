@@ -9,7 +9,7 @@ use vospace_client::node::{Node, NodeKind};
 
 use crate::output::Status;
 use crate::session::Session;
-use crate::walk::walk;
+use crate::walk::{self, walk};
 use crate::{complete, sizes, wildcard};
 
 /// Options of `du`.
@@ -24,6 +24,9 @@ pub(crate) struct DuArgs {
     /// Sizes with a unit
     #[arg(short = 'H', long)]
     human: bool,
+    /// Containers listed at the same time
+    #[arg(short, long, value_name = "N", default_value_t = walk::LISTINGS, value_parser = clap::value_parser!(u64).range(1..=30))]
+    nstreams: u64,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -53,7 +56,7 @@ async fn sum(session: &Session, args: &DuArgs, node: &Node) -> anyhow::Result<St
     let mut below: BTreeMap<String, Sum> = BTreeMap::new();
     let mut status = Status::Done;
     if node.is_container() {
-        status = walk(session, &node.uri, |node| {
+        status = walk(session, &node.uri, args.nstreams, |node| {
             let mut names = node.uri.names();
             let child = names.nth(depth).unwrap_or_default();
             let inside = node.is_container() || names.next().is_some();

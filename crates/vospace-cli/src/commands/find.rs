@@ -10,7 +10,7 @@ use vospace_client::node::{Node, NodeKind};
 use crate::output::Status;
 use crate::quoting::Quoting;
 use crate::session::Session;
-use crate::walk::walk;
+use crate::walk::{self, walk};
 use crate::{complete, json, output, wildcard};
 
 /// Options of `find`.
@@ -33,6 +33,9 @@ pub(crate) struct FindArgs {
     smaller: Option<bytesize::ByteSize>,
     #[command(flatten)]
     quoting: Quoting,
+    /// Containers listed at the same time
+    #[arg(short, long, value_name = "N", default_value_t = walk::LISTINGS, value_parser = clap::value_parser!(u64).range(1..=30))]
+    nstreams: u64,
     /// One JSON object a line, with what vls -l shows
     #[arg(long)]
     json: bool,
@@ -86,7 +89,7 @@ pub(crate) async fn run(session: &Session, args: &FindArgs) -> anyhow::Result<St
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     for root in roots {
-        let seen = walk(session, &root.uri, |node| {
+        let seen = walk(session, &root.uri, args.nstreams, |node| {
             if args.fits(node) {
                 if args.json {
                     writeln!(out, "{}", json::node(session, node))?;

@@ -102,9 +102,11 @@ pub(crate) async fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<St
     if !(args.moving.quiet || args.json || args.dry_run || session.logs_much) {
         teller = teller.with_bars();
     }
+    let (streams, small_streams) = args.moving.streams();
     let options = Options {
         follow_links: args.follow_links,
-        streams: args.moving.streams(),
+        streams,
+        small_streams,
         compare: args.compare(),
         extras: args.delete,
         dry_run: args.dry_run,

@@ -31,6 +31,9 @@ const DOWNLOAD_TRIES: u32 = 3;
 /// Pause before the second try of a file.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// Files up to this size are small: a tenth of a second's worth on a connection of 10 MB/s.
+const SMALL: u64 = 1 << 20;
+
 /// What became of one file.
 pub(super) enum Outcome {
     Copied(u64),
@@ -72,10 +75,16 @@ pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn 
     if let Some(watch) = &options.watch {
         watch.planned(plan.files.len() as u64, plan.files.iter().map(Task::length).sum());
     }
-    let mut tasks = (0..).zip(plan.files);
+    let mut tasks = (0..).zip(plan.files).peekable();
     let mut running: JoinSet<(Task, Duration, Result<Outcome, BulkError>)> = JoinSet::new();
+    let mut large = 0;
     loop {
-        while running.len() < options.streams.max(1) {
+        let streams = if large > 0 { options.streams } else { options.streams.max(options.small_streams) };
+        while running.len() < streams.max(1) {
+            let is_large = tasks.peek().is_some_and(|(_, task)| task.length() > SMALL);
+            if is_large && running.len() >= options.streams.max(1) {
+                break;
+            }
             let Some((number, task)) = tasks.next() else { break };
             let meter = Meter::new(options.watch.clone(), number);
             if below_any(&task.target(), &missing) {
@@ -84,6 +93,7 @@ pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn 
                 fail(&mut report, Failure { source: task.source(), error });
                 continue;
             }
+            large += usize::from(is_large);
             let (client, options) = (client.clone(), Arc::clone(&options));
             running.spawn(async move {
                 let started = Instant::now();
@@ -97,6 +107,7 @@ pub async fn run(client: &Client, plan: Plan, options: &Options, observer: &dyn 
             Ok(done) => done,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
+        large -= usize::from(task.length() > SMALL);
         let (source, target) = (task.source(), task.target());
         match result {
             Ok(Outcome::Copied(length)) => {
