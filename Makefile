@@ -8,13 +8,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e interop fuzz soak bench bench-quick demo install uninstall packages packages-test clean
+.PHONY: help build release test fmt lint unit e2e crash interop fuzz soak soak-write bench bench-quick demo install uninstall packages packages-test clean
 
 help:
 	@echo 'make build            debug binaries'
 	@echo 'make release          optimised binaries'
 	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
 	@echo 'make soak             mixed readers for SOAK_MINUTES (60), every byte checked; docs/benchmarking.md'
+	@echo 'make soak-write       kills mount and service CRASH_KILLS (1000) times under a write load, every byte checked'
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
@@ -23,7 +24,7 @@ help:
 	@echo 'make uninstall        removes them'
 	@echo 'make packages         deb, rpm and Python wheel in $(TARGET)/packages'
 	@echo 'make packages-test    the same of debug binaries, installed and tried (part of make test; as root)'
-	@echo 'make fmt lint unit e2e interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
+	@echo 'make fmt lint unit e2e crash interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
 	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
 
 build:
@@ -34,7 +35,7 @@ release:
 	@packaging/prepare.sh build
 	$(CARGO) build --workspace --bins --release --locked
 
-test: fmt lint unit e2e interop packages-test fuzz bench-quick
+test: fmt lint unit e2e crash interop packages-test fuzz bench-quick
 
 fmt:
 	@echo '== make fmt'
@@ -66,6 +67,13 @@ else
 	$(CARGO) test --package vofs-tests --test e2e --locked -- --test-threads 4
 endif
 
+# Twenty kills of mount and service under a write load; soak-write is the long form.
+crash:
+	@echo '== make crash'
+	@packaging/prepare.sh build fuse
+	$(CARGO) build --workspace --bins --locked
+	$(TARGET)/debug/crash
+
 # The Python client as the judge of the service, requests byte by byte, and every document before a validator.
 interop:
 	@echo '== make interop'
@@ -86,6 +94,11 @@ soak:
 	@packaging/prepare.sh build fuse python
 	$(CARGO) build --workspace --bins --release --locked
 	$(TARGET)/release/soak
+
+soak-write:
+	@packaging/prepare.sh build fuse
+	$(CARGO) build --workspace --bins --release --locked
+	CRASH_KILLS=$(or $(CRASH_KILLS),1000) $(TARGET)/release/crash
 
 # Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
 bench:
