@@ -76,15 +76,29 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Uploads what is not uploaded yet.
+    ///
+    /// # Errors
+    /// What one of the uploads met. Its bytes are in the journal and are tried again.
+    pub async fn sync_all(self: &Arc<Self>) -> Result<()> {
+        let outcomes = futures_util::future::join_all(self.uploads_left()).await;
+        outcomes.into_iter().collect()
+    }
+
+    /// Uploads of all files that may be sent.
+    fn uploads_left(self: &Arc<Self>) -> Vec<impl Future<Output = Result<()>> + use<>> {
+        let willing = self.files.dirty().into_iter().filter(|file| file.state().stage.goes_on());
+        let upload = |file| {
+            let engine = Arc::clone(self);
+            async move { engine.flush_file(&file, Wish::Send).await }
+        };
+        willing.map(upload).collect()
+    }
+
     /// Uploads what is not uploaded yet, for at most `limit`; then writes the indexes. Returns the paths that remain: they
     /// are in the journal and go out at the next mount.
     pub async fn drain(self: &Arc<Self>, limit: Duration) -> Vec<NodePath> {
-        let willing = self.files.dirty().into_iter().filter(|file| file.state().stage.goes_on());
-        let uploads = willing.map(|file| {
-            let engine = Arc::clone(self);
-            async move { engine.flush_file(&file, Wish::Send).await }
-        });
-        let _ = tokio::time::timeout(limit, futures_util::future::join_all(uploads)).await;
+        let _ = tokio::time::timeout(limit, futures_util::future::join_all(self.uploads_left())).await;
         if let Err(error) = self.store.save().await {
             tracing::warn!(%error, "block cache: the index was not saved");
         }

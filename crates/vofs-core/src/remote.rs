@@ -107,6 +107,10 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     /// The URI of a node, for a link that points to it.
     fn uri_of(&self, path: &NodePath) -> String;
 
+    /// Whether the service said lately that nothing may be made in this directory. Costs no question: what it has not said
+    /// shows when it is tried.
+    fn forbids_children(&self, directory: &NodePath) -> bool;
+
     /// Why the service cannot hold `name`, if it cannot.
     fn refuses_name(&self, name: &str) -> Option<String>;
 }

@@ -449,6 +449,17 @@ impl Filesystem for Adapter {
         reply.ok();
     }
 
+    /// `fsync` of the root sends everything, which is what `sync MOUNTPOINT` asks for (the kernel passes no `syncfs` on).
+    /// Of any other directory nothing is left to be done: names are changed on the service, or in the journal, at once.
+    fn fsyncdir(&self, request: &Request, ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        if ino.0 != Ino::ROOT.0 {
+            return reply.ok();
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.sync_all().await };
+        self.run(self.waiting("sync", request, ino, Work::Transfer), work, move |outcome| answer_empty(reply, outcome));
+    }
+
     fn statfs(&self, request: &Request, ino: INodeNo, reply: ReplyStatfs) {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.statfs().await };

@@ -148,7 +148,8 @@ impl Engine {
     /// Makes a file and opens it. Nothing is sent: the service learns of it when it is closed.
     ///
     /// # Errors
-    /// [`Error::Exists`] when it must not exist and does; [`Error::Name`] for a name that the service cannot hold.
+    /// [`Error::Exists`] when it must not exist and does; [`Error::Name`] for a name that the service cannot hold;
+    /// [`Error::PermissionDenied`] where the service has said that nothing may be made.
     pub async fn create(self: &Arc<Self>, parent: Ino, name: &str, flags: OpenFlags) -> Result<(Entry, Opened)> {
         let path = self.new_child(parent, name)?;
         match self.resolve(&path).await {
@@ -164,6 +165,10 @@ impl Engine {
             }
             Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error),
+        }
+        if path.parent().is_some_and(|parent| self.remote.forbids_children(&parent)) {
+            let cause = "the service lets you make nothing in its directory".to_owned();
+            return Err(Error::PermissionDenied { path, cause });
         }
         let meta = Meta::new(Kind::File);
         let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));

@@ -162,6 +162,18 @@ async fn a_file_that_is_removed_while_it_is_sent_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_sync_sends_everything_or_says_why_not() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(LONG)).await;
+    write_new(&mount, "a", b"x").await;
+    mount.0.sync_all().await.expect("sent");
+    assert_eq!(bench.remote.bytes("a").expect("there"), "x");
+    write_new(&mount, "b", b"y").await;
+    bench.remote.break_requests("put");
+    assert_eq!(mount.0.sync_all().await.expect_err("broken").to_errno(), libc::EIO);
+}
+
+#[tokio::test]
 async fn a_drain_sends_at_once_what_is_left_alone() {
     let bench = Bench::new();
     let mount = bench.mount_as(quiet(LONG)).await;

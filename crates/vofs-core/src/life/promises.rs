@@ -96,6 +96,21 @@ async fn a_file_that_was_emptied_without_an_answer_is_our_own() {
 }
 
 #[tokio::test]
+async fn where_nothing_may_be_made_that_is_told_before_anything_is_written() {
+    let bench = Bench::new();
+    bench.remote.store("there", "already");
+    bench.remote.forbid("");
+    let mount = bench.mount().await;
+    let refused = mount.0.create(Ino::ROOT, "new", WRITE).await.expect_err("forbidden");
+    assert_eq!(refused.to_errno(), libc::EACCES);
+    // What is there may be written all the same: its own rights decide.
+    let fh = mount.open("there", OpenFlags { truncate: true, ..WRITE }).await;
+    mount.0.write(fh, 0, b"anew").await.expect("written");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes("there").expect("there"), "anew");
+}
+
+#[tokio::test]
 async fn a_half_done_rename_is_taken_back_or_finished_by_the_same_mount() {
     let bench = Bench::new();
     bench.remote.store("new", "new");

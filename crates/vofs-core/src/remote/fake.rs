@@ -38,6 +38,8 @@ struct Inner {
     lost: Vec<String>,
     /// No upload is done while this holds.
     puts_held: watch::Sender<bool>,
+    /// Nothing may be made in these.
+    forbidden: Vec<NodePath>,
     /// Send the whole file whatever is asked for.
     ignores_ranges: bool,
     /// Cut every body after so many bytes.
@@ -139,6 +141,11 @@ impl FakeRemote {
     /// Requests that begin with `prefix` are done from now on, but nobody hears of it.
     pub(crate) fn lose_answers(&self, prefix: &str) {
         self.0.lock().lost.push(prefix.to_owned());
+    }
+
+    /// Nothing may be made in this directory.
+    pub(crate) fn forbid(&self, directory: &str) {
+        self.0.lock().forbidden.push(NodePath::new(directory));
     }
 
     /// Uploads begin and do not end, until they are let go.
@@ -353,6 +360,10 @@ impl Remote for FakeRemote {
 
     fn uri_of(&self, path: &NodePath) -> String {
         format!("vos://fake~test{path}")
+    }
+
+    fn forbids_children(&self, directory: &NodePath) -> bool {
+        self.0.lock().forbidden.contains(directory)
     }
 
     fn refuses_name(&self, name: &str) -> Option<String> {

@@ -1,13 +1,17 @@
 //! The one real [`Remote`]: a container of a VOSpace, through the client library.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use lru::LruCache;
+use parking_lot::Mutex;
 use vospace_client::client::Client;
 use vospace_client::transfer::{Progress, PutOptions, UploadSource};
 use vospace_client::uri::check_name;
@@ -20,17 +24,39 @@ use crate::meta::{Access, Kind, Meta};
 use crate::path::NodePath;
 use crate::version::Version;
 
+/// Of so many directories it is remembered that nothing may be made in them.
+const FORBIDDEN: NonZeroUsize = NonZeroUsize::new(1024).expect("invariant: not zero");
+
+/// For so long: as long as attributes are believed, because rights are changed as they are.
+const FORBIDDEN_FOR: Duration = Duration::from_secs(15);
+
 /// A container of a VOSpace, as the root of a mount.
 #[derive(Debug)]
 pub struct VoSpace {
     client: Client,
     root: VosUri,
+    /// Directories of which the service said that the caller may not write in them, and when.
+    forbidden: Mutex<LruCache<NodePath, Instant>>,
 }
 
 impl VoSpace {
     /// Everything below `root`.
     pub fn new(client: Client, root: VosUri) -> Self {
-        VoSpace { client, root }
+        VoSpace { client, root, forbidden: Mutex::new(LruCache::new(FORBIDDEN)) }
+    }
+
+    /// Takes in what a node tells of the caller's rights. Only what the service computed counts: the same property may have
+    /// been stored by a client as text.
+    fn learn_rights(&self, path: &NodePath, node: &Node) {
+        if node.is_container()
+            && let Some(writable) = node.properties.property(property::WRITABLE).filter(|found| found.read_only)
+        {
+            let mut forbidden = self.forbidden.lock();
+            match writable.value.as_deref() {
+                Some("false") => drop(forbidden.put(path.clone(), Instant::now())),
+                _ => drop(forbidden.pop(path)),
+            }
+        }
     }
 
     fn uri(&self, path: &NodePath) -> VosUri {
@@ -80,7 +106,9 @@ fn millis(time: Timestamp) -> Millis {
 #[async_trait]
 impl Remote for VoSpace {
     async fn stat(&self, path: &NodePath) -> Result<Meta> {
-        Ok(meta(&self.client.stat(&self.uri(path)).await.map_err(at(path))?))
+        let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
+        self.learn_rights(path, &node);
+        Ok(meta(&node))
     }
 
     fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>> {
@@ -194,6 +222,10 @@ impl Remote for VoSpace {
 
     fn uri_of(&self, path: &NodePath) -> String {
         self.uri(path).to_wire()
+    }
+
+    fn forbids_children(&self, directory: &NodePath) -> bool {
+        self.forbidden.lock().get(directory).is_some_and(|said| said.elapsed() < FORBIDDEN_FOR)
     }
 
     fn refuses_name(&self, name: &str) -> Option<String> {
