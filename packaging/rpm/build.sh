@@ -13,7 +13,7 @@ DESTDIR=$work/root "$packaging/install.sh" install /usr "$work/built" >/dev/null
 # Files, and the directories that are ours alone.
 {
     (cd "$work/root" && find . \( -type f -o -type l \) -printf '"/%P"\n')
-    printf '%%dir "/usr/share/vofs"\n%%dir "/usr/share/vofs/demo"\n%%dir "/usr/share/doc/vofs"\n'
+    (cd "$work/root" && find ./usr/share/vofs ./usr/share/doc/vofs -type d -printf '%%dir "/%p"\n' | sed 's|"/\./|"/|')
 } >"$work/files"
 rpmbuild -bb --quiet --define "_topdir $work/rpm" --define "_rpmdir $out" --define "_rpmfilename %{name}-%{version}-%{release}.%{arch}.rpm" \
     --define "_binary_payload ${RPM_COMPRESSION:-w19.zstdio}" \

@@ -25,6 +25,7 @@ fn template(world: &World, kind: &str) -> PathBuf {
 #[test]
 fn systemd_takes_them() {
     let world = World::new(Profile::Vault);
+    fs::create_dir(world.path("run")).unwrap();
     for kind in ["user", "system"] {
         let unit = template(&world, kind);
         let mut verify = Command::new("systemd-analyze");

@@ -48,6 +48,7 @@ pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
         page: None,
         last: None,
         first_names: HashSet::new(),
+        markers: HashSet::new(),
         size: Size::First,
         resumptions: 0,
     };
@@ -94,6 +95,8 @@ struct Listing {
     last: Option<(String, String)>,
     /// Names of the first page, until it is clear that further pages can be had.
     first_names: HashSet<String>,
+    /// Names from which pages were asked for: one that comes again shows a service that goes round in circles.
+    markers: HashSet<String>,
     size: Size,
     resumptions: u32,
 }
@@ -124,7 +127,7 @@ impl Listing {
                     }
                 }
                 Ok(None) => {
-                    if self.close_page(&service) {
+                    if self.close_page(&service)? {
                         return Ok(None);
                     }
                 }
@@ -159,23 +162,29 @@ impl Listing {
     }
 
     /// Decides what a page that came to its end means; true when the listing is complete.
-    fn close_page(&mut self, service: &Service) -> bool {
-        let Some(page) = self.page.take() else { return true };
-        let Some(limit) = page.limit else { return true };
+    fn close_page(&mut self, service: &Service) -> Result<bool> {
+        let Some(page) = self.page.take() else { return Ok(true) };
+        let Some(limit) = page.limit else { return Ok(true) };
         if self.size == Size::First {
             if page.count > limit {
                 // The limit was not looked at: this was everything.
                 service.learn(|dialect| dialect.paging = Learned::No);
-                return true;
+                return Ok(true);
             }
             if page.count == 0 {
-                return true;
+                return Ok(true);
             }
         } else if page.fresh == 0 {
-            return true;
+            return Ok(true);
+        }
+        if let Some((last, _)) = &self.last
+            && !self.markers.insert(last.clone())
+        {
+            let text = format!("its listing came to '{last}' twice, and would have no end");
+            return Err(Error::node(ErrorKind::Protocol, &self.uri, text));
         }
         self.size = if page.count < limit { Size::Proof } else { Size::Page };
-        false
+        Ok(false)
     }
 
     /// Takes a paged listing up again from the last name.

@@ -139,3 +139,12 @@ async fn what_one_listing_learns_does_not_fail_another_that_is_underway() {
         assert_eq!((second.len(), rest.len() + 1, begun.uri.name()), (total, total, "n00000"));
     }
 }
+
+#[tokio::test]
+async fn a_listing_that_goes_round_in_circles_is_an_error() {
+    let stub = Stub::service(|_, _| page(0, 50)).await;
+    let error = names(&stub).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("would have no end"), "{error}");
+    assert!(stub.requests().len() < 5, "{:?}", stub.lines());
+}
