@@ -51,7 +51,8 @@ fn installed(program: &str) -> Result<PathBuf, String> {
 /// All columns, in the order of the table.
 pub(crate) fn all() -> Vec<Box<dyn Column>> {
     vec![
-        Box::new(mount::Mount),
+        Box::new(mount::Mount { ttl: false }),
+        Box::new(mount::Mount { ttl: true }),
         Box::new(vcp::Vcp { tls: false }),
         Box::new(vcp::Vcp { tls: true }),
         Box::new(python::Python),

@@ -139,7 +139,7 @@ fn bench(options: &Run) -> Result<()> {
 }
 
 /// Columns without peers.
-const OWN: [&str; 5] = [OURS, "vcp", "commands", "wire", "native"];
+const OWN: [&str; 6] = [OURS, "mount-ttl", "vcp", "commands", "wire", "native"];
 
 /// Peers may fail; we may not.
 fn failures(results: &Results) -> Result<()> {

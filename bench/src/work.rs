@@ -33,8 +33,8 @@ use crate::sizes::Sizes;
 use crate::stage::Stage;
 use crate::target::Verdict;
 
-/// Longest that one step may take unless a work says otherwise: the patience of a user.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Longest that one step may take unless a work says otherwise: the patience of a user, and of who runs the whole bench.
+const LIMIT: Duration = Duration::from_secs(45);
 
 /// One of the works.
 pub(crate) trait Work {
