@@ -41,6 +41,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use lru::LruCache;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
@@ -114,8 +115,8 @@ pub(crate) struct Store {
     unverified: Unverified,
     /// All that is on the disk has been counted.
     swept: AtomicBool,
-    /// Counts blocks that came.
-    written: AtomicU64,
+    /// Counts blocks that came and reads that were answered.
+    activity: AtomicU64,
     db: Db,
     state: Mutex<State>,
 }
@@ -132,7 +133,7 @@ impl Store {
             memory: Arc::new(Memory::new(budget)),
             unverified: Unverified::default(),
             swept: AtomicBool::new(false),
-            written: AtomicU64::new(0),
+            activity: AtomicU64::new(0),
             db,
             state: Mutex::new(state),
         });
@@ -142,9 +143,9 @@ impl Store {
         Ok(store)
     }
 
-    /// How many blocks have come so far.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+    /// Changes whenever a block has come or a read was answered.
+    pub(crate) fn activity(&self) -> u64 {
+        self.activity.load(Ordering::Relaxed)
     }
 
     /// Bytes of clean blocks on the disk.
@@ -180,6 +181,12 @@ impl Store {
             }
             None => self.register(path, version),
         }
+    }
+
+    /// True when the first block of `path` in this `version` needs no fetch. Unlike [`Store::version`] this changes nothing.
+    pub(crate) fn begins(&self, path: &NodePath, version: &Version) -> bool {
+        let known = self.state.lock().by_path.get(path).map(|file| self.hold(file));
+        known.is_some_and(|blocks| blocks.version().is_same(version) && blocks.is_present(0))
     }
 
     fn hold(&self, file: &Arc<CachedFile>) -> OpenBlocks {
@@ -251,6 +258,7 @@ impl Store {
         if file.fate() == Fate::Damaged {
             return Cached::Gone;
         }
+        self.activity.fetch_add(1, Ordering::Relaxed);
         let length = (end - offset) as usize;
         let reading = file.punching.read();
         let outcome = self.read_pieces(file, offset, &mut into[..length]);
@@ -333,7 +341,7 @@ impl Store {
         if file.fate() != Fate::Valid || blocks.is_present(number) {
             return;
         }
-        self.written.fetch_add(1, Ordering::Relaxed);
+        self.activity.fetch_add(1, Ordering::Relaxed);
         match self.write_to_disk(file, number, bytes) {
             Ok(true) => self.memory.drop_oldest(),
             Ok(false) => self.memory.insert(file.id, number, bytes),
@@ -541,6 +549,21 @@ impl OpenBlocks {
                 return Some(absent);
             }
             from = absent + 1;
+        }
+    }
+
+    /// Has the disk bring bytes into the page cache, as far as they are present in a row. Does not wait for it.
+    pub(crate) fn warm(&self, bytes: Range<u64>) {
+        let blocks = bytes.start / BLOCK..bytes.end.min(self.length()).div_ceil(BLOCK);
+        let absent = self.file().presence.lock().first_absent(blocks.clone());
+        let present = bytes.start..absent.unwrap_or(blocks.end) * BLOCK;
+        if present.is_empty() {
+            return;
+        }
+        // Advice: one that is not taken shows in nothing but speed.
+        if let Ok(disk) = self.file().disk(false) {
+            let (offset, length) = (present.start.cast_signed(), (present.end - present.start).cast_signed());
+            let _ = posix_fadvise(&*disk, offset, length, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
         }
     }
 

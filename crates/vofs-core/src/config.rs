@@ -29,6 +29,19 @@ pub enum OnConflict {
     Fail,
 }
 
+/// When the opening of a file to read asks the service whether it was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpenCheck {
+    /// Each time, by itself.
+    Always,
+    /// Each time; of files that a program opens one after another the next ones are asked for ahead, or all of them by one
+    /// listing.
+    #[default]
+    Sweep,
+    /// Not while the attributes are believed: a change made elsewhere is seen when that time has passed.
+    Ttl,
+}
+
 /// Settings of one mount.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -52,6 +65,8 @@ pub struct Config {
     pub listing_ttl: Duration,
     /// How long "no such name" is believed.
     pub negative_ttl: Duration,
+    /// When an opening asks.
+    pub open_check: OpenCheck,
     /// Uploads at a time.
     pub uploads: usize,
     /// What `close` and `fsync` wait for.
@@ -86,6 +101,7 @@ impl Config {
             attribute_ttl: Duration::from_secs(15),
             listing_ttl: Duration::from_secs(15),
             negative_ttl: Duration::from_secs(5),
+            open_check: OpenCheck::default(),
             uploads: 10,
             write_back: WriteBack::default(),
             on_conflict: OnConflict::default(),

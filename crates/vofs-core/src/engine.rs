@@ -21,6 +21,7 @@ use crate::journal::Journal;
 use crate::listing::Listings;
 use crate::namespace::Namespace;
 use crate::path::NodePath;
+use crate::proof::Proofs;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
 
@@ -49,6 +50,7 @@ pub struct Engine {
     pub(crate) listings: Listings,
     pub(crate) sweeps: Sweeps,
     pub(crate) looked_ahead: LookedAhead,
+    pub(crate) proofs: Proofs,
     pub(crate) uploads: Semaphore,
     /// Tells who pauses between two tries to try now.
     pub(crate) hurry: Notify,

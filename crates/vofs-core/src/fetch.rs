@@ -165,6 +165,9 @@ impl Fetcher {
         window: &Window,
         plan: &Plan,
     ) {
+        if !plan.warm.is_empty() {
+            blocks.warm(plan.warm.clone());
+        }
         match self.ranges.get() {
             // One request at a time until that is known.
             None => return,

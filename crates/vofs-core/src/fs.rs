@@ -5,6 +5,7 @@ pub(crate) mod dir;
 pub(crate) mod link;
 pub(crate) mod lookup;
 pub(crate) mod open;
+pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod rename;

@@ -4,7 +4,8 @@
 //!
 //! * `life`: start, recovery, drain. `fs`: the POSIX operations, one verb family a file.
 //! * `upkeep`: what a mount does by itself. `status`, `pending`: what its user asks of it. `upload`: bytes out.
-//! * [`engine`]: the stores side by side; `handles`, `listing`, `file`: what is open.
+//! * [`engine`]: the stores side by side; `handles`, `listing`, `file`: what is open; `proof`: what may be opened
+//!   unasked.
 //! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
 //!   bytes), `journal` with `dirty` (bytes that the service does not have yet).
@@ -36,11 +37,12 @@ mod life;
 mod listing;
 mod namespace;
 mod pending;
+mod proof;
 mod status;
 mod upkeep;
 mod upload;
 
-pub use config::{Config, OnConflict, WriteBack};
+pub use config::{Config, OnConflict, OpenCheck, WriteBack};
 pub use engine::{Engine, SpaceUse};
 pub use error::{Error, Result};
 pub use fs::attr::{Attr, SetAttr};

@@ -23,6 +23,7 @@ use crate::handles::Handles;
 use crate::inode::InodeTable;
 use crate::listing::Listings;
 use crate::path::NodePath;
+use crate::proof::Proofs;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
 use crate::upload::Wish;
@@ -54,6 +55,7 @@ impl Engine {
             listings: Listings::default(),
             sweeps: Sweeps::default(),
             looked_ahead: LookedAhead::default(),
+            proofs: Proofs::default(),
             uploads: Semaphore::new(config.uploads.max(1)),
             hurry: Notify::new(),
             unsettled: Mutex::default(),

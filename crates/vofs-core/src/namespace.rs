@@ -193,14 +193,17 @@ impl Namespace {
         })
     }
 
-    /// The names of the files with bytes in `directory`, sorted, if its listing is fresh.
+    /// The names of the files with bytes in `directory`, in the order of its listing, if that is fresh.
     pub(crate) fn files(&self, directory: &NodePath) -> Option<Vec<String>> {
-        let mut names = self.with_fresh(directory, |directory| {
+        self.with_fresh(directory, |directory| {
             let files = directory.nodes().iter().filter(|node| node.has_bytes());
-            files.map(|node| node.name().to_owned()).collect::<Vec<_>>()
-        })?;
-        names.sort_unstable();
-        Some(names)
+            files.map(|node| node.name().to_owned()).collect()
+        })
+    }
+
+    /// How many children of `directory` are known.
+    pub(crate) fn children(&self, directory: &NodePath) -> usize {
+        self.inner.lock().directories.get(directory).map_or(0, Directory::len)
     }
 
     /// Whether a kernel still has the listing of `directory` as it was given it; `None` when a new listing has to be made.

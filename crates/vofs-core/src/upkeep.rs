@@ -11,8 +11,8 @@ use crate::engine::Engine;
 /// How often the index learns what was used: what a crash forgets of the order of use at most.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
-/// A file is not checked while blocks arrive, which is when readers need the disk and the processor; but not for longer
-/// than so many seconds, or a busy mount would never check anything.
+/// A check does not begin while blocks arrive or readers are answered, who need the disk and the processor; but not for
+/// longer than so many seconds, or a busy mount would never check anything.
 const PATIENCE: u32 = 60;
 
 /// The tasks; they end with the engine.
@@ -34,9 +34,14 @@ impl Upkeep {
         });
         let (store, weak) = (Arc::clone(&engine.store), Arc::downgrade(engine));
         let digests = tokio::spawn(async move {
+            // Many small files are checked in one go, not one a second.
+            let mut quiet_at = None;
             loop {
                 let id = store.next_unverified().await;
-                quiet(&store).await;
+                if quiet_at != Some(store.activity()) {
+                    quiet(&store).await;
+                    quiet_at = Some(store.activity());
+                }
                 let checked = Arc::clone(&store);
                 let verdict = tokio::task::spawn_blocking(move || checked.check_digest(id)).await;
                 if let Ok(Verdict::ThrownAway(version)) = verdict
@@ -50,12 +55,12 @@ impl Upkeep {
     }
 }
 
-/// Returns when no block has come for a second.
+/// Returns when no block has come and nobody has read for a second.
 async fn quiet(store: &Store) {
     for _ in 0..PATIENCE {
-        let before = store.written();
+        let before = store.activity();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if store.written() == before {
+        if store.activity() == before {
             return;
         }
     }

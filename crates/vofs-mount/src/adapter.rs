@@ -120,6 +120,14 @@ fn answer_opendir(reply: ReplyOpen, outcome: Result<vofs_core::OpenedDir, Errno>
     reply.opened(FileHandle(opened.fh.0), FopenFlags::FOPEN_CACHE_DIR | keep);
 }
 
+/// What the kernel is told of a file that was opened.
+fn keeping(opened: &vofs_core::Opened, flags: vofs_core::OpenFlags) -> FopenFlags {
+    let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+    // Closing what was only read has nothing to report.
+    let quiet = if flags.write || flags.truncate { FopenFlags::empty() } else { FopenFlags::FOPEN_NOFLUSH };
+    keep | quiet
+}
+
 fn answer_empty(reply: ReplyEmpty, outcome: Result<(), Errno>) {
     match outcome {
         Ok(()) => reply.ok(),
@@ -297,11 +305,9 @@ impl Filesystem for Adapter {
     }
 
     fn open(&self, request: &Request, ino: INodeNo, how: OpenFlags, reply: ReplyOpen) {
-        let engine = Arc::clone(&self.engine);
-        let work = async move { engine.open(Ino(ino.0), flags(how.0)).await };
-        let kernel = Arc::clone(&self.kernel);
-        self.run(self.waiting("open", request, ino, Work::Question), work, move |outcome| {
-            let opened = or_error!(reply, outcome);
+        let (kernel, how) = (Arc::clone(&self.kernel), flags(how.0));
+        let answer = move |reply: ReplyOpen, outcome| {
+            let opened: vofs_core::Opened = or_error!(reply, outcome);
             if !opened.keep_cache
                 && let Some(kernel) = kernel.get()
             {
@@ -310,9 +316,14 @@ impl Filesystem for Adapter {
                 // with the answer.
                 let _ = kernel.inval_inode(ino, -1, 0);
             }
-            let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
-            reply.opened(FileHandle(opened.fh.0), keep);
-        });
+            reply.opened(FileHandle(opened.fh.0), keeping(&opened, how));
+        };
+        if let Some(opened) = self.engine.open_now(Ino(ino.0), how) {
+            return answer(reply, Ok(opened));
+        }
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.open(Ino(ino.0), how).await };
+        self.run(self.waiting("open", request, ino, Work::Question), work, move |outcome| answer(reply, outcome));
     }
 
     fn create(
@@ -326,11 +337,12 @@ impl Filesystem for Adapter {
         reply: ReplyCreate,
     ) {
         let child = or_error!(reply, name(child)).to_owned();
-        let engine = Arc::clone(&self.engine);
-        let work = async move { engine.create(Ino(parent.0), &child, flags(how)).await };
+        let (engine, how) = (Arc::clone(&self.engine), flags(how));
+        let work = async move { engine.create(Ino(parent.0), &child, how).await };
         self.run(self.waiting("create", request, parent, Work::Change), work, move |outcome| {
             let (entry, opened) = or_error!(reply, outcome);
-            let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+            // Made here, it is closed with an upload however it was opened.
+            let keep = keeping(&opened, vofs_core::OpenFlags { write: true, ..how });
             reply.created(&entry.ttl, &attributes(&entry.attr), GENERATION, FileHandle(opened.fh.0), keep);
         });
     }
@@ -400,11 +412,8 @@ impl Filesystem for Adapter {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
-        let engine = Arc::clone(&self.engine);
-        self.runtime.spawn(async move {
-            engine.release(Fh(fh.0)).await;
-            reply.ok();
-        });
+        self.engine.release_now(Fh(fh.0));
+        reply.ok();
     }
 
     fn opendir(&self, request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {

@@ -9,6 +9,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_mangen::Man;
 use fuser::MountOption;
+use vofs_core::OpenCheck;
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
@@ -54,6 +55,12 @@ pub(crate) struct Args {
     /// Let other users of this machine in, as far as the nodes' permissions allow.
     #[arg(long)]
     pub(crate) allow_other: bool,
+
+    /// When opening a file to read asks the service whether it was changed: always; sweep: of files that are opened one
+    /// after another, the next ones ahead or all of them by one listing; ttl: not within the 15 s for which attributes are
+    /// believed, like NFS with nocto.
+    #[arg(long, value_name = "WHEN", default_value = "sweep", value_parser = open_check)]
+    pub(crate) open_check: OpenCheck,
 
     /// What close and fsync wait for: the upload (close), or only that the data is safe on this disk (background).
     #[arg(long, value_name = "WHEN", default_value = "close")]
@@ -103,7 +110,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     pub(crate) warning: bool,
 
-    /// Accepted for old scripts: attributes are always kept for a bounded time, and every open asks the service.
+    /// Accepted for old scripts: attributes are always kept for a bounded time; see --open-check.
     #[arg(long, action = ArgAction::SetTrue)]
     cache_nodes: bool,
 
@@ -256,7 +263,7 @@ impl Args {
         [
             (
                 self.cache_nodes,
-                "--cache_nodes: attributes are always kept for a bounded time; every open asks the service",
+                "--cache_nodes: attributes are always kept for a bounded time; --open-check says when an open asks the service",
             ),
             (self.secure_get, "--secure_get: transfers follow the scheme that the service offers"),
             (self.nothreads, "--nothreads: requests never block one another; there is nothing to switch off"),
@@ -292,6 +299,15 @@ fn size(text: &str) -> Result<u64, String> {
     text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
 }
 
+fn open_check(text: &str) -> Result<OpenCheck, String> {
+    match text {
+        "always" => Ok(OpenCheck::Always),
+        "sweep" => Ok(OpenCheck::Sweep),
+        "ttl" => Ok(OpenCheck::Ttl),
+        _ => Err("always, sweep or ttl is needed".to_owned()),
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.trim().parse() {
         Ok(0) => Err("at least 1 second is needed".to_owned()),
@@ -322,6 +338,13 @@ mod tests {
         assert_eq!(parse(&["--cache_limit=2GiB"]).cache_limit, 2 << 30);
         assert_eq!(parse(&[]).cache_limit, 50 << 30);
         assert!(size("many").is_err());
+    }
+
+    #[test]
+    fn openings_ask_unless_told_otherwise() {
+        assert_eq!(parse(&[]).open_check, OpenCheck::Sweep);
+        assert_eq!(parse(&["--open_check=ttl"]).open_check, OpenCheck::Ttl);
+        assert!(open_check("never").is_err());
     }
 
     #[test]

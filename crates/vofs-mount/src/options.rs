@@ -74,6 +74,7 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     engine.memory_limit = args.memory_limit.unwrap_or(engine.memory_limit);
     engine.read_deadline = args.read_timeout;
     engine.read_only = args.readonly || anonymous;
+    engine.open_check = args.open_check;
     engine.uploads = args.max_flush_threads;
     engine.write_back = match args.write_back {
         When::Close => WriteBack::Close,

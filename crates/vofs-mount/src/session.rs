@@ -19,7 +19,8 @@ use crate::failure::{Failure, Status};
 use crate::options::Settings;
 use crate::{kernel, logging, mountpoint, supervisor};
 
-/// Threads that take requests from the kernel. Two: one for hits, one that may be busy with a write to disk.
+/// Threads that take requests from the kernel. Each answers hits of the block cache itself and waits for the disk meanwhile:
+/// one alone was slower, four were not faster (docs/architecture.md).
 const DISPATCHERS: usize = 2;
 
 /// Threads of the runtime, at most. Decryption and checksums of a fast link keep two busy; on a machine with a hundred

@@ -21,6 +21,7 @@ mod life;
 mod limits;
 mod listings;
 mod machine;
+mod opening;
 mod options;
 mod posix;
 mod python_client;

@@ -326,3 +326,31 @@ async fn a_digest_that_is_only_a_hint_stops_no_reader() {
     assert!(hit(&store, &blocks, 0, LENGTH as usize).expect("reads on") == whole(&blocks));
     assert!(blocks.is_rejected(), "and the next open fetches again");
 }
+
+#[tokio::test]
+async fn the_check_of_a_file_gives_way_to_who_reads_but_not_for_ever() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let blocks = store.version(&NodePath::new("f"), &version(LENGTH, 1));
+    fill(&store, &blocks);
+    let mut left = 3;
+    store.wait_for_a_lull(store.activity(), &mut left);
+    assert_eq!(left, 3, "nobody reads");
+    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let reader = std::thread::spawn({
+        let (store, over) = (Arc::clone(&store), Arc::clone(&over));
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                assert!(hit(&store, &blocks, 0, 10).is_some());
+            }
+        }
+    });
+    let before = store.activity();
+    while store.activity() == before {
+        std::thread::yield_now();
+    }
+    store.wait_for_a_lull(before, &mut left);
+    over.store(true, Ordering::Relaxed);
+    reader.join().expect("no panic");
+    assert!(left < 3, "it waited while somebody read");
+}

@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use md5::{Digest, Md5};
@@ -28,6 +28,12 @@ use super::{Store, index};
 
 /// Read at a time; in between, others have the disk and the processor for as long as that took.
 const STEP: usize = 4 << 20;
+
+/// How long nobody may have read before the next step.
+const LULL: Duration = Duration::from_millis(200);
+
+/// So often a check of one file waits for that, all in all: on a mount that is never quiet it has to come to an end.
+const LULLS: u32 = 300;
 
 /// Of so many files it is remembered what their bytes were when they were thrown away.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("invariant: not zero");
@@ -103,7 +109,7 @@ impl Store {
         };
         // A version that goes meanwhile takes its room until this is done with it.
         let _hold = file.hold(&self.room);
-        let Some(found) = digest(&file) else { return Verdict::Undecided };
+        let Some(found) = self.digest(&file) else { return Verdict::Undecided };
         let path = file.path.lock().clone();
         if found == expected {
             self.unverified.rejected.lock().pop(&path);
@@ -128,29 +134,39 @@ impl Store {
         index::confirm_file(&self.db, file.id);
         Verdict::Confirmed
     }
-}
 
-/// The MD5 of a file, as long as it is complete.
-fn digest(file: &CachedFile) -> Option<[u8; 16]> {
-    let disk = file.disk(false).ok()?;
-    let mut md5 = Md5::new();
-    let mut step = vec![0; STEP.min(usize::try_from(file.version.length).unwrap_or(STEP))];
-    let mut at = 0;
-    while at < file.version.length {
-        let begun = Instant::now();
-        let length = step.len().min(usize::try_from(file.version.length - at).unwrap_or(STEP));
-        {
-            let _reading = file.punching.read();
-            if file.fate() != Fate::Valid || !file.is_complete() {
-                return None;
+    /// The MD5 of a file, as long as it is complete. Gives way to who reads.
+    fn digest(&self, file: &CachedFile) -> Option<[u8; 16]> {
+        let disk = file.disk(false).ok()?;
+        let mut md5 = Md5::new();
+        let mut step = vec![0; STEP.min(usize::try_from(file.version.length).unwrap_or(STEP))];
+        let (mut at, mut lulls) = (0, LULLS);
+        while at < file.version.length {
+            let (begun, before) = (Instant::now(), self.activity());
+            let length = step.len().min(usize::try_from(file.version.length - at).unwrap_or(STEP));
+            {
+                let _reading = file.punching.read();
+                if file.fate() != Fate::Valid || !file.is_complete() {
+                    return None;
+                }
+                disk.read_exact_at(&mut step[..length], at).ok()?;
             }
-            disk.read_exact_at(&mut step[..length], at).ok()?;
+            md5.update(&step[..length]);
+            at += length as u64;
+            std::thread::sleep(begun.elapsed());
+            self.wait_for_a_lull(before, &mut lulls);
         }
-        md5.update(&step[..length]);
-        at += length as u64;
-        std::thread::sleep(begun.elapsed());
+        Some(md5.finalize().into())
     }
-    Some(md5.finalize().into())
+
+    /// Waits, where something happened since the activity was `before`, until nothing has for a while.
+    pub(super) fn wait_for_a_lull(&self, mut before: u64, left: &mut u32) {
+        while *left > 0 && self.activity() != before {
+            *left -= 1;
+            before = self.activity();
+            std::thread::sleep(LULL);
+        }
+    }
 }
 
 fn hex(md5: &[u8; 16]) -> String {

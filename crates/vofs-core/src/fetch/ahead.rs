@@ -33,6 +33,10 @@ impl Look {
     fn is_believed(&self, now: Millis) -> bool {
         self.asked.remaining(BELIEVED, now).is_some()
     }
+
+    fn believed(&self, now: Millis) -> Option<Version> {
+        self.answer.clone().flatten().filter(|_| self.is_believed(now))
+    }
 }
 
 /// Files that were looked into and not opened yet.
@@ -51,6 +55,14 @@ impl LookedAhead {
     /// What was asked of `path`.
     pub(crate) fn take(&self, path: &NodePath) -> Option<Taken> {
         self.0.lock().remove(path).map(Taken)
+    }
+
+    /// What was learned of `path`, if that is known and counts; the look is used up by that.
+    pub(crate) fn take_known(&self, path: &NodePath, now: Millis) -> Option<Version> {
+        let mut noted = self.0.lock();
+        let version = noted.get(path)?.borrow().believed(now)?;
+        noted.remove(path);
+        Some(version)
     }
 
     /// Notes that a look into `path` begins; `None` when there is one already.
@@ -77,7 +89,7 @@ impl Taken {
     /// The version that the name stood for, if that was asked so shortly ago that it counts.
     pub(crate) async fn version(mut self, now: impl Fn() -> Millis) -> Option<Version> {
         let look = self.0.wait_for(|look| look.answer.is_some()).await.ok()?;
-        look.answer.clone().flatten().filter(|_| look.is_believed(now()))
+        look.believed(now())
     }
 }
 

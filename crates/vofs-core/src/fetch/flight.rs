@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -251,13 +252,27 @@ const TRIES: u32 = 4;
 /// Pause before the second of them; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a body may stand still before the rest of it is asked for anew; twice as long after each try. Connections
+/// die without a word (a router that forgot them), and who comes to read while one is dead would wait for it as
+/// long as who was there before. The last try has the whole deadline.
+const STILL: Duration = Duration::from_secs(5);
+
+/// The same for a stream of a whole file, which begins at its beginning when it is asked for anew.
+const STREAM_STILL: Duration = Duration::from_secs(20);
+
+/// How long the body of the try after `tries` others may stand still.
+fn patience(flight: &Flight, tries: u32, deadline: Duration) -> Duration {
+    let first = if flight.is_whole() { STREAM_STILL } else { STILL };
+    if tries + 1 < TRIES { deadline.min(first * 2_u32.pow(tries)) } else { deadline }
+}
+
 /// Flies: asks, checks, and puts block after block into the cache. A body that breaks off is asked for again from where
 /// it broke; what the client library itself could not get by trying again is final.
 pub(super) async fn fly(fetcher: Arc<Fetcher>, path: NodePath, blocks: OpenBlocks, flight: Arc<Flight>) {
     let mut tries = 0;
     let outcome = loop {
         let before = flight.progress.borrow().next;
-        match carry(&fetcher, &path, &blocks, &flight).await {
+        match carry(&fetcher, &path, &blocks, &flight, tries).await {
             Ok(()) => break Outcome::Done,
             // A stream that stood still for so long that the service gave up: asked for again when somebody reads on.
             Err(Trouble::Cut(_)) if flight.is_whole() && !flight.is_awaited() => break Outcome::Done,
@@ -291,7 +306,13 @@ enum Trouble {
     Cut(Error),
 }
 
-async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: &Arc<Flight>) -> Result<(), Trouble> {
+async fn carry(
+    fetcher: &Fetcher,
+    path: &NodePath,
+    blocks: &OpenBlocks,
+    flight: &Arc<Flight>,
+    tries: u32,
+) -> Result<(), Trouble> {
     let deadline = fetcher.deadline;
     let late = |what: &str| {
         let cause = format!("no {what} for {} s while reading", deadline.as_secs());
@@ -332,18 +353,27 @@ async fn carry(fetcher: &Fetcher, path: &NodePath, blocks: &OpenBlocks, flight: 
         let cause = format!("asked for bytes from {} on, the service sent them from {}", first * BLOCK, incoming.start);
         return Err(Trouble::Final(Error::Io { path: path.clone(), cause }));
     }
-    receive(fetcher, path, blocks, flight, incoming, start, &late).await
+    let still = patience(flight, tries, deadline);
+    receive(&Trip { fetcher, path, blocks, flight, still }, incoming, start, &late).await
+}
+
+/// What a body is received for.
+struct Trip<'a> {
+    fetcher: &'a Fetcher,
+    path: &'a NodePath,
+    blocks: &'a OpenBlocks,
+    flight: &'a Flight,
+    /// How long the body may stand still.
+    still: Duration,
 }
 
 async fn receive(
-    fetcher: &Fetcher,
-    path: &NodePath,
-    blocks: &OpenBlocks,
-    flight: &Flight,
+    trip: &Trip<'_>,
     incoming: Incoming,
     mut block: u64,
     late: &(dyn Fn(&str) -> Trouble + Sync),
 ) -> Result<(), Trouble> {
+    let Trip { fetcher, blocks, flight, .. } = trip;
     let mut body = incoming.body;
     let mut buffer = BytesMut::with_capacity(BLOCK as usize);
     while block < flight.reach() {
@@ -354,11 +384,8 @@ async fn receive(
         let length = blocks.block_length(block);
         let filled = timeout(fetcher.deadline, async {
             while buffer.len() < length {
-                let Some(part) = body.next().await else {
-                    let cause = format!("the service ended the file at byte {}", block * BLOCK + buffer.len() as u64);
-                    return Err(Trouble::Cut(Error::Io { path: path.clone(), cause }));
-                };
-                buffer.extend_from_slice(&part.map_err(Trouble::Cut)?);
+                let at = block * BLOCK + buffer.len() as u64;
+                buffer.extend_from_slice(&trip.next_part(&mut body, at).await?);
             }
             Ok(())
         });
@@ -371,4 +398,26 @@ async fn receive(
         flight.passed(block);
     }
     Ok(())
+}
+
+impl Trip<'_> {
+    /// What comes next of a body that has come to byte `at` of the file.
+    async fn next_part(
+        &self,
+        body: &mut BoxStream<'static, crate::error::Result<Bytes>>,
+        at: u64,
+    ) -> Result<Bytes, Trouble> {
+        let path = || self.path.clone();
+        match timeout(self.still, body.next()).await {
+            Ok(Some(part)) => part.map_err(Trouble::Cut),
+            Ok(None) => {
+                let cause = format!("the service ended the file at byte {at}");
+                Err(Trouble::Cut(Error::Io { path: path(), cause }))
+            }
+            Err(_) => {
+                let cause = format!("no byte after byte {at} for {} s", self.still.as_secs());
+                Err(Trouble::Cut(Error::Timeout { path: path(), cause }))
+            }
+        }
+    }
 }

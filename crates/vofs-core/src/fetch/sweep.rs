@@ -1,7 +1,7 @@
 //! Programs that open one file of a directory after another: what will they open next?
 //!
 //! Three files in a row that stand close together in an order of the directory make a **sweep**: the byte order of
-//! shells and `sorted()`, that of a language, or either backwards. If all have one extension, only files with that are
+//! shells and `sorted()`, that of a language, that of the listing (which a Cavern gives unsorted), or any backwards. If all have one extension, only files with that are
 //! meant. Each further file that fits names those to be looked into ahead; how many doubles when the program had to
 //! wait, and one that does not fit ends the sweep. Nothing is ever named without a program opening a file.
 
@@ -79,7 +79,7 @@ impl Default for Course {
 
 impl Sweeps {
     /// A program opens `name` in `directory`; `waits` when nobody has looked into it yet. `names` gives the files of the
-    /// directory in byte order. Returns those to look into now, and how many bytes of each.
+    /// directory as they were listed. Returns those to look into now, and how many bytes of each.
     pub(crate) fn opened(
         &self,
         directory: &NodePath,
@@ -130,26 +130,22 @@ impl Course {
 }
 
 impl Sweep {
-    /// The order of `names`, which come in byte order, in which those opened last stand close together.
+    /// The order of `names`, which come as they were listed, in which those opened last stand close together.
     fn recognise(mut names: Vec<String>, latest: &[String]) -> Option<Self> {
         let [first, .., last] = latest else { return None };
         let kind = extension(first);
         if latest.iter().all(|name| extension(name) == kind) {
             names.retain(|name| extension(name) == kind);
         }
-        let spoken = || {
-            let mut names = names.clone();
-            names.sort_by_cached_key(|name| collated(name));
-            names
-        };
-        // One after another in either order, or else close together at least: several programs share the files.
-        let (mut names, backwards) = match (Run::of(&names, latest), Run::of(&spoken(), latest)) {
-            (Some(run), _) if run.is_steady => (names, run.is_backwards),
-            (_, Some(run)) if run.is_steady => (spoken(), run.is_backwards),
-            (Some(run), _) => (names, run.is_backwards),
-            (None, Some(run)) => (spoken(), run.is_backwards),
-            (None, None) => return None,
-        };
+        let (mut sorted, mut spoken) = (names.clone(), names.clone());
+        sorted.sort_unstable();
+        spoken.sort_by_cached_key(|name| collated(name));
+        let orders = [sorted, spoken, names];
+        let runs = orders.each_ref().map(|order| Run::of(order, latest));
+        // One after another in one of them, or else close together at least: several programs share the files.
+        let steady = runs.iter().position(|run| run.is_some_and(|run| run.is_steady));
+        let chosen = steady.or_else(|| runs.iter().position(Option::is_some))?;
+        let (backwards, mut names) = (runs[chosen]?.is_backwards, orders.into_iter().nth(chosen)?);
         if backwards {
             names.reverse();
         }
@@ -271,6 +267,20 @@ mod tests {
         assert_eq!(open(&Sweeps::default(), &names, &spoken).concat(), spoken[3..]);
         let back: Vec<String> = files(20).into_iter().rev().collect();
         assert_eq!(open(&Sweeps::default(), &files(20), &back).concat(), back[3..]);
+    }
+
+    #[test]
+    fn the_order_of_a_listing_that_is_not_sorted_is_recognised() {
+        let mut listed = files(100);
+        listed
+            .sort_by_key(|name| name.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(16_777_619) ^ u32::from(byte)));
+        assert!(!listed.is_sorted());
+        assert_eq!(open(&Sweeps::default(), &listed, &listed).concat(), listed[3..]);
+        assert_eq!(
+            open(&Sweeps::default(), &listed, &files(100)).concat(),
+            files(100)[3..],
+            "nor is it mistaken for it"
+        );
     }
 
     #[test]

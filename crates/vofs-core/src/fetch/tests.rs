@@ -19,13 +19,21 @@ impl Bench {
     }
 
     async fn with(cache: u64, memory: u64) -> Self {
+        Bench::make(cache, memory, Duration::from_secs(5)).await
+    }
+
+    async fn with_deadline(deadline: Duration) -> Self {
+        Bench::make(256 << 20, 64 << 20, deadline).await
+    }
+
+    async fn make(cache: u64, memory: u64, deadline: Duration) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let db = Db::open(&place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
         let budget = Budget::new(memory);
         let store = Store::open(place.path(), cache, db, Arc::clone(&budget)).await.expect("opens");
         let remote = Arc::new(FakeRemote::new());
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&remote);
-        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), Duration::from_secs(5), budget));
+        let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), deadline, budget));
         Bench { remote, store, fetcher, _place: place }
     }
 
@@ -209,7 +217,7 @@ async fn what_is_fetched_ahead_of_one_file_leaves_room_for_others() {
             blocks,
             &(0..0),
             window,
-            &Plan { run: 0..100 << 20, piece: 1 << 20, strides: Vec::new() },
+            &Plan { run: 0..100 << 20, piece: 1 << 20, ..Plan::default() },
         );
         bench.fetcher.traffic.lane(blocks.id()).flying().len()
     };
@@ -387,6 +395,22 @@ async fn a_body_that_stands_still_is_a_timeout() {
     bench.remote.hold_bodies(Some(100));
     let late = bench.read(&path, &blocks, 0..10).await;
     assert!(matches!(late, Err(Error::Timeout { .. })), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stands_still_is_asked_for_anew_from_there_long_before_the_deadline() {
+    let bench = Bench::with_deadline(Duration::from_secs(120)).await;
+    let (path, blocks, bytes) = bench.open("f", 1 << 20).await;
+    // Each answer dies after two blocks.
+    bench.remote.hold_bodies(Some(2 * BLOCK as usize + 9000));
+    let start = tokio::time::Instant::now();
+    bench.fetcher.begin(&path, &blocks, 6 * BLOCK, false);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let joined = bench.read(&path, &blocks, 5 * BLOCK..5 * BLOCK + 10).await.expect("read");
+    assert_eq!(joined, bytes[5 * BLOCK as usize..][..10]);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let starts = [0, 2, 4].map(|block| format!("get /f {}-{}", block * BLOCK, 6 * BLOCK));
+    assert_eq!(bench.remote.requests(), starts);
 }
 
 fn asked(request: &str) -> u64 {

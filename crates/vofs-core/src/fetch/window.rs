@@ -44,6 +44,13 @@ const EQUAL_JUMPS: u64 = 2;
 /// Strides fetched ahead at first and at most; doubled when the reader waits. Fewer than the requests that one file may have.
 const DEPTH: (u64, u64) = (2, 12);
 
+/// What the disk is told to bring into the page cache ahead of who reads a cached file in sequence: in one request of the
+/// kernel's after the other, a disk would stand still between them. Told again at half of it.
+const WARM: u64 = 8 * 1024 * 1024;
+
+/// A reader that has come so far in sequence will come further.
+const STEADY: u64 = 256 * 1024;
+
 /// The share of the cache that may hold what one reader has not read yet: eight readers must not push out each other's.
 const SHARE: u64 = 8;
 
@@ -56,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) piece: u64,
     /// Places far ahead, each to be fetched by itself.
     pub(crate) strides: Vec<Range<u64>>,
+    /// What the disk should bring in as far as it is cached; empty most of the time.
+    pub(crate) warm: Range<u64>,
 }
 
 /// A place at which a reader reads in sequence.
@@ -68,6 +77,8 @@ struct Trail {
     ahead: u64,
     /// Up to where everything was asked for already.
     covered: u64,
+    /// Up to where the disk was told to read.
+    warmed: u64,
 }
 
 /// Jumps of equal distance.
@@ -106,7 +117,7 @@ impl Window {
     /// A window for a cache of `capacity` bytes: what is fetched ahead must not push out what is being read.
     pub(crate) fn new(capacity: u64) -> Self {
         // Nearly every program begins at the beginning: a first read there is no jump.
-        let start = Trail { start: 0, reached: 0, ahead: 0, covered: 0 };
+        let start = Trail { start: 0, reached: 0, ahead: 0, covered: 0, warmed: 0 };
         let state = State { trails: VecDeque::from([start]), strides: None, extent: 0 };
         Window { state: Mutex::new(state), largest: LARGEST.min(capacity / SHARE).max(FIRST) }
     }
@@ -189,7 +200,17 @@ impl Trail {
         // nor in bits smaller than a piece.
         let wanted = advanced && goal >= self.covered + if waits { 1 } else { piece };
         let run = if wanted { self.covered..goal } else { self.covered..self.covered };
-        Plan { run, piece, strides: Vec::new() }
+        let warm = if waits { 0..0 } else { self.warm() };
+        Plan { run, piece, strides: Vec::new(), warm }
+    }
+
+    fn warm(&mut self) -> Range<u64> {
+        if self.reached - self.start < STEADY || self.warmed >= self.reached + WARM / 2 {
+            return 0..0;
+        }
+        let from = self.warmed.max(self.reached);
+        self.warmed = self.reached + WARM;
+        from..self.warmed
     }
 }
 
@@ -241,8 +262,14 @@ impl State {
         if self.trails.len() == TRAILS {
             self.trails.pop_front();
         }
-        self.trails.push_back(Trail { start: range.start, reached: range.end, ahead: 0, covered: range.end });
-        Plan { run: range.end..range.end, piece: FIRST, strides: places }
+        self.trails.push_back(Trail {
+            start: range.start,
+            reached: range.end,
+            ahead: 0,
+            covered: range.end,
+            warmed: 0,
+        });
+        Plan { run: range.end..range.end, piece: FIRST, strides: places, warm: 0..0 }
     }
 }
 
@@ -313,6 +340,18 @@ mod tests {
         }
         assert!(requests.iter().all(|length| *length >= LONGEST), "{requests:?}");
         assert!(requests.len() > 10);
+    }
+
+    #[test]
+    fn the_disk_is_told_ahead_of_who_reads_in_sequence_what_is_cached_and_each_byte_once() {
+        let window = Window::new(1 << 40);
+        let told: Vec<Range<u64>> = (0..64).map(|step| window.note(&at(step * MIB, MIB), false).warm).collect();
+        let told: Vec<Range<u64>> = told.into_iter().filter(|range| !range.is_empty()).collect();
+        assert_eq!(told[0], MIB..MIB + WARM);
+        assert!(told.windows(2).all(|pair| pair[0].end == pair[1].start), "{told:?}");
+        assert!(told.len() < 20, "not at each read: {told:?}");
+        let jumps = (0..20).map(|step| window.note(&at((step * 7919 % 4096) << 20, 4096), false));
+        assert!(jumps.into_iter().all(|plan| plan.warm.is_empty()));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Opening, making and closing files. Close-to-open consistency is made here: every open asks the service.
+//! Opening, making and closing files. Close-to-open consistency is made here: every open asks the service, but for those
+//! that were answered ahead (`proof`).
 //!
 //! Where the node is known and fresh, and its first bytes are not here yet, the question is the request for these bytes:
 //! asked for by the name, their answer tells by its digest whether the name still stands for the version that is known.
@@ -22,6 +23,10 @@ use crate::version::Version;
 
 use super::attr::type_of;
 use super::lookup::Entry;
+
+fn only_reads(flags: OpenFlags) -> bool {
+    flags.read && !flags.write && !flags.truncate
+}
 
 /// An open file.
 #[derive(Debug, Clone, Copy)]
@@ -71,12 +76,28 @@ impl Engine {
             self.detach(&file, ino, flags);
             return Err(error);
         }
+        Ok(self.opened_file(ino, file, flags))
+    }
+
+    /// Opens a file without a question, if that is possible. Called on the thread that took the request.
+    pub fn open_now(self: &Arc<Self>, ino: Ino, flags: OpenFlags) -> Option<Opened> {
+        let path = self.inodes.path(ino).filter(|_| only_reads(flags))?;
+        if self.files.get(&path).is_some_and(|file| file.state().dirty.is_some()) {
+            return None;
+        }
+        let meta = self.answered(&path)?;
+        self.files.supersede(&self.inodes, &path, &meta.version);
+        let file = self.attach((ino, &path), &meta, Some(meta.version.clone()), flags)?;
+        Some(self.opened_file(ino, file, flags))
+    }
+
+    fn opened_file(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Opened {
         let shown = {
             let state = file.state();
             state.on_service.clone().filter(|_| state.dirty.is_none())
         };
         let keep_cache = shown.is_none_or(|version| self.files.paged(ino, &version));
-        Ok(Opened { fh: self.handle(ino, file, flags), keep_cache })
+        Opened { fh: self.handle(ino, file, flags), keep_cache }
     }
 
     fn attach(
@@ -95,8 +116,7 @@ impl Engine {
 
     /// What the service has at `path` now.
     async fn ask_to_open(self: &Arc<Self>, path: &NodePath, flags: OpenFlags) -> Result<Meta> {
-        let only_read = flags.read && !flags.write && !flags.truncate;
-        if !only_read || self.remote.refuses_name(path.name()).is_some() {
+        if !only_reads(flags) || self.remote.refuses_name(path.name()).is_some() {
             return self.ask(path).await;
         }
         if let Some(meta) = self.swept(path).await {
@@ -105,6 +125,9 @@ impl Engine {
         if let Answer::Found(known, _) = self.names.lookup(path)
             && let Some(meta) = self.begin_reading(path, &known, FIRST, false).await
         {
+            return Ok(meta);
+        }
+        if let Some(meta) = self.listed_just_now(path).await {
             return Ok(meta);
         }
         self.ask(path).await
@@ -202,7 +225,22 @@ impl Engine {
 
     /// The last reference to a handle is gone. What it changed and `close` could not send goes out now.
     pub async fn release(self: &Arc<Self>, fh: Fh) {
-        let Some(handle) = self.handles.remove_file(fh) else { return };
+        if let Some(unlinked) = self.let_go(fh) {
+            self.discard(&unlinked).await;
+        }
+    }
+
+    /// [`Engine::release`] for who does not wait for what that leaves to be done.
+    pub fn release_now(self: &Arc<Self>, fh: Fh) {
+        if let Some(unlinked) = self.let_go(fh) {
+            let engine = Arc::clone(self);
+            self.runtime.spawn(async move { engine.discard(&unlinked).await });
+        }
+    }
+
+    /// Drops a handle. With the last one of a removed file its changes are to be discarded.
+    fn let_go(self: &Arc<Self>, fh: Fh) -> Option<Arc<OpenFile>> {
+        let handle = self.handles.remove_file(fh)?;
         let file = Arc::clone(&handle.file);
         if let Some(directory) = self.inodes.path(handle.ino).and_then(|path| path.parent()) {
             self.sweeps.closed(&directory, handle.window.extent());
@@ -214,17 +252,16 @@ impl Engine {
             self.fetcher.abandon(&blocks);
         }
         if !self.detach(&file, handle.ino, handle.flags) {
-            return;
+            return None;
         }
         let (unlinked, dirty) = {
             let state = file.state();
             (state.path.is_none(), state.dirty.is_some())
         };
-        if unlinked {
-            self.discard(&file).await;
-        } else if dirty {
+        if dirty && !unlinked {
             upload::sender::attend(self, &file, upload::sender::Start::WhenQuiet);
         }
+        unlinked.then_some(file)
     }
 
     /// Drops the changes of a file that was removed.

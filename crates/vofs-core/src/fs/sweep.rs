@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::config::OpenCheck;
 use crate::engine::Engine;
+use crate::fetch::ahead::Taken;
 use crate::meta::Meta;
 use crate::namespace::Answer;
 use crate::path::NodePath;
@@ -12,13 +14,11 @@ impl Engine {
     /// A program opens `path` to read it: looks into those that it seems to open next, and returns what the service has at
     /// `path` if that was asked ahead, just now.
     pub(crate) async fn swept(self: &Arc<Self>, path: &NodePath) -> Option<Meta> {
-        let directory = path.parent()?;
-        let looked = self.looked_ahead.take(path);
-        let waits = !looked.as_ref().is_some_and(crate::fetch::ahead::Taken::is_known);
-        let (next, piece) = self.sweeps.opened(&directory, path.name(), waits, || self.files_of(&directory));
-        for name in next {
-            self.look_into(directory.join(&name), piece);
+        if self.config.open_check == OpenCheck::Always {
+            return None;
         }
+        let looked = self.looked_ahead.take(path);
+        self.look_into_next(path, !looked.as_ref().is_some_and(Taken::is_known));
         let version = looked?.version(|| self.clock.now()).await?;
         self.names.known(path).filter(|known| known.is_file() && known.version.is_same(&version))
     }
@@ -37,8 +37,39 @@ impl Engine {
         self.runtime.spawn(async move { looking.answer(engine.look(&path, piece).await) });
     }
 
+    /// True for a file that will be opened without a question, or by a listing that answers for many.
+    fn needs_no_look(&self, path: &NodePath, known: &Meta) -> bool {
+        let by_others = match self.config.open_check {
+            OpenCheck::Always => false,
+            OpenCheck::Ttl => true,
+            OpenCheck::Sweep => Self::is_proven_by_listings(&known.version),
+        };
+        by_others && self.begins_here(path, known)
+    }
+
+    /// True when `path` was looked into just now and is as it is known. Looks into those that seem to be opened next.
+    pub(crate) fn was_looked_into(self: &Arc<Self>, path: &NodePath, known: &Meta) -> bool {
+        let Some(version) = self.looked_ahead.take_known(path, self.clock.now()) else { return false };
+        self.look_into_next(path, false);
+        known.version.is_same(&version)
+    }
+
+    /// A program opens `path`: looks into those that it seems to open next.
+    fn look_into_next(self: &Arc<Self>, path: &NodePath, waits: bool) {
+        let Some(directory) = path.parent() else { return };
+        let (next, piece) = self.sweeps.opened(&directory, path.name(), waits, || self.files_of(&directory));
+        for name in next {
+            self.look_into(directory.join(&name), piece);
+        }
+    }
+
     /// Asks what the service has at `path`, and sends for the first `piece` bytes of it.
     async fn look(self: &Arc<Self>, path: &NodePath, piece: u64) -> Option<Version> {
+        if let Some(known) = self.names.known(path)
+            && self.needs_no_look(path, &known)
+        {
+            return None;
+        }
         if let Answer::Found(known, _) = self.names.lookup(path)
             && let Some(meta) = self.begin_reading(path, &known, piece, true).await
         {

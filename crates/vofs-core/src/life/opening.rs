@@ -3,6 +3,7 @@
 use super::tests::{Bench, Mount, READ, WRITE};
 use super::*;
 use crate::clock::TestClock;
+use crate::config::OpenCheck;
 use crate::fetch::window::FIRST;
 use crate::remote::fake::FakeRemote;
 
@@ -181,4 +182,116 @@ async fn what_was_asked_ahead_too_long_ago_is_asked_again() {
     bench.remote.store("f05", vec![99; 200_000]);
     clock.advance(Duration::from_secs(3));
     assert_eq!(header(&mount, "f05").await, [99; 80]);
+}
+
+/// A mount of a service whose files have a live date and no content-date, as a Cavern's, with `count` of them in the cache.
+async fn cached_directory(bench: &Bench, clock: &Arc<TestClock>, check: OpenCheck, count: u8) -> Mount {
+    bench.remote.give_no_content_dates();
+    for number in 0..count {
+        bench.remote.store(&format!("f{number:02}"), vec![number; 5000]);
+    }
+    clock.advance(Duration::from_secs(1_000_000));
+    let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&bench.remote);
+    let ticking: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
+    let config = Config { open_check: check, ..bench.config() };
+    let mount = Mount(Engine::start(config, faked, ticking).await.expect("starts"));
+    mount.names("").await;
+    for number in 0..count {
+        header(&mount, &format!("f{number:02}")).await;
+        clock.advance(Duration::from_millis(1500));
+    }
+    mount.names("").await;
+    bench.remote.requests();
+    mount
+}
+
+/// Opens without waiting for the service where that is possible, as the adapter does.
+async fn small_file(mount: &Mount, name: &str) -> Vec<u8> {
+    let ino = mount.walk(name).await.expect("it exists").0;
+    let opened = match mount.0.open_now(ino, READ) {
+        Some(opened) => opened,
+        None => mount.0.open(ino, READ).await.expect("opens"),
+    };
+    let bytes = mount.0.read(opened.fh, 0, 80).await.expect("read");
+    mount.0.release(opened.fh).await;
+    bytes
+}
+
+#[tokio::test]
+async fn siblings_opened_one_after_another_are_proven_by_one_listing() {
+    let (bench, clock) = (Bench::new(), Arc::new(TestClock::default()));
+    let mount = cached_directory(&bench, &clock, OpenCheck::Sweep, 30).await;
+    for number in 0..3 {
+        small_file(&mount, &format!("f{number:02}")).await;
+    }
+    let mut seen = Vec::new();
+    until_asked(&bench, &mut seen, "list /").await;
+    for number in 3..30 {
+        assert_eq!(small_file(&mount, &format!("f{number:02}")).await, [number; 80]);
+    }
+    seen.extend(bench.remote.requests());
+    assert_eq!(seen, ["stat /f00", "stat /f01", "stat /f02", "list /"], "one listing for all the others");
+    small_file(&mount, "f29").await;
+    assert_eq!(bench.remote.requests(), ["stat /f29"], "opened again: asked again");
+    clock.advance(Duration::from_millis(1001));
+    small_file(&mount, "f00").await;
+    assert!(bench.remote.requests().contains(&"stat /f00".to_owned()), "nothing is proven for longer than a second");
+}
+
+#[tokio::test]
+async fn a_change_made_elsewhere_before_the_sweep_is_seen_in_it() {
+    let (bench, clock) = (Bench::new(), Arc::new(TestClock::default()));
+    let mount = cached_directory(&bench, &clock, OpenCheck::Sweep, 10).await;
+    bench.remote.store("f05", vec![99; 5000]);
+    bench.remote.store("f06", vec![98; 6000]);
+    for number in 0..5 {
+        assert_eq!(small_file(&mount, &format!("f{number:02}")).await, [number; 80]);
+    }
+    assert_eq!(small_file(&mount, "f05").await, [99; 80]);
+    assert_eq!(small_file(&mount, "f06").await, [98; 80]);
+    assert_eq!(small_file(&mount, "f07").await, [7; 80]);
+}
+
+#[tokio::test]
+async fn what_a_listing_shows_proves_nothing_where_listings_lag() {
+    let (bench, clock) = (Bench::new(), Arc::new(TestClock::default()));
+    for number in 0..10 {
+        bench.remote.store(&format!("f{number:02}"), vec![number; 5000]);
+    }
+    clock.advance(Duration::from_secs(1_000_000));
+    let mount = mount(&bench, &clock).await;
+    mount.names("").await;
+    for number in 0..10 {
+        header(&mount, &format!("f{number:02}")).await;
+    }
+    for number in 0..10 {
+        bench.remote.list_as_it_is(&format!("f{number:02}"));
+        bench.remote.store(&format!("f{number:02}"), vec![100 + number; 5000]);
+    }
+    clock.advance(Duration::from_secs(3));
+    for number in 0..10 {
+        assert_eq!(small_file(&mount, &format!("f{number:02}")).await, [100 + number; 80]);
+    }
+}
+
+#[tokio::test]
+async fn openings_ask_each_time_or_not_at_all_where_that_is_wanted() {
+    let (bench, clock) = (Bench::new(), Arc::new(TestClock::default()));
+    let mount = cached_directory(&bench, &clock, OpenCheck::Always, 8).await;
+    for number in 0..8 {
+        small_file(&mount, &format!("f{number:02}")).await;
+    }
+    let wanted: Vec<String> = (0..8).map(|number| format!("stat /f{number:02}")).collect();
+    assert_eq!(bench.remote.requests(), wanted);
+    drop(mount);
+
+    let (bench, clock) = (Bench::new(), Arc::new(TestClock::default()));
+    let mount = cached_directory(&bench, &clock, OpenCheck::Ttl, 8).await;
+    for number in 0..8 {
+        small_file(&mount, &format!("f{number:02}")).await;
+    }
+    assert_eq!(bench.remote.requests(), [""; 0]);
+    bench.remote.store("f03", vec![99; 5000]);
+    clock.advance(Duration::from_secs(16));
+    assert_eq!(small_file(&mount, "f03").await, [99; 80], "seen when the attributes are no longer believed");
 }

@@ -40,6 +40,8 @@ struct Inner {
     puts_held: watch::Sender<bool>,
     /// Nothing may be made in these.
     forbidden: Vec<NodePath>,
+    /// Files have a live date and no content-date.
+    only_dates: bool,
     /// Send the whole file whatever is asked for.
     ignores_ranges: bool,
     /// Cut every body after so many bytes.
@@ -165,6 +167,11 @@ impl FakeRemote {
         inner.cut = None;
     }
 
+    /// Files that are stored from now on have one date, that of their bytes.
+    pub(crate) fn give_no_content_dates(&self) {
+        self.0.lock().only_dates = true;
+    }
+
     pub(crate) fn ignore_ranges(&self) {
         self.0.lock().ignores_ranges = true;
     }
@@ -205,7 +212,7 @@ impl Inner {
             length: bytes.len() as u64,
             // As on a Vault, where a file without bytes has nothing that tells of bytes.
             md5: (!bytes.is_empty()).then(|| Md5::digest(&bytes).into()),
-            content_date: (!bytes.is_empty()).then_some(Millis(self.ticks)),
+            content_date: (!bytes.is_empty() && !self.only_dates).then_some(Millis(self.ticks)),
             date: Some(Millis(self.ticks)),
         };
         let meta = Meta { version: version.clone(), ..Meta::new(Kind::File) };
