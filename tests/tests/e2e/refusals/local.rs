@@ -82,9 +82,7 @@ fn a_source_that_vanishes_is_named(profile: Profile) {
         world.put(name, name);
     }
     // Between the plan and the copy.
-    world
-        .server
-        .fault(&format!(r#"{{"method": "GET", "path": "/files/demo/b", "status": 404, "text": "NodeNotFound: b"}}"#));
+    world.server.fault(r#"{"method": "GET", "path": "/files/demo/b", "status": 404, "text": "NodeNotFound: b"}"#);
     fs::create_dir(world.local("to")).unwrap();
     let copied = world.vospace(&["cp", &world.uri("*"), "to"]).fails_with(1, &["ERROR:: ", "demo/b", "check the path"]);
     assert_eq!(copied.stderr.matches("ERROR:: ").count(), 1, "{}", copied.stderr);
