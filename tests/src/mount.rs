@@ -89,7 +89,8 @@ impl Mounting {
             .stdout(Stdio::null())
             .stderr(File::options().create(true).append(true).open(&self.errors).unwrap());
         let daemon = Guard::spawn(&mut self.command);
-        answering(daemon, self.point, self.log, self.errors)
+        // No listing: tests count what the service is asked.
+        answering(daemon, self.point, self.log, self.errors, |point| fs::metadata(point).is_ok())
     }
 }
 
@@ -99,17 +100,23 @@ pub fn adopt(mut command: Command, point: &Path, log: &Path) -> Mount {
     let errors = File::options().create(true).append(true).open(log).unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
     let daemon = Guard::spawn(&mut command);
-    answering(daemon, point.to_owned(), log.to_owned(), log.to_owned())
+    // What a daemon that was killed left there is mounted too, and its attributes may still be known, but it opens nothing.
+    answering(daemon, point.to_owned(), log.to_owned(), log.to_owned(), |point| fs::read_dir(point).is_ok())
 }
 
 #[track_caller]
-fn answering(mut daemon: Guard, point: PathBuf, log: PathBuf, errors: PathBuf) -> Mount {
+fn answering(
+    mut daemon: Guard,
+    point: PathBuf,
+    log: PathBuf,
+    errors: PathBuf,
+    answers: impl Fn(&Path) -> bool,
+) -> Mount {
     wait_until("the mount", LIMIT, || {
         if let Some(status) = daemon.ended() {
             panic!("mountvofs ended with {}: {}", code(status), fs::read_to_string(&errors).unwrap());
         }
-        // What a daemon that was killed left there is mounted too, and does not answer.
-        is_mounted(&point) && fs::read_dir(&point).is_ok()
+        is_mounted(&point) && answers(&point)
     });
     Mount { daemon: Some(daemon), point, log, errors }
 }
