@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Answer {
     /// Status of the last redirect's target.
     pub status: u16,
-    /// Body.
+    /// What came of the body: a file that a Cavern overwrites in place meanwhile ends early.
     pub body: Vec<u8>,
 }
 
@@ -35,7 +35,11 @@ fn send(method: &str, url: &str, token: Option<&str>, body: String) -> Answer {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-        Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() }
+        let mut answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+        let mut body = Vec::new();
+        while let Ok(Some(part)) = answer.chunk().await {
+            body.extend_from_slice(&part);
+        }
+        Answer { status: answer.status().as_u16(), body }
     })
 }
