@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Millis};
 use crate::config::Config;
@@ -58,13 +59,14 @@ pub(crate) struct Known {
     pub(crate) own: Option<Own>,
 }
 
-/// An upload of our own: for a while nothing but a single node that shows a third version may contradict it.
-#[derive(Debug, Clone, PartialEq)]
+/// An upload of our own: for a while nothing but a single node that shows other bytes, never ours, may contradict it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Own {
     /// Until when.
     until: Millis,
-    /// What the service had before; `None` when it had no such file.
-    before: Option<Version>,
+    /// What the service had before, the latest last: what was there when the first of our uploads within that time began,
+    /// and all but the last of these.
+    before: Vec<Version>,
 }
 
 /// What the cache can say of a name.
@@ -257,11 +259,7 @@ impl Namespace {
     /// A change of our own that the service has confirmed.
     pub(crate) fn record_own(&self, path: &NodePath, meta: Meta) {
         let now = self.clock.now();
-        self.put(path, |known| {
-            let before = known.filter(|known| known.meta.is_file()).map(|known| known.meta.version.clone());
-            let own = meta.is_file().then_some(Own { until: Millis(now.0 + merge::OWN_MILLIS), before });
-            Known { meta, fetched: now, own }
-        });
+        self.put(path, |known| merge::own(known, None, meta, now));
     }
 
     /// Changes what is known of `path`, if anything is.
@@ -342,10 +340,11 @@ impl Namespace {
 
     /// `from` is now `to`, with all below it.
     pub(crate) fn rename(&self, from: &NodePath, to: &NodePath) {
-        let moved = self.known(from);
         let now = self.clock.now();
-        {
+        let moved = {
             let mut inner = self.inner.lock();
+            let moved = inner.directories.get(from.parent_str()).and_then(|directory| directory.get(from.name()));
+            let moved = moved.map(Packed::known);
             for path in inner.within(from) {
                 if let (Some(new), Some(mut directory)) = (path.moved(from, to), inner.take(&path)) {
                     // A listing that is in the air is one of the old name.
@@ -356,11 +355,12 @@ impl Namespace {
             if let Some(parent) = from.parent() {
                 inner.drop_name(&parent, from.name(), now);
             }
-        }
+            moved
+        };
         persist::remove(&self.db, to);
         persist::rename(&self.db, from, to);
-        if let Some(meta) = moved {
-            self.record_own(to, meta);
+        if let Some(Known { meta, own, .. }) = moved {
+            self.put(to, |known| merge::own(known, own.as_ref(), meta, now));
         }
     }
 

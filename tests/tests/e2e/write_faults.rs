@@ -158,15 +158,38 @@ fn f02_date_jumps_with_unchanged_bytes(profile: Profile) {
 
 fn f03_single_node_stale_too(profile: Profile) {
     let world = World::new(profile);
-    let mount = world.mount();
-    fs::write(mount.join("f"), pattern(200_000, 2)).unwrap();
-    world.server.fault(r#"{"method": "GET", "path": "/nodes/demo", "stale": true}"#);
-    let mut file = File::options().append(true).open(mount.join("f")).unwrap();
-    file.write_all(b"more").unwrap();
-    close(file).unwrap();
+    world.put("old", b"somebody else's");
+    let mut mount = world.mount();
+    assert_eq!(fs::read(mount.join("old")).unwrap(), b"somebody else's");
+    let names_here = ["old", "new", "moved"];
+    for name in ["old", "new", "before"] {
+        fs::write(mount.join(name), b"the first of ours").unwrap();
+        fs::write(mount.join(name), pattern(200_000, 2)).unwrap();
+    }
+    let stale = || world.server.fault(r#"{"method": "GET", "path": "/nodes/demo/", "stale": true}"#);
+    stale();
+    fs::rename(mount.join("before"), mount.join("moved")).unwrap();
+    let mut expected = pattern(200_000, 2);
+    for round in ["written", "appended to", "in another mount"] {
+        for name in names_here {
+            assert_eq!(fs::metadata(mount.join(name)).unwrap().len(), expected.len() as u64, "{name}, {round}");
+            assert!(fs::read(mount.join(name)).unwrap() == expected, "{name}, {round}: {}", mount.log());
+            let mut file = File::options().append(true).open(mount.join(name)).unwrap();
+            file.write_all(round.as_bytes()).unwrap();
+            close(file).unwrap();
+        }
+        expected.extend(round.as_bytes());
+        if round == "appended to" {
+            mount.unmount();
+            mount = world.mount();
+        }
+    }
     world.server.heal();
-    assert!(world.bytes("f").unwrap() == [pattern(200_000, 2), b"more".to_vec()].concat());
-    assert_eq!(names(&world), ["f"]);
+    for name in names_here {
+        assert!(world.bytes(name).unwrap() == expected, "{name}: {}", mount.log());
+        assert!(fs::read(mount.join(name)).unwrap() == expected, "{name}");
+    }
+    assert_eq!(names(&world), ["moved", "new", "old"]);
 }
 
 fn f04_first_endpoint_is_dead(profile: Profile) {

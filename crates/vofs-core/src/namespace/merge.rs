@@ -8,11 +8,28 @@ use crate::clock::Millis;
 use crate::meta::Meta;
 use crate::version::{Comparison, Version};
 
-use super::Known;
+use super::{Known, Own};
 
 /// How long our own upload outweighs a listing, and a single node that shows the version before it. Vault's worker runs
 /// every 30 s, and several sites harvest from each other within about two minutes (observed, documented by neither).
 pub(super) const OWN_MILLIS: i64 = 120_000;
+
+/// So many versions that were there before our own last upload are known again when a lagging answer shows them: a
+/// program that saves every few seconds makes as many while the service may lag.
+const FORMER: usize = 32;
+
+/// What we have stored ourselves, by an upload or by a rename of a file of which we had `moved` uploads.
+pub(super) fn own(known: Option<&Known>, moved: Option<&Own>, meta: Meta, now: Millis) -> Known {
+    let own = meta.is_file().then(|| {
+        let former = known.filter(|known| known.meta.is_file());
+        let earlier = former.and_then(|known| known.own.as_ref()).into_iter().chain(moved);
+        let earlier = earlier.filter(|own| now < own.until).flat_map(|own| &own.before);
+        let mut before: Vec<Version> = earlier.chain(former.map(|known| &known.meta.version)).cloned().collect();
+        before.drain(..before.len().saturating_sub(FORMER));
+        Own { until: Millis(now.0 + OWN_MILLIS), before }
+    });
+    Known { meta, fetched: now, own }
+}
 
 /// A single-node answer.
 pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis) -> Known {
@@ -27,13 +44,12 @@ pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis) -> Know
     }
 }
 
-/// True while the service may still show what it had before our own upload.
+/// True while the service may still show what it had before our own upload: one of the versions from then, or a node that
+/// nobody has told of its bytes yet.
 fn is_before_own(known: &Known, shown: &Version, now: Millis) -> bool {
     let Some(own) = known.own.as_ref().filter(|own| now < own.until) else { return false };
-    match &own.before {
-        Some(before) => before.is_same(shown),
-        None => shown.length == 0 && shown.md5.is_none(),
-    }
+    let is_blank = shown.length == 0 && shown.md5.is_none();
+    is_blank || own.before.iter().any(|before| before.is_same(shown))
 }
 
 /// One child of a listing.

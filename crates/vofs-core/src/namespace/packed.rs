@@ -139,7 +139,7 @@ mod tests {
     fn packing_loses_nothing() {
         assert!(size_of::<Packed>() <= 96, "{} bytes a node", size_of::<Packed>());
         let version = Version { length: 7, md5: Some([3; 16]), content_date: Some(Millis(-5)), date: None };
-        let own = Own { until: Millis(9), before: Some(Version::default()) };
+        let own = Own { until: Millis(9), before: vec![Version::default()] };
         for (kind, own, local_mtime) in [
             (Kind::Directory, None, None),
             (Kind::File, Some(own), Some(Millis(1))),

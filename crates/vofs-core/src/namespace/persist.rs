@@ -10,9 +10,9 @@ use crate::path::NodePath;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Known;
 use super::directory::Directory;
 use super::packed::{Packed, Stamp};
+use super::{Known, Own};
 
 /// What is written of one node.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub(crate) struct Record {
 
 impl Record {
     pub(super) fn of(node: &Packed) -> Self {
-        let meta = postcard::to_stdvec(&node.meta()).expect("invariant: a node's record is plain data");
+        let Known { meta, own, .. } = node.known();
+        let meta = postcard::to_stdvec(&(meta, own)).expect("invariant: a node's record is plain data");
         Record { name: node.name().to_owned(), meta, fetched: node.fetched().0 }
     }
 }
@@ -47,13 +48,13 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
         for node in nodes {
             let (name, meta, fetched) = node?;
             // A record that an other release wrote in another form is one that we do not have.
-            let Ok(meta) = postcard::from_bytes::<Meta>(&meta) else {
+            let Ok((meta, own)) = postcard::from_bytes::<(Meta, Option<Own>)>(&meta) else {
                 found.listed = None;
                 continue;
             };
             // One that the listing left in doubt was written without a time, and has to be asked for.
             let confirmed = if fetched == Millis(0) { fetched } else { fetched.max(found.listed.unwrap_or(fetched)) };
-            let known = Known { meta, fetched: trusted(confirmed).unwrap_or(Millis(0)), own: None };
+            let known = Known { meta, fetched: trusted(confirmed).unwrap_or(Millis(0)), own };
             found.insert(Packed::new(&name, &known, Stamp::default()));
         }
         found.settle();

@@ -97,6 +97,34 @@ async fn a_stale_listing_neither_blanks_nor_drops_what_is_known_better() {
 }
 
 #[tokio::test]
+async fn what_was_there_before_our_last_uploads_is_not_believed_again() {
+    let bench = Bench::new();
+    let dir = NodePath::new("d");
+    let (written, moved) = (dir.join("f"), dir.join("g"));
+    let names = bench.namespace().await;
+    names.record(&written, file(9, Some(9), Some(9)));
+    for own in [1, 2, 3] {
+        bench.clock.advance(Duration::from_secs(1));
+        names.record_own(&written, file(u64::from(own), Some(own), None));
+    }
+    let stale = [file(9, Some(9), Some(9)), file(1, Some(1), Some(10)), file(2, Some(2), None), file(0, None, None)];
+    let shown = |names: &Namespace, path: &NodePath, lagging: &Meta| names.record(path, lagging.clone()).version.length;
+    for lagging in &stale {
+        assert_eq!(shown(&names, &written, lagging), 3, "{lagging:?}");
+    }
+    names.rename(&written, &moved);
+    assert!(stale.iter().all(|lagging| shown(&names, &moved, lagging) == 3), "under another name");
+    names.save().await.expect("saved");
+    drop(names);
+
+    let names = bench.namespace().await;
+    names.load(&dir).await.expect("loads");
+    assert!(stale.iter().all(|lagging| shown(&names, &moved, lagging) == 3), "in the next mount");
+    bench.clock.advance(Duration::from_millis(merge::OWN_MILLIS as u64));
+    assert_eq!(shown(&names, &moved, &file(0, None, None)), 0, "it does not lag for ever");
+}
+
+#[tokio::test]
 async fn what_was_made_while_a_listing_arrived_is_not_missing_from_it() {
     let bench = Bench::new();
     let names = bench.namespace().await;
