@@ -143,7 +143,13 @@ impl Segmented<'_> {
                     Ok(uploaded) => return Some(Sent::Stored(uploaded)),
                     Err(End::Refused(error)) => return Some(Sent::Refused(error)),
                     Err(End::Elsewhere(error)) if note.is_kept() => return Some(Sent::Again(error)),
-                    Err(_) => {}
+                    Err(End::NotHere) => {}
+                    Err(End::Anew(error) | End::Elsewhere(error)) => {
+                        tracing::info!(
+                            "what the service has of {} cannot be used, all of it is sent: {error}",
+                            self.uri
+                        );
+                    }
                 }
             }
             note.forget();
@@ -350,7 +356,7 @@ impl Segmented<'_> {
             match result {
                 Ok(ours) => return Ok(Asked::Has(ours)),
                 // A place that took nothing yet is begun anew at once.
-                Err(end) if look == PATIENCE || have.bytes() == 0 => return Err(end),
+                Err(end) if look == PATIENCE || (have.bytes() == 0 && !open.is_noted()) => return Err(end),
                 Err(_) => self.inner.http.pause(look).await,
             }
         }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -162,8 +163,12 @@ impl Site {
 
     /// Uploads ten bytes in segments of four.
     async fn upload(&self) -> (Result<Uploaded>, Client) {
+        upload_to(&self.serve().await, None).await
+    }
+
+    async fn serve(&self) -> Stub {
         let site = self.clone();
-        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+        Stub::service(move |seen, _| match seen.line().as_str() {
             "PUT /svc/files/" => Reply::fault(405, "unsupported: HTTP PUT"),
             "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
             "POST /svc/sync" => Reply::redirect("/svc/transfers/J/results/transferDetails"),
@@ -179,15 +184,7 @@ impl Site {
             line if line.contains(" /svc/nodes/") => Reply::fault(404, "NodeNotFound"),
             _ => site.answer(seen),
         })
-        .await;
-        let config = crate::ClientConfig { segment: 4, ..stub.config() };
-        let client = Client::new(config).unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("f");
-        std::fs::write(&path, CONTENT).unwrap();
-        let options = PutOptions { content_type: Some("image/fits".to_owned()), ..PutOptions::default() };
-        let result = client.put(&uri("/a"), UploadSource::File { path, length: 10 }, options).await;
-        (result, client)
+        .await
     }
 
     fn steps(&self) -> Vec<String> {
@@ -205,6 +202,19 @@ impl Site {
         assert_eq!(state.stored, Some((CONTENT.to_vec(), Some("image/fits".to_owned()))));
         assert!(state.open.is_none(), "no transaction stays open");
     }
+}
+
+/// Uploads ten bytes in segments of four; with `notes` so that another program can go on with it.
+async fn upload_to(stub: &Stub, notes: Option<&Path>) -> (Result<Uploaded>, Client) {
+    let config = crate::ClientConfig { segment: 4, state_dir: notes.map(Path::to_owned), ..stub.config() };
+    let client = Client::new(config).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    std::fs::write(&path, CONTENT).unwrap();
+    let identity = notes.map(|_| "these bytes".to_owned());
+    let options = PutOptions { content_type: Some("image/fits".to_owned()), identity, ..PutOptions::default() };
+    let result = client.put(&uri("/a"), UploadSource::File { path, length: 10 }, options).await;
+    (result, client)
 }
 
 fn usual(step: &str) -> Act {
@@ -350,4 +360,28 @@ async fn an_upload_that_is_no_longer_wanted_is_aborted() {
         assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", site.steps());
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn who_takes_up_an_upload_waits_until_the_service_has_noticed_that_it_broke() {
+    let site = Site::new(|step, n| match (step, n) {
+        ("append@0", 1) => Act::Silence,
+        ("ask@0", 0 | 1) => Act::OtherDigest,
+        _ => usual(step),
+    });
+    let stub = Arc::new(site.serve().await);
+    let notes = tempfile::tempdir().unwrap();
+    let upload = {
+        let (stub, notes) = (Arc::clone(&stub), notes.path().to_owned());
+        tokio::spawn(async move { upload_to(&stub, Some(&notes)).await.0 })
+    };
+    while site.steps().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    upload.abort();
+    let _ = upload.await;
+    upload_to(&stub, Some(notes.path())).await.0.unwrap();
+    let broken = ["probe", "start", "append 0123", "append 4567"];
+    let taken_up = ["probe", "ask", "ask", "ask", "append 4567", "append 89", "ask", "commit"];
+    assert_eq!(site.steps(), [&broken[..], &taken_up].concat());
 }
