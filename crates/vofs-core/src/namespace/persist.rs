@@ -54,6 +54,8 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
             };
             // One that the listing left in doubt was written without a time, and has to be asked for.
             let confirmed = if fetched == Millis(0) { fetched } else { fetched.max(found.listed.unwrap_or(fetched)) };
+            // After a crash our last uploads may be missing here: what the service shows then may be one of these.
+            let own = own.filter(|_| trusted(confirmed).is_some());
             let known = Known { meta, fetched: trusted(confirmed).unwrap_or(Millis(0)), own };
             found.insert(Packed::new(&name, &known, Stamp::default()));
         }

@@ -122,6 +122,12 @@ async fn what_was_there_before_our_last_uploads_is_not_believed_again() {
     assert!(stale.iter().all(|lagging| shown(&names, &moved, lagging) == 3), "in the next mount");
     bench.clock.advance(Duration::from_millis(merge::OWN_MILLIS as u64));
     assert_eq!(shown(&names, &moved, &file(0, None, None)), 0, "it does not lag for ever");
+
+    names.record_own(&moved, file(4, Some(4), None));
+    drop(names);
+    let names = bench.namespace().await;
+    names.load(&dir).await.expect("loads");
+    assert_eq!(shown(&names, &moved, &file(0, None, None)), 0, "after a crash we may have emptied it ourselves");
 }
 
 #[tokio::test]
