@@ -12,6 +12,7 @@ pub mod process;
 pub mod python;
 pub mod server;
 pub mod stranger;
+pub mod tools;
 pub mod vos;
 pub mod wire;
 pub mod world;

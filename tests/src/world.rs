@@ -124,6 +124,15 @@ impl World {
         run(self.command("vospace").args(arguments))
     }
 
+    /// Another client makes the directories above `path`, and writes a file as [`World::put`].
+    #[track_caller]
+    pub fn put_deep(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        if let Some((above, _)) = path.rsplit_once('/') {
+            self.vospace(&["mkdir", "-p", &self.uri(above)]).ok();
+        }
+        self.put(path, bytes);
+    }
+
     /// Another client writes a file: through the command line, so that no mount knows of it.
     #[track_caller]
     pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {

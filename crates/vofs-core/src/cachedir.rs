@@ -9,6 +9,7 @@
 //! damaged-journal-* what could not be read of a journal: never deleted by us
 //! journal.db   what the service does not have yet: never deleted while it holds something
 //! dirty/       the bytes that belong to it
+//! local/       directories that are not of the service (`local`); their files are in the journal
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};

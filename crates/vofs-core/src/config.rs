@@ -28,6 +28,7 @@ pub enum OnConflict {
     /// Neither: ours stays in the journal until the user decides, and `close` or the next `fsync` says so.
     Fail,
 }
+use crate::local::LocalNames;
 
 /// When the opening of a file to read asks the service whether it was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,6 +76,10 @@ pub struct Config {
     pub on_conflict: OnConflict,
     /// How long a file is left alone before it is sent in the background.
     pub quiet: Duration,
+    /// Names of files and directories that are never sent.
+    pub local_only: LocalNames,
+    /// Modification times that programs set are kept as a property of the node too.
+    pub remote_mtime: bool,
     /// How long a read waits without one new byte.
     pub read_deadline: Duration,
     /// First and longest pause between two tries of a failed upload.
@@ -107,6 +112,8 @@ impl Config {
             on_conflict: OnConflict::default(),
             // An editor or a compiler renames or removes its temporary file within this.
             quiet: Duration::from_secs(2),
+            local_only: LocalNames::default(),
+            remote_mtime: false,
             read_deadline: Duration::from_secs(120),
             retry_pause: (Duration::from_secs(1), Duration::from_secs(300)),
         }

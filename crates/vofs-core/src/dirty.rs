@@ -212,6 +212,18 @@ impl DirtyFile {
         Ok(Digest { length, md5: hash.finalize().into() })
     }
 
+    /// Makes zeros of a range within the file.
+    pub(crate) fn clear(&self, range: Range<u64>, now: Millis) -> io::Result<()> {
+        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        let mut at = range.start;
+        while at < range.end {
+            let length = ZEROS.len().min((range.end - at) as usize);
+            self.write(at, &ZEROS[..length], now)?;
+            at += length as u64;
+        }
+        Ok(())
+    }
+
     /// Where the bytes of `range`, cut at the end of the file, are.
     pub(crate) fn parts(&self, range: Range<u64>) -> Vec<Part> {
         let state = self.state.lock();

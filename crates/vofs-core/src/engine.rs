@@ -19,9 +19,11 @@ use crate::handles::Handles;
 use crate::inode::InodeTable;
 use crate::journal::Journal;
 use crate::listing::Listings;
+use crate::local::Local;
 use crate::namespace::Namespace;
 use crate::path::NodePath;
 use crate::proof::Proofs;
+use crate::properties::PropertyCache;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
 
@@ -47,6 +49,8 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) files: FileTable,
     pub(crate) handles: Handles,
+    pub(crate) local: Local,
+    pub(crate) properties: PropertyCache,
     pub(crate) listings: Listings,
     pub(crate) sweeps: Sweeps,
     pub(crate) looked_ahead: LookedAhead,

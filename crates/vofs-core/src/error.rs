@@ -97,6 +97,25 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// The service mistakes the destination for a place below the source, because its path contains the source's.
+    #[error("{path}: the service takes the destination for a place below it: {cause}")]
+    MovePrefix {
+        /// The node.
+        path: NodePath,
+        /// What the service said.
+        cause: String,
+    },
+    /// The node has no such extended attribute.
+    #[error("{0}: no such attribute")]
+    NoAttribute(NodePath),
+    /// An attribute that is too large for the service, or would cost the file on one that keeps them in a file system.
+    #[error("{path}: too large: {cause}")]
+    TooLarge {
+        /// The node.
+        path: NodePath,
+        /// What, and by how much.
+        cause: String,
+    },
     /// The service or the engine has no such operation.
     #[error("{path}: not supported: {cause}")]
     Unsupported {
@@ -159,7 +178,8 @@ impl Error {
             ErrorKind::InvalidName => Error::Name { path, cause },
             ErrorKind::QuotaExceeded => Error::Quota { path, cause },
             ErrorKind::LinkLoop => Error::LinkLoop(path),
-            ErrorKind::MoveIntoRoot | ErrorKind::MovePrefix => Error::CrossDevice { path, cause },
+            ErrorKind::MoveIntoRoot => Error::CrossDevice { path, cause },
+            ErrorKind::MovePrefix => Error::MovePrefix { path, cause },
             ErrorKind::Unsupported => Error::Unsupported { path, cause },
             ErrorKind::BadRequest => Error::Invalid { path, cause },
             ErrorKind::VersionChanged => Error::Stale(path),

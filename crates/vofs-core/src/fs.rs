@@ -9,6 +9,8 @@ pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod rename;
+pub(crate) mod space;
 pub(crate) mod statfs;
 pub(crate) mod sweep;
 pub(crate) mod write;
+pub(crate) mod xattr;

@@ -9,7 +9,7 @@
 //! * `fetch`: bytes in.
 //! * The stores: `inode` (numbers and names), `namespace` (attributes and listings), `blocks` (clean
 //!   bytes), `journal` with `dirty` (bytes that the service does not have yet).
-//! * `budget`: the memory of the mount.
+//! * `budget`: the memory of the mount. `local`: names that stay on this machine. `properties`: what was asked of them just now.
 //! * [`remote`]: what the engine needs of a VOSpace, as a trait; [`clock`]: time, as a trait.
 
 pub mod clock;
@@ -35,9 +35,11 @@ mod handles;
 mod journal;
 mod life;
 mod listing;
+mod local;
 mod namespace;
 mod pending;
 mod proof;
+mod properties;
 mod status;
 mod upkeep;
 mod upload;
@@ -49,8 +51,11 @@ pub use fs::attr::{Attr, SetAttr};
 pub use fs::dir::{DirEntry, OpenedDir};
 pub use fs::lookup::{Entry, Lookup};
 pub use fs::open::Opened;
+pub use fs::space::{Allocate, Seek};
+pub use fs::xattr::SetXattr;
 pub use handles::{Fh, OpenFlags};
 pub use inode::Ino;
 pub use journal::record::Conflict;
+pub use local::LocalNames;
 pub use pending::{Exported, Unmounted};
 pub use status::{PendingFile, Status};

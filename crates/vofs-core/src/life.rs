@@ -22,8 +22,10 @@ use crate::file::FileTable;
 use crate::handles::Handles;
 use crate::inode::InodeTable;
 use crate::listing::Listings;
+use crate::local::{self, Local};
 use crate::path::NodePath;
 use crate::proof::Proofs;
+use crate::properties::PropertyCache;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
 use crate::upload::Wish;
@@ -52,6 +54,8 @@ impl Engine {
             fetcher: Arc::new(fetcher),
             files: FileTable::new(),
             handles: Handles::default(),
+            local: Local::open(config.local_only.clone(), local::root(&config.cache_dir)),
+            properties: PropertyCache::default(),
             listings: Listings::default(),
             sweeps: Sweeps::default(),
             looked_ahead: LookedAhead::default(),
@@ -108,7 +112,8 @@ impl Engine {
             tracing::warn!(%error, "metadata cache: the index was not saved");
         }
         let remaining = self.files.dirty();
-        let mut paths: Vec<_> = remaining.iter().filter_map(|file| file.state().path.clone()).collect();
+        let remaining = remaining.iter().filter(|file| !self.stays_here(file));
+        let mut paths: Vec<_> = remaining.filter_map(|file| file.state().path.clone()).collect();
         paths.sort();
         paths
     }

@@ -1,5 +1,7 @@
 //! What the engine keeps of a node: a small, storable digest of the service's document.
 
+pub mod mtime;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
@@ -39,8 +41,8 @@ pub struct Meta {
     pub version: Version,
     /// Who may do what.
     pub access: Access,
-    /// Modification time set by a program on this machine (`utimens`, or the time of the last write); the service has
-    /// no place for it. Valid for this version of the bytes only.
+    /// Modification time set by a program on this machine (`utimens`, or the time of the last write), or found in the
+    /// property of [`mtime`]; the service has no place for it. Valid for this version of the bytes only.
     pub local_mtime: Option<Millis>,
 }
 

@@ -129,6 +129,8 @@ pub(crate) struct Namespace {
     attribute_ttl: Duration,
     listing_ttl: Duration,
     negative_ttl: Duration,
+    /// Modification times are kept at the service too.
+    shared_mtime: bool,
 }
 
 impl Namespace {
@@ -144,6 +146,7 @@ impl Namespace {
             attribute_ttl: config.attribute_ttl,
             listing_ttl: config.listing_ttl,
             negative_ttl: config.negative_ttl,
+            shared_mtime: config.remote_mtime,
         })
     }
 
@@ -253,7 +256,7 @@ impl Namespace {
     /// still shows what was there before it.
     pub(crate) fn record(&self, path: &NodePath, meta: Meta) -> Meta {
         let now = self.clock.now();
-        self.put(path, |known| merge::single(known, meta, now))
+        self.put(path, |known| merge::single(known, meta, now, self.shared_mtime))
     }
 
     /// A change of our own that the service has confirmed.
@@ -402,7 +405,7 @@ impl Namespace {
         if before.is_some_and(|before| before.seen == listing.stamp) {
             return Arrival::Repeated;
         }
-        let merged = merge::listed(before.map(Packed::known).as_ref(), meta, now);
+        let merged = merge::listed(before.map(Packed::known).as_ref(), meta, now, self.shared_mtime);
         let node = Packed::new(name, &merged, listing.stamp);
         let is_same = before.is_some_and(|before| before.fetched() != Millis(0) && before.says_as(&node));
         let is_doubtful = node.fetched() == Millis(0);

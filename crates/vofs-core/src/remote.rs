@@ -16,7 +16,7 @@ use futures_util::stream::BoxStream;
 
 use crate::clock::Millis;
 use crate::error::Result;
-use crate::meta::{Access, Meta};
+use crate::meta::{Access, Kind, Meta};
 use crate::path::NodePath;
 use crate::version::Version;
 
@@ -65,6 +65,17 @@ pub struct Outgoing {
     pub sent: Arc<AtomicU64>,
 }
 
+/// A property of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// What users call it: a word of the standard (`title`), else its URI.
+    pub key: String,
+    /// Its text.
+    pub value: String,
+    /// It belongs to the service, which ignores or punishes attempts to change it.
+    pub read_only: bool,
+}
+
 /// A VOSpace below the root of a mount. Retries, credentials and the service's peculiarities are its own business;
 /// every error names the node.
 #[async_trait]
@@ -87,8 +98,15 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     /// Moves a node to a name that must be free.
     async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()>;
 
-    /// Changes who may do what, from `now` to `wanted`; groups are taken from the parent directory.
-    async fn set_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<()>;
+    /// Changes who may do what, from `now` to `wanted`; groups are taken from the parent directory. Gives what it is then:
+    /// where the parent has no groups there are none to give.
+    async fn set_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<Access>;
+
+    /// The properties of a node, those by which it is a file system's node included.
+    async fn properties(&self, path: &NodePath) -> Result<Vec<Property>>;
+
+    /// Sets a property of a node of `kind`, or removes it.
+    async fn set_property(&self, path: &NodePath, kind: &Kind, key: &str, value: Option<&str>) -> Result<()>;
 
     /// Bytes `range` of a file, or more of it where the service cannot send less.
     async fn open(&self, path: &NodePath, range: Range<u64>, route: Route) -> Result<Incoming>;

@@ -6,6 +6,7 @@
 pub(crate) mod conflict;
 pub(crate) mod durable;
 mod flush;
+pub(crate) mod mtime;
 pub(crate) mod sender;
 
 use std::sync::Arc;
@@ -165,12 +166,17 @@ async fn finish(
         && wanted != access
     {
         match engine.remote.set_access(target, &meta, wanted).await {
-            Ok(()) => access = wanted,
+            Ok(given) => access = given,
             // The bytes are safe; a mode that could not be set must not make the upload look failed.
             Err(error) => tracing::warn!(path = %target, %error, "the mode was not set"),
         }
     }
     meta.access = access;
+    // The bytes are safe: a property that could not be set must not make the upload look failed.
+    if let Err(error) = mtime::publish(engine, target, &meta).await {
+        tracing::warn!(path = %target, %error, "the modification time was not set");
+    }
+    engine.properties.clear();
     let superseded = std::mem::take(&mut file.state().former);
     let remove = superseded.iter().map(|old| old.id().to_owned()).chain([dirty.id().to_owned()]).collect();
     apply(engine, path, &Change { remove, ..Change::default() }).await?;

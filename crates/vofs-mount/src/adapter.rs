@@ -16,9 +16,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig, LockOwner, Notifier,
-    OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
-    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, KernelConfig,
+    LockOwner, Notifier, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
+    ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
 
@@ -138,6 +138,16 @@ fn answer_empty(reply: ReplyEmpty, outcome: Result<(), Errno>) {
 fn answer_data(reply: ReplyData, outcome: Result<Vec<u8>, Errno>) {
     let bytes = or_error!(reply, outcome);
     reply.data(&bytes);
+}
+
+/// An attribute: how long it is where the program asks for that, else all of it.
+fn answer_xattr(reply: ReplyXattr, size: u32, outcome: Result<Vec<u8>, Errno>) {
+    let bytes = or_error!(reply, outcome);
+    match size as usize {
+        0 => reply.size(bytes.len() as u32),
+        room if room < bytes.len() => reply.error(Errno::ERANGE),
+        _ => reply.data(&bytes),
+    }
 }
 
 fn answer_written(reply: ReplyWrite, outcome: Result<usize, Errno>) {
@@ -277,6 +287,11 @@ impl Filesystem for Adapter {
         self.run(self.waiting("symlink", request, parent, Work::Change), work, move |outcome| {
             answer_entry(reply, outcome)
         });
+    }
+
+    fn link(&self, _request: &Request, _ino: INodeNo, _parent: INodeNo, _name: &OsStr, reply: ReplyEntry) {
+        // A node has one name.
+        reply.error(Errno::EPERM);
     }
 
     fn rename(
@@ -467,6 +482,104 @@ impl Filesystem for Adapter {
         let engine = Arc::clone(&self.engine);
         let work = async move { engine.sync_all().await };
         self.run(self.waiting("sync", request, ino, Work::Transfer), work, move |outcome| answer_empty(reply, outcome));
+    }
+
+    fn fallocate(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        let Some(how) = convert::allocate(mode) else { return reply.error(Errno::EOPNOTSUPP) };
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.allocate(Fh(fh.0), offset, length, how).await };
+        self.run(self.waiting("fallocate", request, ino, Work::Transfer), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
+    }
+
+    fn lseek(&self, request: &Request, ino: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        let waiting = self.waiting("lseek", request, ino, Work::Question);
+        let (Some(what), Ok(offset)) = (convert::seek(whence), u64::try_from(offset)) else {
+            return reply.error(Errno::EINVAL);
+        };
+        match waiting.now(self.engine.seek(Fh(fh.0), offset, what)) {
+            // No file is longer than what the kernel counts.
+            Ok(Some(found)) => reply.offset(found as i64),
+            Ok(None) => reply.error(Errno::ENXIO),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn copy_file_range(
+        &self,
+        request: &Request,
+        _ino_in: INodeNo,
+        fh_in: FileHandle,
+        offset_in: u64,
+        ino_out: INodeNo,
+        fh_out: FileHandle,
+        offset_out: u64,
+        length: u64,
+        _flags: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        let engine = Arc::clone(&self.engine);
+        let (from, to) = ((Fh(fh_in.0), offset_in), (Fh(fh_out.0), offset_out));
+        let work = async move { engine.copy_range(from, to, length.min(convert::MOST_COPIED)).await };
+        self.run(self.waiting("copy_file_range", request, ino_out, Work::Transfer), work, move |outcome| {
+            answer_written(reply, outcome.map(|copied| copied as usize));
+        });
+    }
+
+    fn getxattr(&self, request: &Request, ino: INodeNo, key: &OsStr, size: u32, reply: ReplyXattr) {
+        let waiting = self.waiting("getxattr", request, ino, Work::Question);
+        let Some(key) = key.to_str() else { return reply.error(Errno::ENODATA) };
+        if let Some(answer) = self.engine.getxattr_now(key) {
+            return answer_xattr(reply, size, waiting.now(answer));
+        }
+        let (engine, key) = (Arc::clone(&self.engine), key.to_owned());
+        let work = async move { engine.getxattr(Ino(ino.0), &key).await };
+        self.run(waiting, work, move |outcome| answer_xattr(reply, size, outcome));
+    }
+
+    fn listxattr(&self, request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.listxattr(Ino(ino.0)).await };
+        self.run(self.waiting("listxattr", request, ino, Work::Question), work, move |outcome| {
+            answer_xattr(reply, size, outcome)
+        });
+    }
+
+    fn setxattr(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        key: &OsStr,
+        value: &[u8],
+        how: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
+        let key = or_error!(reply, name(key)).to_owned();
+        let (engine, value, how) = (Arc::clone(&self.engine), value.to_vec(), convert::set_xattr(how));
+        let work = async move { engine.setxattr(Ino(ino.0), &key, &value, how).await };
+        self.run(self.waiting("setxattr", request, ino, Work::Change), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
+    }
+
+    fn removexattr(&self, request: &Request, ino: INodeNo, key: &OsStr, reply: ReplyEmpty) {
+        let key = or_error!(reply, name(key)).to_owned();
+        let engine = Arc::clone(&self.engine);
+        let work = async move { engine.removexattr(Ino(ino.0), &key).await };
+        self.run(self.waiting("removexattr", request, ino, Work::Change), work, move |outcome| {
+            answer_empty(reply, outcome)
+        });
     }
 
     fn statfs(&self, request: &Request, ino: INodeNo, reply: ReplyStatfs) {

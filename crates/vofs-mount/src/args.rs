@@ -9,7 +9,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_mangen::Man;
 use fuser::MountOption;
-use vofs_core::OpenCheck;
+use vofs_core::{LocalNames, OpenCheck};
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
@@ -51,6 +51,16 @@ pub(crate) struct Args {
     /// Let nothing be written.
     #[arg(long)]
     pub(crate) readonly: bool,
+
+    /// Names of files and directories that stay on this machine and are never sent: patterns separated by commas; empty
+    /// for none.
+    #[arg(long, value_name = "PATTERNS", default_value_t = LocalNames::default().text())]
+    pub(crate) local_only: String,
+
+    /// Keep modification times that programs set as a property of the node too: other machines then see them, at one
+    /// more request a file.
+    #[arg(long)]
+    pub(crate) remote_mtime: bool,
 
     /// Let other users of this machine in, as far as the nodes' permissions allow.
     #[arg(long)]

@@ -65,6 +65,8 @@ pub(crate) fn configure(config: &mut KernelConfig) {
         InitFlags::FUSE_ATOMIC_O_TRUNC,
         InitFlags::FUSE_ASYNC_DIO,
         InitFlags::FUSE_CACHE_SYMLINKS,
+        // No node has such bits, so there is nothing to be done for it; without, every write asks for an attribute first.
+        InitFlags::FUSE_HANDLE_KILLPRIV_V2,
     ] {
         if config.add_capabilities(capability).is_err() {
             tracing::debug!(?capability, "not known to this kernel");

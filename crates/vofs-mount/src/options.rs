@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fuser::MountOption;
 use tracing::level_filters::LevelFilter;
-use vofs_core::{Config, OnConflict, WriteBack};
+use vofs_core::{Config, LocalNames, OnConflict, WriteBack};
 use vospace_client::auth::choose;
 use vospace_client::{AuthOptions, Client, ClientConfig, Credentials, Prefixes, VosUri};
 
@@ -85,6 +85,8 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
         Versions::Overwrite => OnConflict::Overwrite,
         Versions::Fail => OnConflict::Fail,
     };
+    engine.local_only = local_names(&args.local_only)?;
+    engine.remote_mtime = args.remote_mtime;
     let log = Log {
         file: match (&args.log, args.foreground) {
             (Some(file), _) => Some(absolute(file)?),
@@ -131,6 +133,11 @@ impl Settings {
             Failure::new(Status::CacheDir, message)
         })
     }
+}
+
+fn local_names(patterns: &str) -> Result<LocalNames> {
+    let patterns: Vec<&str> = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).collect();
+    LocalNames::new(&patterns).map_err(|error| Failure::new(Status::Usage, format!("--local-only: {error}")))
 }
 
 /// The daemon changes its directory.

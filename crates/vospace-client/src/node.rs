@@ -56,6 +56,49 @@ pub mod property {
     /// As [`READABLE`], for writing.
     pub const WRITABLE: &str = "ivo://cadc.nrc.ca/vospace/core#writable";
 
+    /// What standard property URIs begin with; the rest is the key that users write.
+    pub const CORE: &str = "ivo://ivoa.net/vospace/core#";
+
+    /// Keys of the standard, as the Python client has them; any other key is a property URI as it stands.
+    const STANDARD: [&str; 24] = [
+        "title",
+        "creator",
+        "subject",
+        "description",
+        "publisher",
+        "contributer",
+        "date",
+        "type",
+        "format",
+        "identifier",
+        "source",
+        "language",
+        "relation",
+        "coverage",
+        "rights",
+        "availableSpace",
+        "groupread",
+        "groupwrite",
+        "publicread",
+        "quota",
+        "length",
+        "MD5",
+        "ispublic",
+        "encoding",
+    ];
+
+    /// The URI of the property that users call `key`.
+    #[must_use]
+    pub fn of_key(key: &str) -> std::borrow::Cow<'_, str> {
+        if STANDARD.contains(&key) { format!("{CORE}{key}").into() } else { key.into() }
+    }
+
+    /// What users call the property `uri`; [`of_key`] leads back.
+    #[must_use]
+    pub fn key_of(uri: &str) -> &str {
+        uri.strip_prefix(CORE).filter(|key| STANDARD.contains(key)).unwrap_or(uri)
+    }
+
     /// Every URI above.
     const KNOWN: [&str; 18] = [
         LENGTH,

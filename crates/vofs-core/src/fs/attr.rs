@@ -29,6 +29,8 @@ pub struct Attr {
     pub mtime: SystemTime,
     /// Permission bits.
     pub mode: u16,
+    /// How many names it has: one, or none once that is removed.
+    pub links: u32,
     /// Owner.
     pub uid: u32,
     /// Group.
@@ -65,6 +67,7 @@ impl Engine {
             size,
             mtime: meta.mtime().to_system_time(),
             mode: self.mode(meta),
+            links: 1,
             uid: self.config.uid,
             gid: self.config.gid,
         }
@@ -73,7 +76,8 @@ impl Engine {
     fn mode(&self, meta: &Meta) -> u16 {
         let Access { public, group_read, group_write } = meta.access;
         let bits = |read: bool, bit: u16| if read { bit } else { 0 };
-        let rights = 0o600 | bits(group_read, 0o040) | bits(group_write, 0o020) | bits(public, 0o004);
+        // Who may write may read, and a Cavern then shows the one right only.
+        let rights = 0o600 | bits(group_read || group_write, 0o040) | bits(group_write, 0o020) | bits(public, 0o004);
         let mode = match meta.kind {
             Kind::Link { .. } => return 0o777,
             Kind::File => rights,
@@ -86,7 +90,7 @@ impl Engine {
     pub fn getattr_now(&self, ino: Ino) -> Option<Result<(Attr, Duration)>> {
         let Some(path) = self.inodes.path(ino) else {
             return Some(match self.files.orphan(ino) {
-                Some(file) => Ok((self.attr(ino, &file.meta()), OWN_TTL)),
+                Some(file) => Ok((Attr { links: 0, ..self.attr(ino, &file.meta()) }, OWN_TTL)),
                 None => Err(Error::Stale(NodePath::root())),
             });
         };
@@ -109,6 +113,12 @@ impl Engine {
             && file.state().dirty.is_some()
         {
             return Some(Ok(Some((file.meta(), OWN_TTL))));
+        }
+        if self.local.is_directory(path) {
+            return Some(Ok(Some((self.local.meta(path), OWN_TTL))));
+        }
+        if self.local.is_below_local(path) {
+            return Some(Ok(None));
         }
         match self.names.lookup(path) {
             Answer::Found(meta, ttl) => Some(Ok(Some((meta, ttl)))),
@@ -153,14 +163,14 @@ impl Engine {
         if let (Some(mode), Some(path)) = (change.mode, &path) {
             self.set_mode(path, mode).await?;
         }
-        if let (Some(mtime), Some(path)) = (change.mtime, &path) {
-            self.set_mtime(path, Millis::from_system_time(mtime));
+        if let Some(mtime) = change.mtime {
+            self.set_mtime(ino, path.as_ref(), Millis::from_system_time(mtime)).await?;
         }
         self.getattr(ino).await
     }
 
     async fn set_mode(self: &Arc<Self>, path: &NodePath, mode: u32) -> Result<()> {
-        let wanted =
+        let mut wanted =
             Access { public: mode & 0o004 != 0, group_read: mode & 0o040 != 0, group_write: mode & 0o020 != 0 };
         if let Some(file) = self.files.get(path)
             && file.state().on_service.is_none()
@@ -168,6 +178,11 @@ impl Engine {
             // An upload that ends just now makes the node.
             let _flushing = file.flushing.lock().await;
             if file.state().on_service.is_none() {
+                // Only groups that the directory has can be given.
+                if let Some(above) = path.parent().and_then(|parent| self.names.known(&parent)) {
+                    wanted.group_read &= above.access.group_read;
+                    wanted.group_write &= above.access.group_write;
+                }
                 file.state().wanted_access = Some(wanted);
                 return upload::durable::keep_again(self, &file).await;
             }
@@ -176,23 +191,43 @@ impl Engine {
         if meta.access == wanted || matches!(meta.kind, Kind::Link { .. }) {
             return Ok(());
         }
-        self.remote.set_access(path, &meta, wanted).await?;
+        let given = self.remote.set_access(path, &meta, wanted).await?;
+        self.properties.clear();
         if let Some(file) = self.files.get(path) {
-            file.state().access = wanted;
+            file.state().access = given;
         }
-        self.names.update(path, |meta| meta.access = wanted);
+        self.names.update(path, |meta| meta.access = given);
         Ok(())
     }
 
-    fn set_mtime(&self, path: &NodePath, mtime: Millis) {
-        if let Some(file) = self.files.get(path) {
+    async fn set_mtime(self: &Arc<Self>, ino: Ino, path: Option<&NodePath>, mtime: Millis) -> Result<()> {
+        let file = path.and_then(|path| self.files.get(path)).or_else(|| self.files.orphan(ino));
+        let journaled = file.as_ref().and_then(|file| {
             let mut state = file.state();
             state.local_mtime = Some(mtime);
-            if let Some(dirty) = &state.dirty {
-                dirty.set_mtime(mtime);
-            }
-        }
+            let dirty = state.dirty.clone()?;
+            dirty.set_mtime(mtime);
+            state.journaled.is_some().then(|| Arc::clone(file))
+        });
+        let Some(path) = path else { return Ok(()) };
         self.names.update(path, |meta| meta.local_mtime = Some(mtime));
+        if let Some(file) = journaled {
+            let _flushing = file.flushing.lock().await;
+            return upload::durable::keep_again(self, &file).await;
+        }
+        let waits = file.is_some_and(|file| file.state().dirty.is_some());
+        match self.names.known(path).filter(|meta| meta.is_file() && !waits) {
+            Some(meta) => upload::mtime::publish(self, path, &meta).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Something was made, renamed or removed in the directory of `path`: that is a change of the directory. A Vault does
+    /// not date it, and a Cavern's date is known at the next question only.
+    pub(crate) fn touch_parent(&self, path: &NodePath) {
+        if let Some(parent) = path.parent() {
+            self.names.update(&parent, |meta| meta.local_mtime = Some(self.clock.now()));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::handles::{DirHandle, Fh};
 use crate::inode::Ino;
 use crate::listing::{Children, Place};
 use crate::meta::{Kind, Meta};
-use crate::namespace::{Arrival, InAir, Known, Packed, Record, Stamp};
+use crate::namespace::{Arrival, InAir, Known, Listing, Packed, Record, Stamp};
 use crate::path::NodePath;
 
 use super::lookup::Entry;
@@ -74,6 +74,9 @@ impl Engine {
         if !self.resolve(&path).await?.is_directory() {
             return Err(Error::NotADirectory(path));
         }
+        if self.local.is_directory(&path) {
+            return Ok(self.opened(ino, path, OnceLock::new(), false));
+        }
         self.names.load(&path).await?;
         let is_shown = self.names.is_shown(&path);
         let children = if is_shown.is_some() { OnceLock::new() } else { OnceLock::from(self.list(&path)) };
@@ -87,12 +90,24 @@ impl Engine {
     /// The children for a handle that has none yet.
     fn children(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
         // Before the listing: a file that is uploaded in between is then in either of the two.
-        let local = self.files.dirty_names(path);
-        let Some(mut listing) = self.names.listing(path) else { return self.list(path) };
+        let local = self.unlisted_here(path);
+        let known = if self.local.is_directory(path) {
+            Some(Listing { nodes: Vec::new(), revision: 0 })
+        } else {
+            self.names.listing(path)
+        };
+        let Some(mut listing) = known else { return self.list(path) };
         let fresh = local.into_iter().filter(|(name, _)| listing.nodes.iter().all(|node| node.name() != name));
         let fresh: Vec<Packed> = fresh.map(|(name, meta)| shown(&name, meta)).collect();
         listing.nodes.extend(fresh);
         Arc::new(Children::known(listing))
+    }
+
+    /// What this machine has in `path` and a listing of the service may lack.
+    fn unlisted_here(&self, path: &NodePath) -> Vec<(String, Meta)> {
+        let directories = self.local.directories_in(path).into_iter();
+        let directories = directories.map(|name| (name, Meta::new(Kind::Directory)));
+        self.files.dirty_names(path).into_iter().chain(directories).collect()
     }
 
     /// The listing of `path` that is in the air, or a new one.
@@ -140,7 +155,7 @@ impl Engine {
             }
         }
         index.finish().await;
-        let local = self.files.dirty_names(path);
+        let local = self.unlisted_here(path);
         let (since, missing) = self.names.unlisted(path, listing);
         let extra: Vec<(String, Meta)> =
             local.into_iter().filter(|(name, _)| self.names.known(&path.join(name)).is_none()).collect();

@@ -39,6 +39,10 @@ impl Engine {
     /// [`Error::Invalid`] for a relative path that leaves the mount: it depends on where this one is mounted.
     pub async fn symlink(&self, parent: Ino, name: &str, target: &str) -> Result<Entry> {
         let path = self.new_child(parent, name)?;
+        if self.local.stays(&path) {
+            let cause = "a name that stays on this machine is that of a file or a directory (--local-only)".into();
+            return Err(Error::NotPermitted { path, cause });
+        }
         let uri = if target.contains("://") {
             target.to_owned()
         } else if target.starts_with('/') {
@@ -52,6 +56,7 @@ impl Engine {
         };
         let meta = self.dated(self.remote.make_link(&path, &uri).await?);
         self.names.record_own(&path, meta.clone());
+        self.touch_parent(&path);
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
     }
 }

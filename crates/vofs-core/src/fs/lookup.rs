@@ -36,6 +36,12 @@ pub enum Lookup {
     Absent(Duration),
 }
 
+/// For how long the kernel may keep a name that holds for `ttl`. One that can be written in two ways (NFC and NFD) is two
+/// names for the kernel, of which it would not know that they end together: those it asks for each time.
+pub(super) fn kept(path: &NodePath, ttl: Duration) -> Duration {
+    if path.name().is_ascii() { ttl } else { Duration::ZERO }
+}
+
 impl Engine {
     /// Looks a name up without a question, if that is possible.
     pub fn lookup_now(&self, parent: Ino, name: &str) -> Option<Result<Lookup>> {
@@ -72,7 +78,7 @@ impl Engine {
     /// For how much longer it may be believed that there is no such name.
     fn absent_for(&self, path: &NodePath) -> Duration {
         match self.names.lookup(path) {
-            Answer::Absent(left) => left,
+            Answer::Absent(left) => kept(path, left),
             Answer::Found(..) | Answer::Ask(_) => Duration::ZERO,
         }
     }
@@ -85,7 +91,7 @@ impl Engine {
     pub(crate) fn entry(&self, parent: Ino, path: &NodePath, meta: &Meta, ttl: Duration) -> Entry {
         self.files.supersede(&self.inodes, path, &meta.version);
         let ino = self.inodes.lookup(parent, path.name(), type_of(meta));
-        Entry { attr: self.attr(ino, meta), ttl }
+        Entry { attr: self.attr(ino, meta), ttl: kept(path, ttl) }
     }
 
     /// The path of `name` in `parent`, in the form that the service stores names in (NFC).
@@ -101,7 +107,7 @@ impl Engine {
     pub(crate) fn new_child(&self, parent: Ino, name: &str) -> Result<NodePath> {
         let path = self.child(parent, name)?;
         self.check_writable(&path)?;
-        match self.remote.refuses_name(path.name()) {
+        match self.remote.refuses_name(path.name()).filter(|_| !self.local.stays(&path)) {
             Some(cause) => {
                 tracing::warn!(%path, %cause, "name refused");
                 Err(Error::Name { path, cause })

@@ -22,7 +22,7 @@ use crate::upload;
 use crate::version::Version;
 
 use super::attr::type_of;
-use super::lookup::Entry;
+use super::lookup::{Entry, kept};
 
 fn only_reads(flags: OpenFlags) -> bool {
     flags.read && !flags.write && !flags.truncate
@@ -214,8 +214,9 @@ impl Engine {
             }
         };
         let attr = self.attr(ino, &file.meta());
+        self.touch_parent(&path);
         let opened = Opened { fh: self.handle(ino, file, flags), keep_cache: true };
-        Ok((Entry { attr, ttl: std::time::Duration::from_secs(1) }, opened))
+        Ok((Entry { attr, ttl: kept(&path, std::time::Duration::from_secs(1)) }, opened))
     }
 
     fn handle(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Fh {

@@ -1,11 +1,14 @@
 //! `mkdir`, `rmdir` and `unlink`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::file::on_disk;
 use crate::inode::Ino;
 use crate::meta::Meta;
+use crate::path::NodePath;
 
 use super::lookup::Entry;
 
@@ -14,11 +17,27 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Exists`], [`Error::Name`], or what the service said.
-    pub async fn mkdir(&self, parent: Ino, name: &str) -> Result<Entry> {
+    pub async fn mkdir(self: &Arc<Self>, parent: Ino, name: &str) -> Result<Entry> {
         let path = self.new_child(parent, name)?;
+        if self.local.stays(&path) {
+            return self.make_local_directory(parent, &path).await;
+        }
         let meta = self.dated(self.remote.make_directory(&path).await?);
         self.names.record_own(&path, meta.clone());
+        self.touch_parent(&path);
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
+    }
+
+    async fn make_local_directory(self: &Arc<Self>, parent: Ino, path: &NodePath) -> Result<Entry> {
+        match self.resolve(path).await {
+            Ok(_) => return Err(Error::Exists(path.clone())),
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.local.make_directory(path).map_err(on_disk(path, "make a local directory"))?;
+        self.names.remove(path);
+        self.touch_parent(path);
+        Ok(self.entry(parent, path, &self.local.meta(path), Duration::ZERO))
     }
 
     /// A node that was just made: Cavern's answer to that has no date.
@@ -40,9 +59,18 @@ impl Engine {
         if self.files.within(&path).iter().any(|file| file.state().dirty.is_some()) {
             return Err(Error::NotEmpty(path));
         }
-        self.remote.delete(&path).await?;
+        if self.local.has_below(&path) {
+            return Err(Error::NotEmpty(path));
+        }
+        if self.local.is_directory(&path) {
+            self.local.remove_directory(&path).map_err(on_disk(&path, "remove a local directory"))?;
+        } else {
+            self.remote.delete(&path).await?;
+        }
         self.names.remove(&path);
+        self.touch_parent(&path);
         self.store.doom_tree(&path);
+        self.properties.clear();
         self.inodes.remove(parent, path.name());
         Ok(())
     }
@@ -93,6 +121,8 @@ impl Engine {
             self.discard(&file).await;
         }
         self.names.remove(&path);
+        self.touch_parent(&path);
+        self.properties.clear();
         self.store.doom(&path);
         Ok(())
     }

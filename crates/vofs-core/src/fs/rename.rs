@@ -6,13 +6,14 @@
 //! No file that is renamed or replaced is uploaded meanwhile: an upload that is under way would put its bytes under a
 //! name that is no longer its own.
 
+mod here;
 pub(crate) mod steps;
 
 use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::file::OpenFile;
+use crate::file::{OpenFile, on_disk};
 use crate::inode::Ino;
 use crate::journal::{Change, Replacement};
 use crate::meta::Meta;
@@ -64,6 +65,23 @@ impl Engine {
             Some(target) if !source.is_directory() && target.is_directory() => return Err(Error::IsADirectory(to)),
             _ => {}
         }
+        if source.is_directory() && (self.local.is_directory(&from) || self.local.stays(&to)) {
+            self.rename_local_directory(&from, &to)?;
+            self.renamed((from_parent, &from), (to_parent, &to), true);
+            return Ok(());
+        }
+        // A name that the service has already is an ordinary one.
+        let stays = self.local.stays(&to) && target.as_ref().is_none_or(|_| self.is_only_here(&to));
+        if stays && !source.is_file() {
+            let cause = "a name that stays on this machine is that of a file or a directory (--local-only)".into();
+            return Err(Error::NotPermitted { path: to, cause });
+        }
+        if stays && !self.is_only_here(&from) {
+            self.bring_here((from_parent, &from), &to, &source).await?;
+            self.renamed((from_parent, &from), (to_parent, &to), true);
+            return Ok(());
+        }
+        let was_here = self.local.stays(&from) && self.is_only_here(&from);
         let file = self.files.get(&from);
         let replaced = self.files.get(&to);
         for (file, path) in [(&file, &from), (&replaced, &to)] {
@@ -87,7 +105,16 @@ impl Engine {
             }
             self.move_on_service(&renaming, target.is_some_and(|target| target.is_file() && on_service)).await?;
         }
+        self.local.rename(&from, &to).map_err(on_disk(&to, "rename a local directory"))?;
         self.renamed((from_parent, &from), (to_parent, &to), local_only);
+        drop(_held);
+        if was_here
+            && !stays
+            && let Some(file) = file
+        {
+            // It is renamed, and in the journal, whatever becomes of the upload.
+            let _ = self.flush_file(&file, upload::Wish::Close).await;
+        }
         Ok(())
     }
 
@@ -224,6 +251,9 @@ impl Engine {
                 self.drop_changes(&replaced);
             }
         }
+        self.touch_parent(from.1);
+        self.touch_parent(to.1);
+        self.properties.clear();
         self.inodes.rename((from.0, from.1.name()), (to.0, to.1.name()));
         self.files.rename(from.1, to.1);
         if local_only {

@@ -31,9 +31,12 @@ impl Engine {
                     continue;
                 }
             };
-            tracing::info!(%path, bytes = record.length, last = ?record.error, "journal: not uploaded yet, resumed");
+            let stays = record.base.is_none() && self.local.stays(&path);
+            if !stays {
+                tracing::info!(%path, bytes = record.length, last = ?record.error, "journal: not uploaded yet, resumed");
+            }
             let mut meta = Meta::new(Kind::File);
-            if let Ok(found) = self.ask(&path).await {
+            if !stays && let Ok(found) = self.ask(&path).await {
                 meta.access = found.access;
             }
             let file = self.files.restore(&path, &meta, record.base.clone(), dirty);

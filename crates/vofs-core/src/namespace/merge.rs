@@ -32,16 +32,26 @@ pub(super) fn own(known: Option<&Known>, moved: Option<&Own>, meta: Meta, now: M
 }
 
 /// A single-node answer.
-pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis) -> Known {
+pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis, shared: bool) -> Known {
     let Some(known) = known else { return Known { meta, fetched: now, own: None } };
     match known.meta.version.compare(&meta.version) {
         Comparison::Same => {
-            meta.local_mtime = known.meta.local_mtime;
+            meta.local_mtime = mtime(&known.meta, &meta, shared);
             Known { meta, fetched: now, own: known.own.clone() }
         }
         _ if is_before_own(known, &meta.version, now) => Known { fetched: now, ..known.clone() },
         Comparison::Unknown | Comparison::Different => Known { meta, fetched: now, own: None },
     }
+}
+
+/// The modification time that holds of two descriptions of the same bytes, or of one directory. Where times are `shared`
+/// through the service, it has the last one. A directory that the service dates anew has changed since.
+fn mtime(known: &Meta, shown: &Meta, shared: bool) -> Option<Millis> {
+    let dates = known.version.date.zip(shown.version.date);
+    if shown.is_directory() && dates.is_some_and(|(known, shown)| known != shown) {
+        return shown.local_mtime;
+    }
+    if shared { shown.local_mtime.or(known.local_mtime) } else { known.local_mtime.or(shown.local_mtime) }
 }
 
 /// True while the service may still show what it had before our own upload: one of the versions from then, or a node that
@@ -53,8 +63,12 @@ fn is_before_own(known: &Known, shown: &Version, now: Millis) -> bool {
 }
 
 /// One child of a listing.
-pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis) -> Known {
+pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis, shared: bool) -> Known {
     let Some(known) = known.filter(|known| known.meta.is_file() && meta.is_file()) else {
+        let same = known.filter(|known| known.meta.is_directory() && meta.is_directory());
+        if let Some(known) = same {
+            meta.local_mtime = mtime(&known.meta, &meta, shared);
+        }
         return Known { meta, fetched: now, own: None };
     };
     let ask_singly = |known: &Known| Known { fetched: Millis(0), ..known.clone() };
@@ -63,7 +77,7 @@ pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis) -> Know
             let mut version = known.meta.version.clone();
             version.enrich(&meta.version);
             meta.version = version;
-            meta.local_mtime = known.meta.local_mtime;
+            meta.local_mtime = mtime(&known.meta, &meta, shared);
             Known { meta, fetched: now, own: known.own.clone() }
         }
         _ if known.own.as_ref().is_some_and(|own| now < own.until) => Known { fetched: now, ..known.clone() },

@@ -14,7 +14,7 @@ use md5::{Digest, Md5};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Incoming, Outgoing, Remote, Route};
+use super::{Incoming, Outgoing, Property, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
@@ -25,6 +25,13 @@ use crate::version::Version;
 struct FakeNode {
     meta: Meta,
     bytes: Bytes,
+    properties: BTreeMap<String, String>,
+}
+
+impl FakeNode {
+    fn new(meta: Meta, bytes: Bytes) -> Self {
+        FakeNode { meta, bytes, properties: BTreeMap::new() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -88,14 +95,14 @@ pub(crate) struct FakeRemote(Mutex<Inner>);
 impl FakeRemote {
     pub(crate) fn new() -> Self {
         let fake = FakeRemote::default();
-        let root = FakeNode { meta: Meta::new(Kind::Directory), bytes: Bytes::new() };
+        let root = FakeNode::new(Meta::new(Kind::Directory), Bytes::new());
         fake.0.lock().nodes.insert(NodePath::root(), root);
         fake
     }
 
     /// Another client makes a directory.
     pub(crate) fn add_directory(&self, path: &str) {
-        let node = FakeNode { meta: Meta::new(Kind::Directory), bytes: Bytes::new() };
+        let node = FakeNode::new(Meta::new(Kind::Directory), Bytes::new());
         self.0.lock().nodes.insert(NodePath::new(path), node);
     }
 
@@ -216,7 +223,7 @@ impl Inner {
             date: Some(Millis(self.ticks)),
         };
         let meta = Meta { version: version.clone(), ..Meta::new(Kind::File) };
-        self.nodes.insert(path.clone(), FakeNode { meta, bytes });
+        self.nodes.insert(path.clone(), FakeNode::new(meta, bytes));
         version
     }
 }
@@ -276,7 +283,7 @@ impl Remote for FakeRemote {
     async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta> {
         self.ask(path, format!("link {path}"))?;
         let meta = Meta::new(Kind::Link { target: target.to_owned() });
-        self.0.lock().nodes.insert(path.clone(), FakeNode { meta: meta.clone(), bytes: Bytes::new() });
+        self.0.lock().nodes.insert(path.clone(), FakeNode::new(meta.clone(), Bytes::new()));
         Ok(meta)
     }
 
@@ -308,10 +315,30 @@ impl Remote for FakeRemote {
         self.answer(from, &format!("rename {from} {to}"), ())
     }
 
-    async fn set_access(&self, path: &NodePath, _meta: &Meta, wanted: Access) -> Result<()> {
+    async fn set_access(&self, path: &NodePath, _meta: &Meta, wanted: Access) -> Result<Access> {
         self.ask(path, format!("access {path}"))?;
         if let Some(node) = self.0.lock().nodes.get_mut(path) {
             node.meta.access = wanted;
+        }
+        Ok(wanted)
+    }
+
+    async fn properties(&self, path: &NodePath) -> Result<Vec<Property>> {
+        self.ask(path, format!("properties {path}"))?;
+        let node = self.node(path)?;
+        let length = Property { key: "length".into(), value: node.bytes.len().to_string(), read_only: true };
+        let others = node.properties.into_iter().map(|(key, value)| Property { key, value, read_only: false });
+        Ok(std::iter::once(length).chain(others).collect())
+    }
+
+    async fn set_property(&self, path: &NodePath, _kind: &Kind, key: &str, value: Option<&str>) -> Result<()> {
+        self.ask(path, format!("property {path} {key}"))?;
+        self.node(path)?;
+        if let Some(node) = self.0.lock().nodes.get_mut(path) {
+            match value {
+                Some(value) => drop(node.properties.insert(key.to_owned(), value.to_owned())),
+                None => drop(node.properties.remove(key)),
+            }
         }
         Ok(())
     }

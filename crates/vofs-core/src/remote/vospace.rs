@@ -13,14 +13,15 @@ use futures_util::stream::BoxStream;
 use lru::LruCache;
 use parking_lot::Mutex;
 use vospace_client::client::Client;
+use vospace_client::error::ErrorKind;
 use vospace_client::transfer::{Progress, PutOptions, UploadSource};
 use vospace_client::uri::check_name;
 use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
 
-use super::{Incoming, Outgoing, Remote, Route};
+use super::{Incoming, Outgoing, Property, Remote, Route};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
-use crate::meta::{Access, Kind, Meta};
+use crate::meta::{Access, Kind, Meta, mtime};
 use crate::path::NodePath;
 use crate::version::Version;
 
@@ -63,6 +64,34 @@ impl VoSpace {
         path.components().fold(self.root.clone(), |uri, name| uri.join(name))
     }
 
+    /// A move that the service refuses because the path of the destination contains that of the source (`proj` to
+    /// `proj2/x`; Vault and Cavern, observed), by way of a name that nothing contains. The name tells what it is of.
+    async fn rename_by_detour(&self, from: &NodePath, to: &NodePath) -> Result<()> {
+        let name = format!(".vofs-moving-{}", uuid::Uuid::new_v4().simple());
+        let aside = from.parent().unwrap_or_default().join(&name);
+        let (source, aside_uri, target) = (self.uri(from), self.uri(&aside), self.uri(to));
+        tracing::info!(%from, %to, %aside, "moved by way of another name");
+        self.client.rename(&source, &aside_uri).await.map_err(at(from))?;
+        let Err(error) = self.client.rename(&aside_uri, &target).await else { return Ok(()) };
+        if let Err(second) = self.client.rename(&aside_uri, &source).await {
+            tracing::error!(%from, %aside, error = %second, "what was to be moved could not be put back; it is kept under the other name");
+        }
+        Err(Error::remote(from, &error))
+    }
+
+    /// The error of a change of `path`. A lock looks like a missing permission (Vault, observed), so who was refused looks for
+    /// one, at the node and at its container.
+    async fn refused(&self, path: &NodePath, error: &vospace_client::Error) -> Error {
+        if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unauthorized) {
+            for place in [Some(path.clone()), path.parent()].into_iter().flatten() {
+                if self.client.stat(&self.uri(&place)).await.is_ok_and(|node| node.properties.is_locked()) {
+                    return Error::Locked(place);
+                }
+            }
+        }
+        Error::remote(path, error)
+    }
+
     fn path(&self, uri: &VosUri) -> Option<NodePath> {
         if !uri.starts_with(&self.root) {
             return None;
@@ -96,7 +125,16 @@ fn meta(node: &Node) -> Meta {
         group_read: !properties.group_read().is_empty(),
         group_write: !properties.group_write().is_empty(),
     };
-    Meta { version, access, ..Meta::new(kind) }
+    let kept = properties.get(mtime::KEY).and_then(|text| mtime::of_text(text, &version));
+    Meta { version, access, local_mtime: kept, ..Meta::new(kind) }
+}
+
+fn node_kind(kind: &Kind) -> NodeKind {
+    match kind {
+        Kind::Directory => NodeKind::Container,
+        Kind::File => NodeKind::Data { busy: false },
+        Kind::Link { target } => NodeKind::Link { target: target.clone() },
+    }
 }
 
 fn millis(time: Timestamp) -> Millis {
@@ -129,14 +167,21 @@ impl Remote for VoSpace {
     }
 
     async fn delete(&self, path: &NodePath) -> Result<()> {
-        self.client.delete(&self.uri(path)).await.map_err(at(path))
+        match self.client.delete(&self.uri(path)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refused(path, &error).await),
+        }
     }
 
     async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()> {
-        self.client.rename(&self.uri(from), &self.uri(to)).await.map_err(at(from))
+        match self.client.rename(&self.uri(from), &self.uri(to)).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::MovePrefix => self.rename_by_detour(from, to).await,
+            Err(error) => Err(self.refused(from, &error).await),
+        }
     }
 
-    async fn set_access(&self, path: &NodePath, now: &Meta, wanted: Access) -> Result<()> {
+    async fn set_access(&self, path: &NodePath, now: &Meta, wanted: Access) -> Result<Access> {
         let groups_wanted =
             (wanted.group_read && !now.access.group_read) || (wanted.group_write && !now.access.group_write);
         let parent = match path.parent().filter(|_| groups_wanted) {
@@ -148,25 +193,51 @@ impl Remote for VoSpace {
             // Cavern does nothing on a deletion of this one: the value has to be said.
             changes.set(property::IS_PUBLIC, wanted.public.to_string());
         }
+        let mut given = wanted;
         for (name, is, wants, groups) in [
-            (property::GROUP_READ, now.access.group_read, wanted.group_read, parent.group_read()),
-            (property::GROUP_WRITE, now.access.group_write, wanted.group_write, parent.group_write()),
+            (property::GROUP_READ, now.access.group_read, &mut given.group_read, parent.group_read()),
+            (property::GROUP_WRITE, now.access.group_write, &mut given.group_write, parent.group_write()),
         ] {
-            match (is, wants) {
+            match (is, *wants) {
                 (true, false) => changes.set_nil(name),
-                (false, true) if !groups.is_empty() => changes.set(name, groups.join(" ")),
+                (false, true) if groups.is_empty() => *wants = false,
+                (false, true) => changes.set(name, groups.join(" ")),
                 _ => {}
             }
         }
         if changes.is_empty() {
-            return Ok(());
+            return Ok(given);
         }
-        let kind = match &now.kind {
-            Kind::Directory => NodeKind::Container,
-            Kind::File => NodeKind::Data { busy: false },
-            Kind::Link { target } => NodeKind::Link { target: target.clone() },
-        };
-        self.client.set_properties(&self.uri(path), &kind, &changes).await.map_err(at(path))?;
+        self.client.set_properties(&self.uri(path), &node_kind(&now.kind), &changes).await.map_err(at(path))?;
+        Ok(given)
+    }
+
+    async fn properties(&self, path: &NodePath) -> Result<Vec<Property>> {
+        let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
+        let given = node.properties.iter().filter_map(|(uri, property)| {
+            let read_only = property.read_only || property::COMPUTED.contains(&uri);
+            let key = property::key_of(uri).to_owned();
+            Some(Property { key, value: property.value.clone()?, read_only })
+        });
+        Ok(given.collect())
+    }
+
+    async fn set_property(&self, path: &NodePath, kind: &Kind, key: &str, value: Option<&str>) -> Result<()> {
+        let uri = property::of_key(key).into_owned();
+        if property::COMPUTED.contains(&uri.as_str()) {
+            return Err(Error::NotPermitted { path: path.clone(), cause: format!("{key} belongs to the service") });
+        }
+        let mut changes = Properties::new();
+        match value {
+            Some(value) => changes.set(uri, value),
+            None => changes.set_nil(uri),
+        }
+        self.client.set_properties(&self.uri(path), &node_kind(kind), &changes).await.map_err(|error| {
+            match error.kind() {
+                ErrorKind::TooLarge => Error::TooLarge { path: path.clone(), cause: error.to_string() },
+                _ => Error::remote(path, &error),
+            }
+        })?;
         Ok(())
     }
 
@@ -195,7 +266,10 @@ impl Remote for VoSpace {
         let progress: Progress = Arc::new(move |bytes| sent.store(bytes, Ordering::Relaxed));
         let options =
             PutOptions { progress: Some(progress), identity: Some(outgoing.identity), ..PutOptions::default() };
-        let stored = self.client.put(&self.uri(path), source, options).await.map_err(at(path))?;
+        let stored = match self.client.put(&self.uri(path), source, options).await {
+            Ok(stored) => stored,
+            Err(error) => return Err(self.refused(path, &error).await),
+        };
         Ok(Version { length: stored.length, md5: Some(stored.md5.0), ..Version::default() })
     }
 

@@ -33,6 +33,9 @@ impl Engine {
     /// which loses its identity, just before the real upload. So such a file is made durable in the journal and sent
     /// when its last descriptor is gone.
     pub(crate) async fn flush_file(self: &Arc<Self>, file: &Arc<OpenFile>, wish: Wish) -> Result<()> {
+        if self.stays_here(file) {
+            return self.keep_here(file).await;
+        }
         if wish != Wish::Send && self.config.write_back == WriteBack::Background {
             return self.keep_file(file, wish).await;
         }
@@ -49,6 +52,23 @@ impl Engine {
             sender::attend(self, file, sender::Start::Later);
         }
         outcome.map(drop)
+    }
+
+    /// True for a file that is never sent: its name says so, and the service has none of that name.
+    pub(crate) fn stays_here(&self, file: &OpenFile) -> bool {
+        let state = file.state();
+        state.on_service.is_none() && state.path.as_ref().is_some_and(|path| self.local.stays(path))
+    }
+
+    async fn keep_here(self: &Arc<Self>, file: &Arc<OpenFile>) -> Result<()> {
+        if file.state().is_kept() {
+            return Ok(());
+        }
+        let _flushing = file.flushing.lock().await;
+        match take(file, None) {
+            Some(taken) => make_durable(self, file, &taken.dirty, &taken.path).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes the changes durable here and leaves the upload to the background. What the last upload of the file met is told

@@ -24,6 +24,9 @@ pub(crate) enum Start {
 /// Sees to it that the file is sent, unless somebody does already. What the service refused for good, and what the user
 /// has to decide, is left alone.
 pub(crate) fn attend(engine: &Arc<Engine>, file: &Arc<OpenFile>, start: Start) {
+    if engine.stays_here(file) {
+        return;
+    }
     {
         let mut state = file.state();
         if state.attended || !state.wants_sending() {

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use fuser::{Errno, FileAttr, FileType, INodeNo};
 use vofs_core::meta::Kind;
-use vofs_core::{Attr, DirEntry, Ino, OpenFlags};
+use vofs_core::{Allocate, Attr, DirEntry, Ino, OpenFlags, Seek, SetXattr};
 
 /// What `stat` says of the size of a block; programs size their buffers by it (stdio, Python), and read that much where
 /// they want one header. Those that copy take more by themselves.
@@ -35,8 +35,8 @@ pub(super) fn attributes(attr: &Attr) -> FileAttr {
         crtime: attr.mtime,
         kind: file_type(&attr.kind),
         perm: attr.mode,
-        // Also of directories: 1 tells `find` that the count says nothing of sub-directories.
-        nlink: 1,
+        // 1 also of directories, which tells `find` that the count says nothing of sub-directories.
+        nlink: attr.links,
         uid: attr.uid,
         gid: attr.gid,
         rdev: 0,
@@ -47,7 +47,7 @@ pub(super) fn attributes(attr: &Attr) -> FileAttr {
 
 /// The answer for a name that does not exist: the kernel remembers that for as long as it is told.
 pub(super) fn absent() -> FileAttr {
-    attributes(&Attr { ino: Ino(0), kind: Kind::File, size: 0, mtime: UNIX_EPOCH, mode: 0, uid: 0, gid: 0 })
+    attributes(&Attr { ino: Ino(0), kind: Kind::File, size: 0, mtime: UNIX_EPOCH, mode: 0, links: 0, uid: 0, gid: 0 })
 }
 
 /// Attributes of a child of a listing. The two dots have none of their own: the kernel does not look at them.
@@ -55,10 +55,52 @@ pub(super) fn listed(child: &DirEntry) -> (FileAttr, Duration) {
     match &child.entry {
         Some(entry) => (attributes(&entry.attr), entry.ttl),
         None => {
-            let attr =
-                Attr { ino: child.ino, kind: Kind::Directory, size: 0, mtime: UNIX_EPOCH, mode: 0o700, uid: 0, gid: 0 };
+            let attr = Attr {
+                ino: child.ino,
+                kind: Kind::Directory,
+                size: 0,
+                mtime: UNIX_EPOCH,
+                mode: 0o700,
+                links: 1,
+                uid: 0,
+                gid: 0,
+            };
             (attributes(&attr), Duration::ZERO)
         }
+    }
+}
+
+/// How much one `copy_file_range` copies: what an answer can count, in whole pages.
+pub(super) const MOST_COPIED: u64 = 1 << 30;
+
+/// The mode of `fallocate(2)`; `None` for what moves bytes within a file, which nobody does on a network.
+pub(super) fn allocate(mode: i32) -> Option<Allocate> {
+    const PUNCH_HOLE: i32 = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    const ZERO_WITHIN: i32 = libc::FALLOC_FL_ZERO_RANGE | libc::FALLOC_FL_KEEP_SIZE;
+    match mode {
+        0 => Some(Allocate::Extend),
+        libc::FALLOC_FL_KEEP_SIZE => Some(Allocate::KeepSize),
+        PUNCH_HOLE | ZERO_WITHIN => Some(Allocate::PunchHole),
+        libc::FALLOC_FL_ZERO_RANGE => Some(Allocate::Zero),
+        _ => None,
+    }
+}
+
+/// What the kernel leaves of `lseek(2)` to a file system.
+pub(super) fn seek(whence: i32) -> Option<Seek> {
+    match whence {
+        libc::SEEK_DATA => Some(Seek::Data),
+        libc::SEEK_HOLE => Some(Seek::Hole),
+        _ => None,
+    }
+}
+
+/// The flags of `setxattr(2)`.
+pub(super) fn set_xattr(flags: i32) -> SetXattr {
+    match flags {
+        libc::XATTR_CREATE => SetXattr::Create,
+        libc::XATTR_REPLACE => SetXattr::Replace,
+        _ => SetXattr::Any,
     }
 }
 

@@ -81,7 +81,13 @@ impl Waiting {
                 tracing::debug!(operation, ino, pid, %error, "looked up again")
             }
             // What programs ask for all day long to see whether it is so.
-            libc::ENOENT | libc::EEXIST | libc::ENOTEMPTY | libc::EISDIR | libc::ENOTDIR | libc::EROFS => {
+            libc::ENOENT
+            | libc::EEXIST
+            | libc::ENOTEMPTY
+            | libc::EISDIR
+            | libc::ENOTDIR
+            | libc::EROFS
+            | libc::ENODATA => {
                 tracing::debug!(operation, ino, pid, elapsed_ms, errno, %error, "failed");
             }
             _ => tracing::warn!(operation, ino, pid, elapsed_ms, errno, %error, "failed"),

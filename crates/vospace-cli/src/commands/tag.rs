@@ -5,44 +5,13 @@
 use std::io::Write as _;
 
 use clap::Args;
-use vospace_client::node::{Node, Properties};
+use vospace_client::node::{Node, Properties, property};
 
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::{complete, json, update, wildcard};
 
 mod python;
-
-/// What standard property URIs begin with; the rest is the key that users write.
-const CORE: &str = "ivo://ivoa.net/vospace/core#";
-
-/// Keys of the standard; any other key is a property URI as it stands.
-const STANDARD: [&str; 24] = [
-    "title",
-    "creator",
-    "subject",
-    "description",
-    "publisher",
-    "contributer",
-    "date",
-    "type",
-    "format",
-    "identifier",
-    "source",
-    "language",
-    "relation",
-    "coverage",
-    "rights",
-    "availableSpace",
-    "groupread",
-    "groupwrite",
-    "publicread",
-    "quota",
-    "length",
-    "MD5",
-    "ispublic",
-    "encoding",
-];
 
 /// Options of `vtag`.
 #[derive(Debug, Args)]
@@ -102,7 +71,7 @@ fn wish(text: &str, remove: bool) -> Result<Wish, String> {
     if key.is_empty() {
         return Err(refuse());
     }
-    let uri = if STANDARD.contains(&key) { format!("{CORE}{key}") } else { key.to_owned() };
+    let uri = property::of_key(key).into_owned();
     Ok(match value {
         None if remove => Wish::Remove(uri),
         None => Wish::Show(uri),
@@ -142,7 +111,7 @@ async fn tag(session: &Session, node: &Node, wishes: &[Wish], args: &TagArgs) ->
 }
 
 fn short(uri: &str) -> &str {
-    uri.strip_prefix(CORE).unwrap_or(uri)
+    uri.strip_prefix(property::CORE).unwrap_or(uri)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
@@ -155,7 +124,7 @@ mod tests {
 
     #[test]
     fn arguments_say_what_is_wished() {
-        let title = format!("{CORE}title");
+        let title = format!("{}title", property::CORE);
         assert_eq!(wish("title", false).unwrap(), Wish::Show(title.clone()));
         assert_eq!(wish("title=a=b", false).unwrap(), Wish::Set(title.clone(), "a=b".to_owned()));
         assert_eq!(wish("title=", false).unwrap(), Wish::Remove(title.clone()));

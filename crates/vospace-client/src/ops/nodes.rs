@@ -11,7 +11,7 @@ use reqwest::header::DATE;
 use super::probe::takes_direct_put;
 use crate::http::{Answer, Grant, Outcome, Repeat, Request, parse_http_date};
 use crate::inner::Inner;
-use crate::node::{Node, NodeKind, Properties, Timestamp, property};
+use crate::node::{Node, NodeKind, Properties, Property, Timestamp, property};
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::{read, write};
@@ -20,9 +20,11 @@ use crate::{Error, ErrorKind, Result};
 /// How often something is sent whose answer gets lost each time.
 const ROUNDS: u32 = 3;
 
-/// Bytes of property text that a service which keeps properties in its file system is sent at once. Cavern *deletes
-/// the file* when they do not fit beside those it has; ext4 holds about 3.9 kB per file.
-const FILE_SYSTEM_LIMIT: usize = 2500;
+/// Bytes that the properties of a node may take on a service which keeps them in its file system. Cavern *deletes the
+/// file* when they do not fit; ext4 holds about 3.9 kB per file, access lists and what others keep there included.
+const FILE_SYSTEM_LIMIT: usize = 3300;
+/// What ext4 adds to each: its header, and padding of name and value.
+const FILE_SYSTEM_HEADER: usize = 24;
 /// Bytes of one property's URI there: the name of an extended attribute, less its `user.` prefix.
 const FILE_SYSTEM_KEY_LIMIT: usize = 250;
 
@@ -35,6 +37,22 @@ const NEVER_SENT: [&str; 7] = [
     property::AVAILABLE_SPACE,
     property::READABLE,
     property::WRITABLE,
+];
+
+/// What such a service makes of modes, owners, times and quotas, and keeps in no attribute.
+const NOT_KEPT_APART: [&str; 12] = [
+    property::LENGTH,
+    property::DATE,
+    property::CONTENT_DATE,
+    property::AVAILABLE_SPACE,
+    property::READABLE,
+    property::WRITABLE,
+    property::CREATOR,
+    property::QUOTA,
+    property::IS_PUBLIC,
+    property::GROUP_READ,
+    property::GROUP_WRITE,
+    property::INHERIT_PERMISSIONS,
 ];
 
 pub(crate) async fn stat(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
@@ -159,6 +177,10 @@ pub(crate) async fn set_properties(
         // An update without changes still changes the date on Vault.
         return stat(inner, uri).await;
     }
+    let adds = |uri: &str, property: &Property| property.value.is_some() && !NOT_KEPT_APART.contains(&uri);
+    if changes.iter().any(|(uri, property)| adds(uri, property)) && takes_direct_put(inner, &service, uri).await? {
+        check_size(uri, &merged(stat(inner, uri).await?.properties, &changes))?;
+    }
     let document = write::request_node(uri, kind, &changes)?;
     // Setting the same values twice changes nothing more.
     let request = Request::new(Method::POST, service.node(uri)?, Grant::Caller).xml(document).repeat(Repeat::Freely);
@@ -205,6 +227,18 @@ fn harmless(changes: &Properties) -> Properties {
     sent
 }
 
+/// What a node with the properties `there` will keep beside its bytes after `changes`.
+fn merged(there: Properties, changes: &Properties) -> Properties {
+    let mut all = Properties::new();
+    for (uri, property) in there.iter().chain(changes.iter()).filter(|(uri, _)| !NOT_KEPT_APART.contains(uri)) {
+        match &property.value {
+            Some(value) => all.set(uri.to_owned(), value.clone()),
+            None => drop(all.remove(uri)),
+        }
+    }
+    all
+}
+
 fn check_size(uri: &VosUri, changes: &Properties) -> Result<()> {
     let refuse = |text: String| Err(Error::node(ErrorKind::TooLarge, uri, text));
     let mut total = 0;
@@ -212,7 +246,7 @@ fn check_size(uri: &VosUri, changes: &Properties) -> Result<()> {
         if key.len() > FILE_SYSTEM_KEY_LIMIT {
             return refuse(format!("the name of a property is longer than {FILE_SYSTEM_KEY_LIMIT} bytes"));
         }
-        total += key.len() + property.value.as_ref().map_or(0, String::len);
+        total += FILE_SYSTEM_HEADER + key.len() + property.value.as_ref().map_or(0, String::len);
     }
     if total > FILE_SYSTEM_LIMIT {
         return refuse(format!(
@@ -246,10 +280,22 @@ mod tests {
         let mut changes = Properties::new();
         changes.set("custom:a", "x".repeat(2000));
         assert!(check_size(&uri, &changes).is_ok());
-        changes.set("custom:b", "x".repeat(600));
+        changes.set("custom:b", "x".repeat(1300));
         assert_eq!(check_size(&uri, &changes).unwrap_err().kind(), ErrorKind::TooLarge);
         let mut changes = Properties::new();
         changes.set("k".repeat(300), "x");
         assert!(check_size(&uri, &changes).is_err());
+    }
+
+    #[test]
+    fn what_a_node_has_counts_with_what_it_gets() {
+        let mut there = Properties::new();
+        there.set("custom:a", "x".repeat(3000));
+        there.set(property::GROUP_READ, "g".repeat(3000));
+        let mut changes = Properties::new();
+        changes.set("custom:b", "x".repeat(400));
+        assert!(check_size(&VosUri::new("a~b", "/f"), &merged(there.clone(), &changes)).is_err());
+        changes.set_nil("custom:a");
+        assert!(check_size(&VosUri::new("a~b", "/f"), &merged(there, &changes)).is_ok());
     }
 }
