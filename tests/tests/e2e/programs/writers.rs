@@ -24,7 +24,7 @@ fn vim_saves(profile: Profile) {
     let world = World::new(profile);
     world.put("f", "one\n");
     let mount = world.mount();
-    let vim = "vim -u NONE -i NONE -es -c 'set updatecount=200'";
+    let vim = "vim -u NONE -i NONE -es -c 'set updatecount=200 backupskip='";
     // In place, by a backup that stays, and by a backup that is a renamed file.
     shell(mount.path(), &format!("{vim} -c '%s/one/two/' -c 'wq' f"));
     assert_eq!(world.bytes("f").unwrap(), b"two\n");
