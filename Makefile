@@ -59,7 +59,7 @@ endif
 # The tests start the binaries that lie beside them, so these are built first, with the same features.
 e2e:
 	@echo '== make e2e'
-	@packaging/prepare.sh build fuse python man
+	@packaging/prepare.sh build fuse python man programs
 	$(CARGO) build --workspace --bins --locked
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --package vofs-tests --test e2e --locked

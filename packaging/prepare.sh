@@ -5,6 +5,7 @@
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   fuzz    a C++ compiler (the fuzzer's library is compiled in)
+#   programs  what the tests run on a mount: editors, archivers, databases; fsx and pjdfstest, built into target/tools
 #   git     git, which is a work of the bench
 #   man     man and script, with which the tests read manual pages and look at a terminal
 #   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
@@ -22,7 +23,7 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-want_python=no want_peers=no want_root=no
+want_tools=no want_python=no want_peers=no want_root=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
@@ -42,6 +43,14 @@ for part in "$@"; do
         have rpmbuild || missing+=(rpm)
         have systemd-analyze || missing+=(systemd)
         have mmdebstrap || missing+=(mmdebstrap)
+        ;;
+    programs)
+        want_tools=yes
+        for program in fio git nano rsync sqlite3 vim; do
+            have "$program" || missing+=("$program")
+        done
+        # `script` gives a program a terminal; minimal systems have it apart.
+        have script || missing+=(bsdutils)
         ;;
     python)
         want_python=yes
@@ -116,6 +125,18 @@ if [ $want_root = yes ] && [ ! -e "$target/clean-root/etc/debian_version" ]; the
     mmdebstrap --quiet --variant=minbase --include=fuse3 "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
         "$target/clean-root.new" "${sources[@]}" </dev/null >&2
     mv "$target/clean-root.new" "$target/clean-root"
+fi
+
+# Not a dependency in Cargo.toml: these are programs of the tests, and one has a licence that a dependency must not have.
+tool() {
+    grep -qs "^\"$1 $2 " "$target/tools/.crates.toml" && return
+    say "building $1 $2 into $target/tools, for the tests"
+    cargo install --quiet --locked --root "$target/tools" --target-dir "$target/tools/build" "$1@$2" </dev/null >&2
+    rm -rf "$target/tools/build"
+}
+if [ $want_tools = yes ]; then
+    tool fsx 0.3.2
+    tool pjdfstest 0.2.2
 fi
 
 if [ $want_peers = yes ]; then
