@@ -182,8 +182,9 @@ impl Remote for VoSpace {
     }
 
     async fn set_access(&self, path: &NodePath, now: &Meta, wanted: Access) -> Result<Access> {
-        let groups_wanted =
-            (wanted.group_read && !now.access.group_read) || (wanted.group_write && !now.access.group_write);
+        // A Cavern keeps the right to write only where both are given: who loses that has to be given the other anew.
+        let reads = now.access.group_read && (wanted.group_write || !now.access.group_write);
+        let groups_wanted = (wanted.group_read && !reads) || (wanted.group_write && !now.access.group_write);
         let parent = match path.parent().filter(|_| groups_wanted) {
             Some(parent) => self.client.stat(&self.uri(&parent)).await.map_err(at(&parent))?.properties,
             None => Properties::new(),
@@ -195,7 +196,12 @@ impl Remote for VoSpace {
         }
         let mut given = wanted;
         for (name, is, wants, groups) in [
-            (property::GROUP_READ, now.access.group_read, &mut given.group_read, parent.group_read()),
+            (
+                property::GROUP_READ,
+                reads || (now.access.group_read && !wanted.group_read),
+                &mut given.group_read,
+                parent.group_read(),
+            ),
             (property::GROUP_WRITE, now.access.group_write, &mut given.group_write, parent.group_write()),
         ] {
             match (is, *wants) {
