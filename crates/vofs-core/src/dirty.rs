@@ -214,7 +214,7 @@ impl DirtyFile {
 
     /// Makes zeros of a range within the file.
     pub(crate) fn clear(&self, range: Range<u64>, now: Millis) -> io::Result<()> {
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         let mut at = range.start;
         while at < range.end {
             let length = ZEROS.len().min((range.end - at) as usize);

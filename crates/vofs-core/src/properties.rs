@@ -21,7 +21,10 @@ const NODES: NonZeroUsize = NonZeroUsize::new(256).expect("invariant: not zero")
 const BELIEVED: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(crate) struct PropertyCache(Mutex<LruCache<NodePath, (Millis, Arc<Vec<Property>>)>>);
+pub(crate) struct PropertyCache(Mutex<LruCache<NodePath, Answer>>);
+
+/// When it was asked for, and what was told.
+type Answer = (Millis, Arc<Vec<Property>>);
 
 impl Default for PropertyCache {
     fn default() -> Self {

@@ -93,7 +93,8 @@ impl Engine {
         if let Some(replaced) = &replaced {
             self.keep_for_readers(replaced).await;
         }
-        let renaming = Renaming { from: &from, to: &to, file: file.as_ref(), replaced: replaced.as_ref() };
+        let (directory, file, replaced) = (source.is_directory(), file.as_ref(), replaced.as_ref());
+        let renaming = Renaming { from: &from, to: &to, directory, file, replaced };
         if local_only {
             self.take_over(&renaming, target.as_ref());
             let change = self.records(&renaming, None).await?;
@@ -178,9 +179,10 @@ impl Engine {
             aside: aside.map(|path| path.as_str().to_owned()),
             replaces: renaming.replaced_ids(),
             taken_back: false,
+            detour: renaming.detour().map(|path| path.as_str().to_owned()),
         };
         let waits = self.files.within(renaming.from).iter().any(|file| file.state().is_in_journal());
-        let id = match replaces || waits || !intent.replaces.is_empty() {
+        let id = match replaces || waits || intent.detour.is_some() || !intent.replaces.is_empty() {
             true => Some(self.journal.begin(&intent).await?),
             false => None,
         };
@@ -281,11 +283,22 @@ impl Engine {
 struct Renaming<'a> {
     from: &'a NodePath,
     to: &'a NodePath,
+    directory: bool,
     file: Option<&'a Arc<OpenFile>>,
     replaced: Option<&'a Arc<OpenFile>>,
 }
 
 impl Renaming<'_> {
+    /// A name by way of which a directory moves that the service may take for an ancestor of the destination, because its
+    /// path is part of that (`proj` to `proj2/x`; Vault and Cavern, observed). The name tells what it is of.
+    fn detour(&self) -> Option<NodePath> {
+        let mistakable = self.directory && self.to.as_str().contains(self.from.as_str());
+        mistakable.then(|| {
+            let name = format!(".vofs-moving-{}", uuid::Uuid::new_v4().simple());
+            self.from.parent().unwrap_or_default().join(&name)
+        })
+    }
+
     /// Data files of the target that the journal names.
     fn replaced_ids(&self) -> Vec<String> {
         self.replaced.map(|file| file.state().journaled_ids()).unwrap_or_default()

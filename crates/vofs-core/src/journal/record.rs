@@ -132,6 +132,9 @@ pub(crate) struct Replacement {
     /// The program was told that it failed: what is left to do is to put the target back.
     #[serde(default)]
     pub(crate) taken_back: bool,
+    /// By way of this name the source moves where the service refuses the direct way.
+    #[serde(default)]
+    pub(crate) detour: Option<String>,
 }
 
 /// Somebody else changed a file that was changed here.

@@ -306,6 +306,7 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
                 aside: Some("aside".into()),
                 replaces: Vec::new(),
                 taken_back: false,
+                detour: None,
             };
             mount.0.journal.begin(&intent).await.expect("begun");
             drop(mount);
@@ -315,6 +316,34 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
         assert_eq!(bench.remote.bytes("aside"), None);
         assert!(mount.0.journal.replacements().await.expect("read").is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_move_by_detour_is_in_the_journal_and_taken_back_when_it_was_interrupted() {
+    let bench = Bench::new();
+    bench.remote.add_directory("proj");
+    bench.remote.store("proj/f", "kept");
+    bench.remote.add_directory("proj2");
+    bench.remote.refuse_prefixes();
+    {
+        let mount = bench.mount().await;
+        let to = mount.ino("proj2").await;
+        mount.0.rename(Ino::ROOT, "proj", to, "x", false).await.expect("moved");
+        mount.0.rename(to, "x", Ino::ROOT, "proj", false).await.expect("and back");
+        assert_eq!(bench.remote.paths(), ["", "proj", "proj/f", "proj2"]);
+        assert!(mount.0.journal.replacements().await.expect("read").is_empty());
+        // The service is gone when the directory stands under the other name.
+        bench.remote.break_requests("rename /.vofs-moving-");
+        mount.0.rename(Ino::ROOT, "proj", to, "x", false).await.expect_err("the service is gone");
+        assert!(bench.remote.bytes("proj/f").is_none() && bench.remote.bytes("proj2/x/f").is_none());
+        let gone = mount.0.lookup(Ino::ROOT, "proj").await.expect_err("neither there nor absent");
+        assert_eq!(gone.to_errno(), libc::EIO);
+    }
+    bench.remote.mend();
+    let mount = bench.mount().await;
+    assert_eq!(bench.remote.paths(), ["", "proj", "proj/f", "proj2"]);
+    assert_eq!(mount.read("proj/f").await, b"kept");
+    assert!(mount.0.journal.replacements().await.expect("read").is_empty());
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ struct Inner {
     puts_held: watch::Sender<bool>,
     /// Nothing may be made in these.
     forbidden: Vec<NodePath>,
+    /// Takes a directory for an ancestor of what contains its path.
+    refuses_prefixes: bool,
     /// Files have a live date and no content-date.
     only_dates: bool,
     /// Send the whole file whatever is asked for.
@@ -172,6 +174,11 @@ impl FakeRemote {
         inner.broken.clear();
         inner.lost.clear();
         inner.cut = None;
+    }
+
+    /// Directories move from now on as a Vault and a Cavern let them.
+    pub(crate) fn refuse_prefixes(&self) {
+        self.0.lock().refuses_prefixes = true;
     }
 
     /// Files that are stored from now on have one date, that of their bytes.
@@ -300,7 +307,11 @@ impl Remote for FakeRemote {
 
     async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()> {
         self.ask(from, format!("rename {from} {to}"))?;
-        self.node(from)?;
+        let directory = self.node(from)?.meta.is_directory();
+        let below = to.parent().is_some_and(|parent| parent.as_str().contains(from.as_str()));
+        if directory && below && self.0.lock().refuses_prefixes {
+            return Err(Error::MovePrefix { path: from.clone(), cause: "it cannot move below itself".into() });
+        }
         if self.node(to).is_ok() {
             return Err(Error::Exists(to.clone()));
         }

@@ -64,21 +64,6 @@ impl VoSpace {
         path.components().fold(self.root.clone(), |uri, name| uri.join(name))
     }
 
-    /// A move that the service refuses because the path of the destination contains that of the source (`proj` to
-    /// `proj2/x`; Vault and Cavern, observed), by way of a name that nothing contains. The name tells what it is of.
-    async fn rename_by_detour(&self, from: &NodePath, to: &NodePath) -> Result<()> {
-        let name = format!(".vofs-moving-{}", uuid::Uuid::new_v4().simple());
-        let aside = from.parent().unwrap_or_default().join(&name);
-        let (source, aside_uri, target) = (self.uri(from), self.uri(&aside), self.uri(to));
-        tracing::info!(%from, %to, %aside, "moved by way of another name");
-        self.client.rename(&source, &aside_uri).await.map_err(at(from))?;
-        let Err(error) = self.client.rename(&aside_uri, &target).await else { return Ok(()) };
-        if let Err(second) = self.client.rename(&aside_uri, &source).await {
-            tracing::error!(%from, %aside, error = %second, "what was to be moved could not be put back; it is kept under the other name");
-        }
-        Err(Error::remote(from, &error))
-    }
-
     /// The error of a change of `path`. A lock looks like a missing permission (Vault, observed), so who was refused looks for
     /// one, at the node and at its container.
     async fn refused(&self, path: &NodePath, error: &vospace_client::Error) -> Error {
@@ -176,7 +161,6 @@ impl Remote for VoSpace {
     async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()> {
         match self.client.rename(&self.uri(from), &self.uri(to)).await {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::MovePrefix => self.rename_by_detour(from, to).await,
             Err(error) => Err(self.refused(from, &error).await),
         }
     }

@@ -163,7 +163,7 @@ fn room_comes_from_the_quota(profile: Profile) {
     let world = World::build(profile, false, &["--quota", &QUOTA.to_string()]);
     let mount = world.mount();
     let space = nix::sys::statvfs::statvfs(mount.path()).unwrap();
-    assert_eq!(u64::from(space.blocks()) * space.fragment_size(), QUOTA);
+    assert_eq!(space.blocks() * space.fragment_size(), QUOTA);
     assert!(space.blocks_available() > 0 && space.name_max() == 255);
 }
 

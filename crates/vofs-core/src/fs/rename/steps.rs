@@ -6,6 +6,13 @@
 //!                                   └── put back ◀── refused
 //! ```
 //!
+//! A directory that the service takes for an ancestor of its destination moves by way of another name:
+//!
+//! ```text
+//!   (intent in the journal) ─▶ refused ─▶ source to the detour ─▶ from there to the target ─▶ (intent removed)
+//!                                                  └── put back ◀── refused, or interrupted
+//! ```
+//!
 //! At every moment the old content of the target stands under its name or under the one set aside, until the new one stands
 //! under the name. Which step was the last is asked of the service, not remembered. Files that wait for their upload are
 //! renamed in the journal in the same transaction that removes the intent.
@@ -34,21 +41,14 @@ impl Engine {
     pub(super) async fn take_steps(self: &Arc<Self>, id: Option<i64>, intent: &Replacement) -> Result<Leftover> {
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         let Some(aside) = intent.aside.as_deref().map(NodePath::new) else {
-            self.remote.rename(&from, &to).await?;
+            self.move_directly_or_by_detour(id, intent).await?;
             return Ok(Leftover::Nothing);
         };
         self.remote.rename(&to, &aside).await?;
         if let Err(error) = self.remote.rename(&from, &to).await {
             if let Err(second) = self.remote.rename(&aside, &to).await {
                 tracing::error!(%to, %aside, error = %second, "the replaced file could not be put back yet; it is kept under the other name");
-                if let Some(id) = id {
-                    let back = Replacement { taken_back: true, ..intent.clone() };
-                    self.journal.turn(id, &back).await?;
-                    self.unsettled.lock().insert(to.clone());
-                    self.names.expire(&to);
-                    self.finish_later(id, back);
-                }
-                return Err(Error::HalfDone(Box::new(error)));
+                return Err(self.half_done(id, intent, &to, error).await?);
             }
             return Err(error);
         }
@@ -59,6 +59,41 @@ impl Engine {
                 Ok(Leftover::Aside)
             }
         }
+    }
+
+    async fn move_directly_or_by_detour(self: &Arc<Self>, id: Option<i64>, intent: &Replacement) -> Result<()> {
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        let refused = match self.remote.rename(&from, &to).await {
+            Err(error @ Error::MovePrefix { .. }) => error,
+            outcome => return outcome,
+        };
+        let Some(detour) = intent.detour.as_deref().map(NodePath::new) else { return Err(refused) };
+        tracing::info!(%from, %to, %detour, "moved by way of another name");
+        self.remote.rename(&from, &detour).await?;
+        let Err(error) = self.remote.rename(&detour, &to).await else { return Ok(()) };
+        if let Err(second) = self.remote.rename(&detour, &from).await {
+            tracing::error!(%from, %detour, error = %second, "what was to be moved could not be put back yet; it is kept under the other name");
+            return Err(self.half_done(id, intent, &from, error).await?);
+        }
+        Err(error)
+    }
+
+    /// What stood under `path` stands under another name, and will be put back as soon as the service lets us.
+    async fn half_done(
+        self: &Arc<Self>,
+        id: Option<i64>,
+        intent: &Replacement,
+        path: &NodePath,
+        error: Error,
+    ) -> Result<Error> {
+        if let Some(id) = id {
+            let back = Replacement { taken_back: true, ..intent.clone() };
+            self.journal.turn(id, &back).await?;
+            self.unsettled.lock().insert(path.clone());
+            self.names.expire(path);
+            self.finish_later(id, back);
+        }
+        Ok(Error::HalfDone(Box::new(error)))
     }
 
     /// Tries again and again to finish a move whose program has its answer.
@@ -84,7 +119,7 @@ impl Engine {
         let pending = self.journal.pending().await?;
         self.journal.apply(&Self::after_move(id, intent, outcome, &pending)).await?;
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
-        self.unsettled.lock().remove(&to);
+        self.unsettled.lock().retain(|path| *path != to && *path != from);
         if outcome == Outcome::Moved && !self.files.within(&from).is_empty() {
             // The program was told of a failure, but the service had moved it: what waits below goes where it belongs.
             if let (Some(old), Some(new)) = (self.parent_number(&from), self.parent_number(&to)) {
@@ -108,6 +143,16 @@ impl Engine {
     pub(crate) async fn finish_replacement(&self, intent: &Replacement) -> Result<Outcome> {
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         let (at_from, at_to) = (self.is_there(&from).await?, self.is_there(&to).await?);
+        if let Some(detour) = intent.detour.as_deref().map(NodePath::new)
+            && self.is_there(&detour).await?
+        {
+            // Somebody else may have taken the name meanwhile.
+            let home = if at_from { conflict::beside(self, &from, "") } else { from.clone() };
+            tracing::warn!(%from, %to, %home, "a move that was interrupted is taken back");
+            self.remote.rename(&detour, &home).await?;
+            [&from, &to, &home].into_iter().for_each(|path| self.names.expire(path));
+            return Ok(Outcome::TakenBack);
+        }
         let moved = if at_to && !at_from { Outcome::Moved } else { Outcome::TakenBack };
         let Some(aside) = intent.aside.as_deref().map(NodePath::new) else { return Ok(moved) };
         if !self.is_there(&aside).await? {
