@@ -173,6 +173,12 @@ impl Remote for VoSpace {
             Some(parent) => self.client.stat(&self.uri(&parent)).await.map_err(at(&parent))?.properties,
             None => Properties::new(),
         };
+        // Who may write may read, and is not named twice by a Cavern.
+        let writing = parent.group_write();
+        let mut reading = parent.group_read();
+        reading.extend(writing.iter().cloned());
+        reading.sort_unstable();
+        reading.dedup();
         let mut changes = Properties::new();
         if wanted.public != now.access.public {
             // Cavern does nothing on a deletion of this one: the value has to be said.
@@ -184,9 +190,9 @@ impl Remote for VoSpace {
                 property::GROUP_READ,
                 reads || (now.access.group_read && !wanted.group_read),
                 &mut given.group_read,
-                parent.group_read(),
+                reading,
             ),
-            (property::GROUP_WRITE, now.access.group_write, &mut given.group_write, parent.group_write()),
+            (property::GROUP_WRITE, now.access.group_write, &mut given.group_write, writing),
         ] {
             match (is, *wants) {
                 (true, false) => changes.set_nil(name),
