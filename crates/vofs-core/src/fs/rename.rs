@@ -114,7 +114,7 @@ impl Engine {
             && let Some(file) = file
         {
             // It is renamed, and in the journal, whatever becomes of the upload.
-            let _ = self.flush_file(&file, upload::Wish::Close).await;
+            let _ = self.flush_file(file, upload::Wish::Close).await;
         }
         Ok(())
     }
