@@ -93,7 +93,6 @@ fn a_map_of_an_old_version_never_mixes_with_a_new_open(profile: Profile) {
     let mount = world.mount();
     let mut old = content(LENGTH, 0);
     world.put("f", &old);
-    // All of it is cached, so that the old version can be read to its end.
     assert!(fs::read(mount.join("f")).unwrap() == old);
     // Of the same length, longer and shorter.
     for (round, length) in [(1, LENGTH), (2, LENGTH + 5_000_000), (3, LENGTH - 3_000_001)] {
@@ -109,8 +108,11 @@ fn a_map_of_an_old_version_never_mixes_with_a_new_open(profile: Profile) {
             assert_maps(&world, &mount, &new);
         }
         let (status, seen) = before.end();
-        assert_eq!(status, 0, "round {round}: the old version was here whole");
-        assert!(seen == all_of(&old), "round {round}: the map of the old version shows other bytes");
+        // A block of it that is not here any more cannot be had: that ends the map, and nothing else is shown.
+        assert!(status == 0 || status == BUS_ERROR, "round {round}: {status}");
+        let expected = all_of(&old);
+        assert!(seen == expected[..seen.len()], "round {round}: the map of the old version shows other bytes");
+        assert!(status == BUS_ERROR || seen.len() == expected.len(), "round {round}: the map ended early");
         assert!(read() == new, "round {round}: after the old pages were touched");
         old = new;
     }
