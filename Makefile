@@ -5,26 +5,45 @@ BINDIR ?= $(PREFIX)/bin
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-# nextest runs each test in a process of its own and stops one that hangs; cargo test does as well without it.
+# nextest runs each test in a process of its own and stops one that hangs, but no examples of the documentation; cargo test does as
+# well without it.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help build release test fmt lint unit e2e crash interop fuzz soak soak-write bench bench-quick demo install uninstall packages packages-test clean
+# Every end-to-end test runs on the profiles of all makers in make e2e, half an hour on two processors. Where time counts, the tests of
+# caches, daemons, options, large directories and programs run on the two of CADC, and all others on all.
+FOR_ALL := commands|copies|crash|durability|fits|guides|makers|posix|relays|rights|safety|semantics|sync|trees|verbs|walks|weather
+QUICK := -E 'not test(/::(strict|pyvospace|datalab|srcnet)::/) or test(/^($(FOR_ALL))::/)'
+
+# One suite of end-to-end tests, with a filter: $(call suite,e2e,FILTER). Its tests start programs and wait for them: four at a time are enough.
+ifeq ($(NEXTEST),yes)
+suite = $(CARGO) nextest run --workspace --test $(1) --locked $(2)
+unit_tests = $(CARGO) nextest run --workspace --locked -E 'not package(vofs-tests)' && $(CARGO) test --workspace --doc --locked
+else
+suite = $(CARGO) test --package vofs-tests --test $(1) --locked -- --test-threads 4
+unit_tests = $(CARGO) test --workspace --locked --exclude vofs-tests
+endif
+
+.PHONY: help build release test fmt lint deny unit e2e e2e-quick crash interop fuzz soak soak-write bench bench-document bench-quick demo install uninstall packages packages-test static clean
 
 help:
 	@echo 'make build            debug binaries'
 	@echo 'make release          optimised binaries'
-	@echo 'make test             format, lints, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
+	@echo 'make test             format, lints, licences, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
 	@echo 'make soak             mixed readers for SOAK_MINUTES (60), every byte checked; docs/benchmarking.md'
-	@echo 'make soak-write       kills mount and service CRASH_KILLS (1000) times under a write load, every byte checked'
+	@echo 'make soak-write       kills mount and service CRASH_KILLS (1000) times under a write load, then EXERCISE_OPERATIONS'
+	@echo '                      (1000000) of fsx, every byte checked'
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
+	@echo 'make bench-document   the tables of docs/benchmarking.md from the results that are kept, without measuring'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
 	@echo 'make demo             two services with sample images, mounted side by side, until Ctrl-C'
 	@echo 'make install          into PREFIX=$(PREFIX): programs in BINDIR=$(BINDIR), manual pages, completions,'
 	@echo '                      systemd units, the helper of mount(8); DESTDIR is honoured'
 	@echo 'make uninstall        removes them'
 	@echo 'make packages         deb, rpm and Python wheel in $(TARGET)/packages'
+	@echo 'make static           statically linked programs (musl) in an archive, in the same place'
 	@echo 'make packages-test    the same of debug binaries, installed and tried (part of make test; as root)'
-	@echo 'make fmt lint unit e2e crash interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
+	@echo 'make fmt lint deny unit e2e-quick crash interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
+	@echo 'make e2e              every end-to-end test on the profiles of all makers; make test leaves out some that cost much time'
 	@echo 'DEMO_ONCE=1 make demo a scripted tour in both profiles, each step checked'
 
 build:
@@ -35,7 +54,7 @@ release:
 	@packaging/prepare.sh build
 	$(CARGO) build --workspace --bins --release --locked
 
-test: fmt lint unit e2e crash interop packages-test fuzz bench-quick
+test: fmt lint deny unit e2e-quick crash interop packages-test fuzz bench-quick
 
 fmt:
 	@echo '== make fmt'
@@ -47,25 +66,29 @@ lint:
 	@packaging/prepare.sh build lint
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
+# Licences, origins and known defects of the dependencies.
+deny:
+	@echo '== make deny'
+	@packaging/prepare.sh build deny
+	@packaging/test/deny.sh
+
 unit:
 	@echo '== make unit'
 	@packaging/prepare.sh build
-ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --workspace --locked -E 'not package(vofs-tests)'
-else
-	$(CARGO) test --workspace --locked --exclude vofs-tests
-endif
+	$(unit_tests)
 
 # The tests start the binaries that lie beside them, so these are built first, with the same features.
 e2e:
 	@echo '== make e2e'
-	@packaging/prepare.sh build fuse python man programs
+	@packaging/prepare.sh build fuse python man shells programs
 	$(CARGO) build --workspace --bins --locked
-ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --package vofs-tests --test e2e --locked
-else
-	$(CARGO) test --package vofs-tests --test e2e --locked -- --test-threads 4
-endif
+	$(call suite,e2e)
+
+e2e-quick:
+	@echo '== make e2e-quick'
+	@packaging/prepare.sh build fuse python man shells programs
+	$(CARGO) build --workspace --bins --locked
+	$(call suite,e2e,$(QUICK))
 
 # Twenty kills of mount and service under a write load; soak-write is the long form.
 crash:
@@ -79,11 +102,7 @@ interop:
 	@echo '== make interop'
 	@packaging/prepare.sh build python
 	$(CARGO) build --workspace --bins --locked
-ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --package vofs-tests --test interop --locked
-else
-	$(CARGO) test --package vofs-tests --test interop --locked -- --test-threads 4
-endif
+	$(call suite,interop)
 
 fuzz:
 	@echo '== make fuzz'
@@ -96,15 +115,22 @@ soak:
 	$(TARGET)/release/soak
 
 soak-write:
-	@packaging/prepare.sh build fuse
+	@packaging/prepare.sh build fuse programs
 	$(CARGO) build --workspace --bins --release --locked
 	CRASH_KILLS=$(or $(CRASH_KILLS),1000) $(TARGET)/release/crash
+	$(TARGET)/release/exercise
 
-# Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS and BENCH_OPTIONS=--quick.
+# Options by BENCH_WORKS, BENCH_COLUMNS, BENCH_LINKS, BENCH_RUNS, BENCH_COMMIT and BENCH_OPTIONS=--quick.
 bench:
 	@packaging/prepare.sh build fuse git peers
 	$(CARGO) build --workspace --bins --release --locked
 	$(TARGET)/release/vofs-bench --directory $(TARGET)/bench --document docs/benchmarking.md $(BENCH_OPTIONS)
+
+# The tables from the results that are kept, and from others: BENCH_OPTIONS="--import FILE …".
+bench-document:
+	@packaging/prepare.sh build
+	$(CARGO) build --workspace --bins --release --locked
+	$(TARGET)/release/vofs-bench document docs/benchmarking.md --directory $(TARGET)/bench $(BENCH_OPTIONS)
 
 bench-quick:
 	@echo '== make bench-quick'
@@ -130,16 +156,20 @@ packages:
 	packaging/rpm/build.sh $(TARGET)/dist $(TARGET)/packages
 	packaging/wheel/build.py $(TARGET)/dist $(TARGET)/packages
 
+# The target of this machine with another C library. Its allocator is slower than that of glibc, and it knows the users of
+# /etc/passwd only: for machines that are too old for the other packages, and for containers without anything.
+MUSL := $(shell uname -m)-unknown-linux-musl
+static:
+	@packaging/prepare.sh build static
+	$(CARGO) build --workspace --bins --profile dist --locked --target $(MUSL)
+	packaging/static/build.sh $(TARGET)/$(MUSL)/dist $(TARGET)/packages
+
 # Packages, units, examples and documents, each tried as far as one machine can.
 packages-test:
 	@echo '== make packages-test'
 	@packaging/prepare.sh build fuse python packages
 	$(CARGO) build --workspace --bins --locked
-ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --package vofs-tests --test packages --locked
-else
-	$(CARGO) test --package vofs-tests --test packages --locked -- --test-threads 4
-endif
+	$(call suite,packages)
 
 clean:
 	$(CARGO) clean

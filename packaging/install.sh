@@ -9,7 +9,7 @@ set -euo pipefail
 
 programs=(mountvofs vospace vospaced)
 commands=(vls vcp vsync vcat vmkdir vrm vrmdir vmv vln vlock vchmod vtag vfind vdu vdf vdoctor
-    vos-config cadc-get-cert)
+    vlogin vlogout vos-config cadc-get-cert getCert)
 
 here=$(cd "$(dirname "$0")" && pwd)
 action=${1:-} prefix=${2:-} built=${3:-}

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [peers] [packages]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [shells] [peers] [packages] [deny] [static]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
 #   fuse    fusermount3 and /dev/fuse
 #   fuzz    a C++ compiler (the fuzzer's library is compiled in)
-#   programs  what the tests run on a mount: editors, archivers, databases; fsx and pjdfstest, built into target/tools
+#   programs  what the tests run on a mount: editors, archivers, databases; strace; fsx and pjdfstest, built into target/tools
 #   git     git, which is a work of the bench
+#   shells  zsh and fish, which load the completions
 #   man     man and script, with which the tests read manual pages and look at a terminal
 #   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
 #           what cannot be installed is left out, and the bench reports it as absent
+#   deny    cargo-deny, built into target/tools
+#   static  the compiler's target with musl, and musl-gcc for the C that is compiled in
 #   packages  what makes packages and tries them: rpmbuild, systemd-analyze, and a minimal Debian (or whatever this
 #           machine is) in target/clean-root, made with mmdebstrap from the package sources of this machine
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
@@ -23,7 +26,7 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-want_tools=no want_python=no want_peers=no want_root=no
+want_tools=no want_deny=no want_static=no want_python=no want_peers=no want_root=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
@@ -31,11 +34,21 @@ for part in "$@"; do
     fuse) have fusermount3 || missing+=(fuse3) ;;
     fuzz) have c++ || missing+=(g++) ;;
     git) have git || missing+=(git) ;;
+    shells)
+        have zsh || missing+=(zsh)
+        have fish || missing+=(fish)
+        ;;
     man)
         have man || missing+=(man-db)
         have script || missing+=(bsdutils)
         ;;
     peers) want_peers=yes ;;
+    deny) want_deny=yes ;;
+    static)
+        want_static=yes
+        have musl-gcc || missing+=(musl-tools)
+        have readelf || missing+=(binutils)
+        ;;
     packages)
         want_root=yes
         have dpkg-deb || { say "packages are made on Debian or Ubuntu: no dpkg-deb here"; exit 1; }
@@ -43,10 +56,12 @@ for part in "$@"; do
         have rpmbuild || missing+=(rpm)
         have systemd-analyze || missing+=(systemd)
         have mmdebstrap || missing+=(mmdebstrap)
+        # The commands of the documents.
+        have curl || missing+=(curl)
         ;;
     programs)
         want_tools=yes
-        for program in fio git nano rsync sqlite3 vim; do
+        for program in fio git nano rsync sqlite3 strace vim; do
             have "$program" || missing+=("$program")
         done
         # `script` gives a program a terminal; minimal systems have it apart.
@@ -114,7 +129,7 @@ if [ $want_python = yes ]; then
     environment "$target/venv" packaging/test/requirements.txt "astropy and the Python VOSpace client, for the tests"
 fi
 
-if [ $want_root = yes ] && [ ! -e "$target/clean-root/etc/debian_version" ]; then
+if [ $want_root = yes ] && [ ! -x "$target/clean-root/usr/sbin/automount" ]; then
     [ "$(id -u)" = 0 ] || { say "only root can make $target/clean-root and go into it (sudo make packages-test)"; exit 1; }
     say "making $target/clean-root (a minimal system to install the package in; about a minute)"
     rm -rf --one-file-system "$target/clean-root" "$target/clean-root.new"
@@ -122,7 +137,7 @@ if [ $want_root = yes ] && [ ! -e "$target/clean-root/etc/debian_version" ]; the
     for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
         if [ -e "$list" ]; then sources+=("$list"); fi
     done
-    mmdebstrap --quiet --variant=minbase --include=fuse3 "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
+    mmdebstrap --quiet --variant=minbase --include=fuse3,autofs "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
         "$target/clean-root.new" "${sources[@]}" </dev/null >&2
     mv "$target/clean-root.new" "$target/clean-root"
 fi
@@ -131,12 +146,26 @@ fi
 tool() {
     grep -qs "^\"$1 $2 " "$target/tools/.crates.toml" && return
     say "building $1 $2 into $target/tools, for the tests"
-    cargo install --quiet --locked --root "$target/tools" --target-dir "$target/tools/build" "$1@$2" </dev/null >&2
+    cargo install --quiet --locked --root "$target/tools" --target-dir "$target/tools/build" "${@:3}" "$1@$2" </dev/null >&2
     rm -rf "$target/tools/build"
 }
 if [ $want_tools = yes ]; then
     tool fsx 0.3.2
     tool pjdfstest 0.2.2
+fi
+
+if [ $want_deny = yes ] && ! cargo deny --version >/dev/null 2>&1; then
+    # Without optimisation it is built in a third of the time, and slow enough for nobody to notice.
+    tool cargo-deny 0.20.2 --debug
+fi
+
+if [ $want_static = yes ]; then
+    triple=$(uname -m)-unknown-linux-musl
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ]; then
+        have rustup || { say "this toolchain has no $triple: take one from https://rustup.rs, or the package of your system (rust-std-static-$triple)"; exit 1; }
+        say "adding $triple to the toolchain"
+        rustup target add "$triple" >&2 || { say "$triple cannot be fetched: once, with a network, rustup target add $triple"; exit 1; }
+    fi
 fi
 
 if [ $want_peers = yes ]; then

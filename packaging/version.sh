@@ -14,3 +14,13 @@ stripped() {
     mkdir -p "$2"
     for program in mountvofs vospace vospaced; do strip --strip-debug -o "$2/$program" "$1/$program"; done
 }
+
+# staged BUILT OUT: what both packages begin with. Afterwards $built and $out are full paths (OUT is made), and the
+# installation below /usr is in $work/root, the stripped programs in $work/built; $work goes when the script ends.
+staged() {
+    built=$(cd "$1" && pwd) out=$(mkdir -p "$2" && cd "$2" && pwd)
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    stripped "$built" "$work/built"
+    DESTDIR=$work/root "$packaging/install.sh" install /usr "$work/built" >/dev/null
+}

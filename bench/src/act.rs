@@ -1,6 +1,8 @@
 //! What is done to a tree, in a process of its own (`vofs-bench act …`): one that hangs can be ended, and its times are
 //! taken inside of it, without its start. Each act prints one line of JSON.
 
+mod writing;
+
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
@@ -51,6 +53,52 @@ pub(crate) enum Act {
         /// The directory.
         directory: PathBuf,
     },
+    /// Writes a new file.
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Bytes in all.
+        #[arg(long)]
+        size: u64,
+        /// Bytes each time.
+        #[arg(long)]
+        block: usize,
+        /// Seconds after which it is long enough.
+        #[arg(long)]
+        seconds: u64,
+        /// Remove it before it is closed.
+        #[arg(long)]
+        abandon: bool,
+    },
+    /// Saves a file that is there, as editors do.
+    Save {
+        /// The file.
+        file: PathBuf,
+        /// How often.
+        #[arg(long)]
+        count: u64,
+        /// Bytes each time.
+        #[arg(long)]
+        size: usize,
+    },
+    /// Changes a part of a file that is there.
+    Patch {
+        /// The file.
+        file: PathBuf,
+        /// Where.
+        #[arg(long)]
+        at: u64,
+        /// Bytes.
+        #[arg(long)]
+        size: usize,
+    },
+    /// Renames a file or a directory.
+    Rename {
+        /// Its name.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+    },
 }
 
 /// What an act says of itself.
@@ -58,9 +106,10 @@ pub(crate) enum Act {
 pub(crate) struct Done {
     /// From the first to the last.
     pub(crate) seconds: f64,
-    /// Seconds of each file of [`Act::Read`]; of [`Act::List`] those to the first name.
+    /// Seconds of each file of [`Act::Read`] and each time of [`Act::Save`]; of [`Act::List`] those to the first name, of
+    /// [`Act::Write`] those until it closes the file.
     pub(crate) each: Vec<f64>,
-    /// Bytes, or names, that came.
+    /// Bytes, or names, or times.
     pub(crate) count: u64,
 }
 
@@ -85,6 +134,18 @@ impl Act {
                 verb.into_iter().chain(paths.iter().map(Into::into)).collect()
             }
             Act::List { directory } => vec!["list".into(), directory.into()],
+            Act::Write { file, size, block, seconds, abandon } => {
+                let numbers = [number("size", *size), number("block", *block as u64), number("seconds", *seconds)];
+                let abandon = abandon.then(|| "--abandon".into());
+                ["write".into(), file.into()].into_iter().chain(numbers).chain(abandon).collect()
+            }
+            Act::Save { file, count, size } => {
+                vec!["save".into(), file.into(), number("count", *count), number("size", *size as u64)]
+            }
+            Act::Patch { file, at, size } => {
+                vec!["patch".into(), file.into(), number("at", *at), number("size", *size as u64)]
+            }
+            Act::Rename { from, to } => vec!["rename".into(), from.into(), to.into()],
         }
     }
 
@@ -96,6 +157,15 @@ impl Act {
             Act::Random { file, count, size } => (Vec::new(), random(file, *count, *size)?),
             Act::Heads { paths, size } => (Vec::new(), heads(paths, *size)?),
             Act::List { directory } => list(directory, start)?,
+            Act::Write { file, size, block, seconds, abandon } => {
+                writing::write(file, *size, *block, *seconds, *abandon)?
+            }
+            Act::Save { file, count, size } => writing::save(file, *count, *size)?,
+            Act::Patch { file, at, size } => (Vec::new(), writing::patch(file, *at, *size)?),
+            Act::Rename { from, to } => {
+                fs::rename(from, to).context("rename")?;
+                (Vec::new(), 1)
+            }
         };
         Ok(Done { seconds: start.elapsed().as_secs_f64(), each, count })
     }
@@ -194,6 +264,11 @@ mod tests {
             (Act::Random { file: path("a"), count: 7, size: 4096 }, 7 * 4096, 0),
             (Act::Heads { paths: vec![place.path().to_owned()], size: 2880 }, 2 * 2880, 0),
             (Act::List { directory: place.path().to_owned() }, 2, 1),
+            (Act::Write { file: path("c"), size: 10_000, block: 4096, seconds: 60, abandon: false }, 10_000, 1),
+            (Act::Write { file: path("d"), size: 10_000, block: 4096, seconds: 60, abandon: true }, 10_000, 1),
+            (Act::Save { file: path("b"), count: 3, size: 100 }, 3, 3),
+            (Act::Patch { file: path("c"), at: 5000, size: 100 }, 100, 0),
+            (Act::Rename { from: path("c"), to: path("e") }, 1, 0),
         ];
         for (act, count, each) in acts {
             // By way of the command line, as it is done in a process of its own.
@@ -201,6 +276,8 @@ mod tests {
             let done = Line::parse_from(line).act.perform().unwrap();
             assert_eq!((done.count, done.each.len()), (count, each), "{act:?}");
         }
+        let length = |name: &str| fs::metadata(path(name)).map(|metadata| metadata.len()).ok();
+        assert_eq!(["b", "c", "d", "e"].map(length), [Some(100), None, None, Some(10_000)]);
         let missing = Act::Read { files: vec![path("none")] };
         assert!(missing.perform().unwrap_err().to_string().contains("none"));
     }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::act::Act;
 use crate::link::Link;
+use crate::report::stored::Unsaid;
 use crate::schedule::Selection;
 use crate::sizes::Scale;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     List,
     /// Do every work once at tiny sizes with this project's programs, to see that all of it runs.
     Check,
+    /// Rewrite the table of a document from the results that are kept.
+    Document(Document),
     /// Serve a tree by HTTP and WebDAV, to programs that do not speak VOSpace.
     #[command(hide = true)]
     Export {
@@ -32,6 +35,14 @@ pub(crate) enum Command {
         tree: PathBuf,
         /// The link that it is to seem behind.
         link: Link,
+    },
+    /// Mount a directory as it is, with nothing in between but FUSE.
+    #[command(hide = true)]
+    PassThrough {
+        /// The directory.
+        directory: PathBuf,
+        /// Where it is mounted.
+        point: PathBuf,
     },
     /// Do one thing to a tree and say how long it took.
     #[command(hide = true)]
@@ -62,9 +73,27 @@ pub(crate) struct Run {
     /// Where data and results are kept.
     #[arg(long, env = "BENCH_DIRECTORY", default_value = "target/bench", value_name = "DIR")]
     pub(crate) directory: PathBuf,
-    /// Document with the table, rewritten after a run of everything.
+    /// Document whose table is rewritten from these and all earlier results.
     #[arg(long, value_name = "FILE")]
     pub(crate) document: Option<PathBuf>,
+    /// What the programs were built from [default: what git says of the sources].
+    #[arg(long, env = "BENCH_COMMIT", value_name = "TEXT")]
+    commit: Option<String>,
+}
+
+/// A table without measuring.
+#[derive(Debug, Args)]
+pub(crate) struct Document {
+    /// The document.
+    pub(crate) document: PathBuf,
+    /// Where results are kept.
+    #[arg(long, env = "BENCH_DIRECTORY", default_value = "target/bench", value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Results to take in first, of this or an earlier version; of each work and column those stay that were measured last.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) unsaid: Unsaid,
 }
 
 impl Run {
@@ -78,6 +107,11 @@ impl Run {
             links: self.links.clone(),
             runs: usize::try_from(self.runs).unwrap_or(usize::MAX),
         }
+    }
+
+    /// What the programs were built from, if that is said.
+    pub(crate) fn commit(&self) -> Option<String> {
+        self.commit.clone().filter(|text| !text.is_empty())
     }
 
     /// At which sizes.
@@ -98,5 +132,11 @@ mod tests {
         let selection = Arguments::parse_from(text.split(' ')).run.selection();
         assert_eq!((selection.works.len(), selection.links.len(), selection.runs), (2, 2, 1));
         assert!(Arguments::try_parse_from(["vofs-bench", "--runs=0"]).is_err());
+        let text = "vofs-bench document d.md --import=r.json --measured=2026-11-21T13:30Z --commit=abc --load=0.3";
+        let Some(Command::Document(document)) = Arguments::parse_from(text.split(' ')).command else {
+            panic!("{text}")
+        };
+        assert_eq!(document.unsaid.measured.unwrap().to_string(), "2026-11-21T13:30:00Z");
+        assert!(Arguments::try_parse_from(["vofs-bench", "document", "d.md", "--commit=abc"]).is_err());
     }
 }

@@ -5,6 +5,7 @@ mod davfs2;
 mod mount;
 mod mounted;
 mod native;
+mod passthrough;
 mod python;
 mod rclone;
 mod vcp;
@@ -17,6 +18,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use self::mounted::Mounted;
+use crate::http::Held;
 use crate::link::Link;
 use crate::probe::{Meter, Usage};
 use crate::service::{Profile, Service};
@@ -51,8 +53,10 @@ fn installed(program: &str) -> Result<PathBuf, String> {
 /// All columns, in the order of the table.
 pub(crate) fn all() -> Vec<Box<dyn Column>> {
     vec![
-        Box::new(mount::Mount { ttl: false }),
-        Box::new(mount::Mount { ttl: true }),
+        Box::new(mount::Mount::Default),
+        Box::new(mount::Mount::Ttl),
+        Box::new(mount::Mount::Background),
+        Box::new(mount::Mount::Passthrough),
         Box::new(vcp::Vcp { tls: false }),
         Box::new(vcp::Vcp { tls: true }),
         Box::new(python::Python),
@@ -61,6 +65,7 @@ pub(crate) fn all() -> Vec<Box<dyn Column>> {
         Box::new(rclone::Rclone { cached: false }),
         Box::new(rclone::Rclone { cached: true }),
         Box::new(davfs2::Davfs2),
+        Box::new(passthrough::PassThrough),
         Box::new(native::Native),
     ]
 }
@@ -160,6 +165,21 @@ impl Session {
     /// The daemon, if there is one.
     pub(crate) fn daemon(&self) -> Option<u32> {
         self.mounted.as_ref().map(Mounted::pid)
+    }
+
+    /// Whether there is a link between the program and the bytes.
+    pub(crate) fn has_link(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// The files that the service has in a directory; nothing where there is no service.
+    pub(crate) fn held(&self, stage: &Stage, directory: &str) -> Result<Option<Vec<Held>>> {
+        self.service.as_ref().map(|service| service.held(&stage.http, directory)).transpose()
+    }
+
+    /// How often bytes were sent to the service since the last measuring began; nothing where there is no service.
+    pub(crate) fn uploads(&self, stage: &Stage) -> Result<Option<u64>> {
+        self.log().map(|log| stage.http.uploads(log)).transpose()
     }
 
     fn log(&self) -> Option<&str> {

@@ -3,7 +3,7 @@
 //!
 //! Each set is made once for each scale, when a work first needs it, and kept. Files of which only a part is read, and
 //! those whose bytes do not matter, are sparse on both sides. The works read only; a program that writes (git keeps an
-//! index) writes what every run would write again.
+//! index) writes what every run would write again. Works that write do it in `scratch`, which is prepared for each run.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read as _, Write};
@@ -12,8 +12,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use vospace_server::fault::Fault;
+use vospace_server::identity::Caller;
 use vospace_server::import;
 use vospace_server::populate::populate;
 use vospace_server::profile::Profile;
@@ -34,6 +35,21 @@ pub(crate) const READERS: u64 = 8;
 
 /// Longest that git may take for the whole of its tree.
 const GIT_LIMIT: Duration = Duration::from_secs(120);
+
+/// The directory of works that write.
+pub(crate) const SCRATCH: &str = "scratch";
+
+/// What is in it beforehand, if there is something: `scratch/given/node-…`.
+pub(crate) const GIVEN: &str = "scratch/given";
+
+/// Files that a work finds in [`SCRATCH`]: zeros, in [`GIVEN`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Scratch {
+    /// How many.
+    pub(crate) files: u64,
+    /// Bytes of each.
+    pub(crate) length: u64,
+}
 
 /// One directory of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +72,8 @@ pub(crate) enum Set {
     Code,
     /// `same/node-…`: small files.
     Same,
+    /// [`SCRATCH`].
+    Scratch,
 }
 
 impl Set {
@@ -71,6 +89,7 @@ impl Set {
             Set::Deep => "deep",
             Set::Code => "code",
             Set::Same => "same",
+            Set::Scratch => SCRATCH,
         }
     }
 
@@ -83,7 +102,7 @@ impl Set {
             Set::Long => Some((sizes.long_listing, 0)),
             Set::Wide => Some((sizes.wide, 0)),
             Set::Same => Some((sizes.unchanged, SMALL)),
-            Set::Sequential | Set::Deep | Set::Code => None,
+            Set::Sequential | Set::Deep | Set::Code | Set::Scratch => None,
         }
     }
 }
@@ -144,7 +163,9 @@ impl Data {
         if made.exists() {
             return Ok(());
         }
-        eprintln!("bench: making the data of {}", set.name());
+        if set != Set::Scratch {
+            eprintln!("bench: making the data of {}", set.name());
+        }
         self.make(set).with_context(|| format!("cannot make the data of {}", set.name()))?;
         File::create(made)?;
         Ok(())
@@ -159,11 +180,7 @@ impl Data {
         let container = format!("{USER}/{}", set.name());
         let vault = self.space(Profile::vault())?;
         if let Some((count, length)) = set.zeros(&self.sizes) {
-            for index in 0..count {
-                File::create(native.join(node_name(index)))?.set_len(length)?;
-            }
-            populate(&vault, &container, USER, count, length).map_err(failed)?;
-            return Ok(());
+            return zeros(&vault, &native, &container, count, length);
         }
         match set {
             Set::Deep => {
@@ -176,12 +193,39 @@ impl Data {
                 sources(&native, self.sizes.sources)?;
                 import::tree(&vault, &native, &container, USER).map_err(failed)?;
             }
+            Set::Scratch => {
+                import::tree(&vault, &native, &container, USER).map_err(failed)?;
+            }
             _ => {
                 random_file(&native.join("big.bin"), self.sizes.sequential)?;
                 for space in [vault, self.space(Profile::cavern())?] {
                     import::tree(&space, &native, &container, USER).map_err(failed)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Empties [`SCRATCH`] on both sides and puts into it what a work is to find there.
+    pub(crate) fn prepare_scratch(&self, given: Scratch) -> Result<()> {
+        let vault = self.space(Profile::vault())?;
+        let (native, container) = (self.tree().join(SCRATCH), format!("{USER}/{SCRATCH}"));
+        if native.exists() {
+            fs::remove_dir_all(&native)?;
+        }
+        fs::create_dir(&native)?;
+        let make = || import::tree(&vault, &native, &container, USER).map_err(failed);
+        // So that there is something to be removed.
+        make()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let removal = vault.remove_tree(Caller::User(USER.into()), format!("/{container}"), Arc::default());
+        let removed = runtime.block_on(removal).map_err(failed)?;
+        ensure!(removed.failed == 0, "{SCRATCH} cannot be emptied");
+        make()?;
+        if given.files > 0 {
+            let native = self.tree().join(GIVEN);
+            fs::create_dir(&native)?;
+            zeros(&vault, &native, &format!("{USER}/{GIVEN}"), given.files, given.length)?;
         }
         Ok(())
     }
@@ -211,6 +255,15 @@ impl Data {
         }
         Ok(())
     }
+}
+
+/// Files of zeros on both sides.
+fn zeros(space: &Space, native: &Path, container: &str, count: u64, length: u64) -> Result<()> {
+    for index in 0..count {
+        File::create(native.join(node_name(index)))?.set_len(length)?;
+    }
+    populate(space, container, USER, count, length).map_err(failed)?;
+    Ok(())
 }
 
 fn failed(fault: Fault) -> anyhow::Error {
@@ -243,6 +296,17 @@ fn random_file(path: &Path, length: u64) -> Result<()> {
         file.write_all(&noise.next().to_le_bytes())?;
     }
     file.into_inner()?.sync_all()?;
+    Ok(())
+}
+
+/// A directory of files of as many random bytes each.
+pub(crate) fn small_files(directory: &Path, count: u64, length: u64) -> Result<()> {
+    fs::create_dir(directory)?;
+    let mut noise = Noise::new(count);
+    for index in 0..count {
+        let bytes: Vec<u8> = (0..length / 8).flat_map(|_| noise.next().to_le_bytes()).collect();
+        fs::write(directory.join(format!("f{index:04}")), bytes)?;
+    }
     Ok(())
 }
 
@@ -281,6 +345,20 @@ pub(crate) fn git(root: &Path) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scratch_is_emptied_and_filled() {
+        let place = tempfile::tempdir().unwrap();
+        let data = Data::open(place.path(), Scale::Tiny).unwrap();
+        data.prepare_scratch(Scratch { files: 3, length: 10 }).unwrap();
+        let given = data.tree().join(GIVEN);
+        assert_eq!(fs::read_dir(&given).unwrap().count(), 3);
+        fs::write(data.tree().join("scratch/left"), "behind").unwrap();
+        data.prepare_scratch(Scratch { files: 1, length: 0 }).unwrap();
+        assert_eq!(fs::read_dir(&given).unwrap().count(), 1);
+        data.prepare_scratch(Scratch::default()).unwrap();
+        assert_eq!(fs::read_dir(data.tree().join(SCRATCH)).unwrap().count(), 0);
+    }
 
     #[test]
     fn data_are_made_once_and_again_for_other_sizes() {

@@ -1,10 +1,11 @@
 //! The export: the plain tree by HTTP and WebDAV (RFC 4918), for programs that do not speak VOSpace.
 //!
 //! It runs in a process of its own, as `vospaced` does, behind the same shaping code and with the same request log.
-//! What it offers is what such programs need to read a tree: GET with ranges, HEAD, PROPFIND, OPTIONS. It changes
-//! nothing: all else is refused.
+//! What it offers is what such programs need to read a tree: GET with ranges, HEAD, PROPFIND, OPTIONS; and to write in one
+//! directory of it. All else is refused.
 
 mod listing;
+mod writing;
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
@@ -60,8 +61,15 @@ async fn answer(State(export): State<Arc<Export>>, request: Request<Body>) -> Re
     export.shaper.arrive().await;
     let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let method = request.method().to_string();
-    let response =
-        within(&export.root, &path).map_or_else(|| plain(StatusCode::FORBIDDEN), |place| of_file(&request, &place));
+    let response = match within(&export.root, &path) {
+        Some(place) if writing::is_change(request.method()) => {
+            let (parts, body) = request.into_parts();
+            let body = export.shaper.shape(body, None);
+            writing::change(&export.root, &place, &parts.method, &parts.headers, body).await
+        }
+        Some(place) => of_file(&request, &place),
+        None => plain(StatusCode::FORBIDDEN),
+    };
     let entry = Entry {
         seq: 0,
         method,
@@ -116,7 +124,9 @@ fn plain(status: StatusCode) -> Response<Body> {
 fn options() -> Response<Body> {
     let mut response = plain(StatusCode::OK);
     response.headers_mut().insert("dav", HeaderValue::from_static("1"));
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, PROPFIND, OPTIONS"));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, PROPFIND, OPTIONS, PUT, DELETE, MKCOL, MOVE"));
     response
 }
 
@@ -210,6 +220,6 @@ mod tests {
         assert_eq!(part.headers()[header::CONTENT_RANGE], "bytes 2-4/10");
         assert_eq!(read(part), "234");
         assert_eq!(of_file(&request("GET", "/none"), &place.path().join("none")).status(), StatusCode::NOT_FOUND);
-        assert_eq!(of_file(&request("PUT", "/new"), place.path()).status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(of_file(&request("PROPPATCH", "/new"), place.path()).status(), StatusCode::METHOD_NOT_ALLOWED);
     }
 }

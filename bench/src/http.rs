@@ -24,8 +24,30 @@ pub(crate) struct Http {
 /// One line of a request log; the other fields are of no interest here.
 #[derive(Debug, Deserialize)]
 struct Logged {
+    method: String,
     path: String,
+    status: u16,
     bytes_out: u64,
+}
+
+/// One line of a dump of the nodes; the other fields are of no interest here.
+#[derive(Debug, Deserialize)]
+struct Dumped {
+    path: String,
+    kind: String,
+    length: Option<u64>,
+    artifact: Option<String>,
+}
+
+/// A file as a service has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Its name.
+    pub(crate) name: String,
+    /// Bytes; nothing was sent yet where they are none.
+    pub(crate) length: u64,
+    /// Another one for each content.
+    pub(crate) version: String,
 }
 
 impl Http {
@@ -68,9 +90,35 @@ impl Http {
 
     /// Requests and bytes of answers since then.
     pub(crate) fn traffic(&self, base: &str) -> Result<(u64, u64)> {
-        let log: Vec<Logged> =
-            serde_json::from_slice(&self.request("GET", &format!("{base}/_bench/log"), None, None)?)?;
-        let asked = log.iter().filter(|entry| !entry.path.starts_with("/_bench"));
-        Ok(asked.fold((0, 0), |(requests, bytes), entry| (requests + 1, bytes + entry.bytes_out)))
+        let log = self.log(base)?;
+        Ok(log.iter().fold((0, 0), |(requests, bytes), entry| (requests + 1, bytes + entry.bytes_out)))
+    }
+
+    /// How often bytes were sent to it since then.
+    pub(crate) fn uploads(&self, base: &str) -> Result<u64> {
+        // Nodes are made by PUT as well, and some clients try whether a service takes bytes at another place.
+        let is_upload = |entry: &&Logged| {
+            entry.method == "PUT" && !entry.path.contains("/nodes/") && (200..300).contains(&entry.status)
+        };
+        Ok(self.log(base)?.iter().filter(is_upload).count() as u64)
+    }
+
+    fn log(&self, base: &str) -> Result<Vec<Logged>> {
+        let text = self.request("GET", &format!("{base}/_bench/log"), None, None)?;
+        let mut log: Vec<Logged> = serde_json::from_slice(&text)?;
+        log.retain(|entry| !entry.path.starts_with("/_bench"));
+        Ok(log)
+    }
+
+    /// The files that a service has below a path, past all permissions and caches.
+    pub(crate) fn held(&self, base: &str, path: &str) -> Result<Vec<Held>> {
+        let text = self.request("GET", &format!("{base}/_bench/tree?path={path}"), None, None)?;
+        let nodes: Vec<Dumped> = serde_json::from_slice(&text)?;
+        let file = |node: Dumped| Held {
+            name: node.path.rsplit('/').next().unwrap_or_default().to_owned(),
+            length: node.length.unwrap_or(0),
+            version: node.artifact.unwrap_or_default(),
+        };
+        Ok(nodes.into_iter().filter(|node| node.kind == "data").map(file).collect())
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use vospace_server::shaping::Shape;
 
 /// Bytes a second of one connection, unless the link is said to be unshaped.
@@ -13,7 +14,8 @@ const CONNECTION_RATE: u64 = 25_000_000;
 const TOTAL_RATE: u64 = 200_000_000;
 
 /// A link, named by its latency: `20ms`; `unshaped` is the loopback as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Link {
     /// Milliseconds added to each request; nothing for no shaping at all.
     latency: Option<u64>,
@@ -34,6 +36,11 @@ impl Link {
             connection_rate: Some(CONNECTION_RATE),
             total_rate: Some(TOTAL_RATE),
         }
+    }
+
+    /// Its place among others: that of the targets first, then the nearer ones.
+    pub(crate) fn place(self) -> (bool, u64) {
+        (self != Link::MAIN, self.latency.unwrap_or(u64::MAX))
     }
 
     /// Options that give a service this link.
@@ -67,6 +74,20 @@ impl fmt::Display for Link {
             Some(milliseconds) => write!(f, "{milliseconds}ms"),
             None => f.write_str("unshaped"),
         }
+    }
+}
+
+impl From<Link> for String {
+    fn from(link: Link) -> Self {
+        link.to_string()
+    }
+}
+
+impl TryFrom<String> for Link {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The machine that the figures belong to, as far as they depend on it.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 /// Processors, memory and kernel.
 pub(crate) fn describe() -> String {
@@ -18,6 +19,20 @@ pub(crate) fn describe() -> String {
 /// Processes that wanted to run during the last minute, on average.
 pub(crate) fn load() -> String {
     read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// What the programs were built from, as git says it of the sources; nothing where they came without their history.
+pub(crate) fn commit() -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-C", concat!(env!("CARGO_MANIFEST_DIR"), "/..")]).args(arguments).stderr(Stdio::null());
+        command.output().ok()
+    };
+    let said = git(&["rev-parse", "--short", "HEAD"]).filter(|output| output.status.success())?;
+    let commit = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    let same = git(&["diff", "--quiet", "HEAD", "--", "bench", "crates", "Cargo.toml", "Cargo.lock"]);
+    let changed = same.is_none_or(|output| !output.status.success());
+    Some(if changed { format!("{commit} with changes") } else { commit })
 }
 
 fn read(path: &str) -> String {

@@ -13,6 +13,7 @@ mod export;
 mod http;
 mod link;
 mod machine;
+mod passthrough;
 mod probe;
 mod process;
 mod report;
@@ -25,15 +26,15 @@ mod stats;
 mod target;
 mod work;
 
-use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use anyhow::{Context as _, Result, bail};
-use args::{Arguments, Command, Run};
+use anyhow::{Context as _, Result, bail, ensure};
+use args::{Arguments, Command, Document, Run};
 use clap::Parser as _;
-use report::Circumstances;
-use results::{Missing, OURS, Results};
+use report::stored::{Circumstances, Stored};
+use results::{Missing, Results};
 use schedule::Selection;
 use sizes::Scale;
 use stage::Stage;
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
             Ok(())
         }),
         Some(Command::Export { tree, link }) => export::serve(&tree, link.shape()),
+        Some(Command::PassThrough { directory, point }) => passthrough::serve(&directory, &point),
+        Some(Command::Document(options)) => document(&options),
         Some(Command::List) => {
             list();
             Ok(())
@@ -94,7 +97,14 @@ fn watch_signals() -> Result<()> {
     Ok(())
 }
 
-fn measured(stage: &Stage, wanted: &Selection) -> Result<(Results, Circumstances)> {
+/// Does what is wanted; the results of each work are kept in `file` as soon as it is done, and those of all are handed
+/// out, even when not all of it could be done.
+fn measure(
+    stage: &Stage,
+    wanted: &Selection,
+    commit: Option<String>,
+    file: &Path,
+) -> Result<(Vec<Stored>, Result<Results>)> {
     let (works, columns) = (work::all(), column::all());
     for name in &wanted.works {
         if !works.iter().any(|work| work.name() == name) {
@@ -108,38 +118,57 @@ fn measured(stage: &Stage, wanted: &Selection) -> Result<(Results, Circumstances
     }
     let circumstances = Circumstances {
         scale: stage.scale,
-        runs: wanted.runs,
-        date: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        commit: commit.or_else(machine::commit),
         machine: machine::describe(),
         load: machine::load(),
     };
     watch_signals()?;
-    Ok((schedule::run(stage, &works, &columns, wanted)?, circumstances))
+    let mut kept = Vec::new();
+    let outcome = schedule::run(stage, &works, &columns, wanted, &mut |records, began| {
+        let new: Vec<Stored> = records.iter().map(|record| Stored::of(record, began, &circumstances)).collect();
+        report::json::keep(file, &new)?;
+        kept.extend(new);
+        Ok(())
+    });
+    Ok((kept, outcome))
+}
+
+/// What is said of each column.
+fn legend() -> Vec<(&'static str, &'static str)> {
+    column::all().iter().map(|column| (column.name(), column.about())).collect()
 }
 
 fn bench(options: &Run) -> Result<()> {
-    let wanted = options.selection();
     let stage = Stage::new(&options.directory, options.scale())?;
-    let (results, circumstances) = measured(&stage, &wanted)?;
-    let columns = column::all();
-    let legend: Vec<(&str, &str)> = columns.iter().map(|column| (column.name(), column.about())).collect();
-    let table = report::table::render(&results, &circumstances, &legend);
-    println!("{table}");
-    let value = report::json::render(&results, &circumstances);
-    report::json::check(&value)?;
-    let file = options.directory.join("results.json");
-    fs::write(&file, serde_json::to_string_pretty(&value)?).with_context(|| file.display().to_string())?;
-    eprintln!("bench: results in {}", file.display());
-    match &options.document {
-        Some(document) if wanted.is_whole() => report::document::update(document, &table)?,
-        Some(document) => eprintln!("bench: {} is left as it is: only a part was measured", document.display()),
-        None => {}
+    let file = report::json::file(&options.directory, stage.scale);
+    let (kept, outcome) = measure(&stage, &options.selection(), options.commit(), &file)?;
+    if !kept.is_empty() {
+        println!("{}", report::table::render(&kept, &legend()));
+        eprintln!("bench: results in {}", file.display());
+        match &options.document {
+            Some(document) if stage.scale == Scale::Full => {
+                report::publish(&options.directory, stage.scale, &legend(), document)?;
+            }
+            Some(document) => eprintln!("bench: {} is left as it is: it shows full sizes only", document.display()),
+            None => {}
+        }
     }
-    failures(&results)
+    failures(&outcome?)
+}
+
+/// The table anew from what is kept, with what another file holds.
+fn document(options: &Document) -> Result<()> {
+    let file = report::json::file(&options.directory, Scale::Full);
+    if let Some(import) = &options.import {
+        report::json::import(&file, import, &options.unsaid)?;
+    }
+    ensure!(file.exists(), "{} does not exist: nothing has been measured", file.display());
+    report::publish(&options.directory, Scale::Full, &legend(), &options.document)
 }
 
 /// Columns without peers.
-const OWN: [&str; 6] = [OURS, "mount-ttl", "vcp", "commands", "wire", "native"];
+const OWN: [&str; 9] =
+    ["mount", "mount-ttl", "mount-background", "mount-passthrough", "vcp", "commands", "wire", "passthrough", "native"];
 
 /// Peers may fail; we may not.
 fn failures(results: &Results) -> Result<()> {
@@ -157,18 +186,21 @@ fn check() -> Result<()> {
     let stage = Stage::new(place.path(), Scale::Tiny)?;
     let columns = OWN.map(str::to_owned).to_vec();
     let wanted = Selection { columns, links: vec![link::Link::MAIN], runs: 1, ..Selection::default() };
-    let (results, circumstances) = measured(&stage, &wanted)?;
-    failures(&results)?;
-    let value = report::json::render(&results, &circumstances);
-    report::json::check(&value)?;
+    let file = report::json::file(place.path(), stage.scale);
+    let (kept, outcome) = measure(&stage, &wanted, None, &file)?;
+    failures(&outcome?)?;
+    let names = |records: &[Stored]| -> Vec<String> {
+        records.iter().map(|record| format!("{} {}", record.row, record.column)).collect()
+    };
+    let read = report::json::load(&file).context("what was kept")?;
+    ensure!(names(&read) == names(&kept), "the results that were kept are not those that were measured");
     for work in work::all() {
         for row in work.rows(&stage.sizes) {
-            let measured = |record: &results::Record| record.row.id == row.id && record.column == work.ours();
-            if !results.records.iter().any(measured) {
+            if !kept.iter().any(|record| record.row == row.id && record.column == work.ours()) {
                 bail!("{}: not measured", row.id);
             }
         }
     }
-    println!("every work ran; {} results", results.records.len());
+    println!("every work ran; {} results", kept.len());
     Ok(())
 }

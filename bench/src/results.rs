@@ -60,6 +60,8 @@ impl fmt::Display for Missing {
 /// All runs of one row and column over one link.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
+    /// Of which work.
+    pub(crate) work: &'static str,
     /// Which row.
     pub(crate) row: Row,
     /// Which column.
@@ -182,7 +184,7 @@ pub(crate) mod tests {
         let row = Row { id, title: format!("the {id}"), unit: "s" };
         let usage = Usage { requests: Some(3), bytes: Some(4096), memory: Some(50 << 20), cpu: Some(0.25) };
         let readings = values.iter().map(|value| Reading { row: id, value: *value, usage }).collect();
-        Record { row, column, link: Link::MAIN, readings, missing: None, verdict: None }
+        Record { work: "the-work", row, column, link: Link::MAIN, readings, missing: None, verdict: None }
     }
 
     #[test]

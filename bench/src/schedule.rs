@@ -2,13 +2,16 @@
 //! alike, and each run begins with another column.
 //!
 //! A column that fails is left out of the rest of the work and its failure is noted. One that is slow gets fewer runs:
-//! the whole bench has to end within a coffee break.
+//! the whole bench has to end within a coffee break. What a work showed is judged and handed on as soon as it is done,
+//! and compared with nothing that was not measured in the same turns.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use jiff::Timestamp;
 
 use crate::column::Column;
+use crate::data::Scratch;
 use crate::link::Link;
 use crate::process;
 use crate::results::{Missing, OURS, Reading, Record, Results};
@@ -19,7 +22,7 @@ use crate::work::Work;
 const BUDGET: Duration = Duration::from_secs(40);
 
 /// Columns of this project: over other links than the main one only these are measured, unless others are asked for.
-const OWN: [&str; 4] = [OURS, "vcp", "commands", "wire"];
+const OWN: [&str; 5] = [OURS, "mount-background", "vcp", "commands", "wire"];
 
 /// What is to be done.
 #[derive(Debug, Clone, Default)]
@@ -35,11 +38,6 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether everything is done.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.works.is_empty() && self.columns.is_empty() && self.links.is_empty()
-    }
-
     fn links(&self) -> Vec<Link> {
         if !self.links.is_empty() {
             return self.links.clone();
@@ -67,12 +65,14 @@ impl Selection {
     }
 }
 
-/// Does it all. After an interruption the results so far are lost, and everything that was started is ended.
+/// Does it all. Each work that is done goes to `done` with the moment at which it began; after an interruption
+/// everything that was started is ended, and only the work in hand is lost.
 pub(crate) fn run(
     stage: &Stage,
     works: &[Box<dyn Work>],
     columns: &[Box<dyn Column>],
     wanted: &Selection,
+    done: &mut dyn FnMut(&[Record], Timestamp) -> Result<()>,
 ) -> Result<Results> {
     let mut results = Results::default();
     for link in wanted.links() {
@@ -84,10 +84,16 @@ pub(crate) fn run(
                 .collect();
             // What other links show is a matter of round trips, which every run has as many of.
             let runs = if link == Link::MAIN || !wanted.links.is_empty() { wanted.runs } else { 1 };
-            results.records.extend(measure(stage, work.as_ref(), &columns, link, runs)?);
-            for verdict in work.judge(results.seen(link, &stage.sizes, work.ours())) {
-                results.judge(link, work.ours(), verdict);
+            if columns.is_empty() {
+                continue;
             }
+            let began = Timestamp::now();
+            let mut of_work = Results { records: measure(stage, work.as_ref(), &columns, link, runs)? };
+            for verdict in work.judge(of_work.seen(link, &stage.sizes, work.ours())) {
+                of_work.judge(link, work.ours(), verdict);
+            }
+            done(&of_work.records, began)?;
+            results.records.extend(of_work.records);
         }
     }
     Ok(results)
@@ -128,6 +134,9 @@ fn measure(stage: &Stage, work: &dyn Work, columns: &[&dyn Column], link: Link, 
             }
         }
     }
+    if work.scratch(&stage.sizes).is_some() {
+        stage.data.prepare_scratch(Scratch::default())?;
+    }
     let rows = work.rows(&stage.sizes);
     let records = rows.iter().flat_map(|row| {
         entrants.iter().filter_map(|entrant| {
@@ -138,6 +147,7 @@ fn measure(stage: &Stage, work: &dyn Work, columns: &[&dyn Column], link: Link, 
             let left_out = (is_ours && readings.is_empty()).then_some(Missing::LeftOut);
             let missing = entrant.missing.clone().or(left_out);
             (!readings.is_empty() || missing.is_some()).then(|| Record {
+                work: work.name(),
                 row: row.clone(),
                 column: entrant.column.name(),
                 link,
@@ -152,6 +162,9 @@ fn measure(stage: &Stage, work: &dyn Work, columns: &[&dyn Column], link: Link, 
 
 fn once(stage: &Stage, work: &dyn Work, entrant: &mut Entrant<'_>, link: Link) -> Result<()> {
     let name = entrant.column.name();
+    if let Some(given) = work.scratch(&stage.sizes) {
+        stage.data.prepare_scratch(given)?;
+    }
     let start = Instant::now();
     let place = tempfile::Builder::new().prefix("run.").tempdir_in(&stage.work)?;
     let outcome =
@@ -206,6 +219,5 @@ mod tests {
 
         let part = Selection { works: vec!["idle".into()], links: vec![far], ..Selection::default() };
         assert!(part.has_work(idle.as_ref(), far) && !part.has_work(sequential.as_ref(), far));
-        assert!(!part.is_whole() && whole.is_whole());
     }
 }

@@ -1,7 +1,8 @@
 //! The servers behind the shaped link: `vospaced` over the data of the works, or the export of the same files.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::data::USER;
 use crate::export;
+use crate::http::{Held, Http};
 use crate::link::Link;
 use crate::process::{Running, wait_until};
 
@@ -44,11 +46,21 @@ impl Profile {
     }
 }
 
+/// Where a server has its files.
+#[derive(Debug)]
+enum Holds {
+    /// In a VOSpace.
+    Nodes,
+    /// In a directory.
+    Tree(PathBuf),
+}
+
 /// A server; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
     /// `http://127.0.0.1:PORT`.
     pub(crate) base: String,
+    holds: Holds,
     _running: Running,
 }
 
@@ -71,7 +83,7 @@ impl Service {
         }
         let (registry, running) = Self::wait(&mut command, &output, "vospaced ready: registry=")?;
         let base = registry.strip_suffix("/reg/resource-caps").context("vospaced named no registry")?.to_owned();
-        Ok(Self { base, _running: running })
+        Ok(Self { base, holds: Holds::Nodes, _running: running })
     }
 
     /// Starts the export of a tree: this very program in another role.
@@ -79,7 +91,15 @@ impl Service {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("export").arg(tree).arg(link.to_string());
         let (base, running) = Self::wait(&mut command, &place.join("export.out"), export::READY)?;
-        Ok(Self { base, _running: running })
+        Ok(Self { base, holds: Holds::Tree(tree.to_owned()), _running: running })
+    }
+
+    /// The files that it has in a directory, without a request that would be counted.
+    pub(crate) fn held(&self, http: &Http, directory: &str) -> Result<Vec<Held>> {
+        match &self.holds {
+            Holds::Nodes => http.held(&self.base, &format!("{USER}/{directory}")),
+            Holds::Tree(tree) => held_in(&tree.join(directory)),
+        }
     }
 
     /// Starts a server and reads what it says behind `ready`.
@@ -106,4 +126,22 @@ impl Service {
     pub(crate) fn host(&self) -> &str {
         self.base.split_once("://").map_or("", |(_, host)| host)
     }
+}
+
+/// The files in a directory; none where there is no such directory.
+fn held_in(directory: &Path) -> Result<Vec<Held>> {
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let mut held = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_file() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let version = format!("{} {}", metadata.ino(), metadata.mtime_nsec());
+            held.push(Held { name, length: metadata.len(), version });
+        }
+    }
+    Ok(held)
 }

@@ -44,9 +44,15 @@ impl Scale {
                 files_each: 1000,
                 sources: 1000,
                 idle_seconds: 30,
+                rest_seconds: 40,
                 starts: 20,
                 small_files: 200,
                 unchanged: 10_000,
+                written: GIB,
+                small_writes: 256 * MIB,
+                copied: 1000,
+                saves: 20,
+                moved: 10_000,
             },
             Scale::Quick => Sizes {
                 sequential: 256 * MIB,
@@ -61,9 +67,15 @@ impl Scale {
                 files_each: 1000,
                 sources: 500,
                 idle_seconds: 10,
+                rest_seconds: 40,
                 starts: 10,
                 small_files: 200,
                 unchanged: 2_000,
+                written: 256 * MIB,
+                small_writes: 64 * MIB,
+                copied: 200,
+                saves: 10,
+                moved: 2_000,
             },
             Scale::Tiny => Sizes {
                 sequential: 8 * MIB,
@@ -78,9 +90,15 @@ impl Scale {
                 files_each: 20,
                 sources: 10,
                 idle_seconds: 1,
+                rest_seconds: 0,
                 starts: 2,
                 small_files: 8,
                 unchanged: 30,
+                written: 8 * MIB,
+                small_writes: MIB,
+                copied: 5,
+                saves: 2,
+                moved: 20,
             },
         }
     }
@@ -113,10 +131,28 @@ pub(crate) struct Sizes {
     pub(crate) sources: u64,
     /// How long a daemon is watched that has nothing to do.
     pub(crate) idle_seconds: u64,
+    /// And how long nobody uses it before: the mount keeps connections for 30 s.
+    pub(crate) rest_seconds: u64,
     /// Starts of a command.
     pub(crate) starts: u64,
     /// Files that are copied up and down.
     pub(crate) small_files: u64,
     /// Files that are the same on both sides.
     pub(crate) unchanged: u64,
+    // From here on nothing is kept for the next time, so it does not describe the data.
+    /// The file that is written, or changed in its middle.
+    #[serde(skip)]
+    pub(crate) written: u64,
+    /// Bytes that are written in small pieces.
+    #[serde(skip)]
+    pub(crate) small_writes: u64,
+    /// Files of a tree that is copied.
+    #[serde(skip)]
+    pub(crate) copied: u64,
+    /// Times that an editor saves.
+    #[serde(skip)]
+    pub(crate) saves: u64,
+    /// Files in a directory that is renamed.
+    #[serde(skip)]
+    pub(crate) moved: u64,
 }

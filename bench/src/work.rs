@@ -1,8 +1,10 @@
 //! The works: what users do, one file each. A work is run once on each session that it is given, and says in which rows
 //! its figures belong and what is demanded of them.
 
+mod arrival;
 mod code;
 mod commands;
+mod copy_tree;
 mod download;
 mod find;
 mod first_bytes;
@@ -12,20 +14,25 @@ mod idle;
 mod listing;
 mod long_listing;
 mod names;
+mod overwrite;
 mod random;
 mod readers;
+mod rename;
+mod save;
 mod sequential;
 mod sequential_cavern;
 mod small_files;
+mod small_writes;
 mod unchanged;
 mod upload;
+mod write;
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
 use crate::column::Session;
-use crate::data::Set;
+use crate::data::{Scratch, Set};
 use crate::probe::Usage;
 use crate::results::{OURS, Reading, Row, Seen};
 use crate::service::Profile;
@@ -47,6 +54,11 @@ pub(crate) trait Work {
     /// The service that it is done with.
     fn profile(&self) -> Profile {
         Profile::Vault
+    }
+
+    /// What it finds in the directory in which it writes, if it writes.
+    fn scratch(&self, _sizes: &Sizes) -> Option<Scratch> {
+        None
     }
 
     /// The columns that can do it.
@@ -103,6 +115,12 @@ pub(crate) fn all() -> Vec<Box<dyn Work>> {
         Box::new(download::Download { profile: Profile::Vault }),
         Box::new(download::Download { profile: Profile::Cavern }),
         Box::new(upload::Upload),
+        Box::new(write::Write),
+        Box::new(small_writes::SmallWrites),
+        Box::new(copy_tree::CopyTree),
+        Box::new(save::Save),
+        Box::new(overwrite::Overwrite),
+        Box::new(rename::Rename),
     ]
 }
 

@@ -10,7 +10,8 @@ mkdir -p "$SPACE/results"
 # shellcheck disable=SC2012  # names of files without newlines
 input=$(ls "$SPACE/raw" | sed -n "$((number + 1))p")
 [ -n "$input" ] || { echo "reduce: there is no file for task $number" >&2; exit 1; }
-# Warm: one pass in order is the fastest way to have it all on this machine; the work may then jump about in it.
-cat "$SPACE/raw/$input" >/dev/null
+# Warm: all of it is on this machine before the work begins, which may then jump about in it. What does not fit into the cache is said
+# before anything is fetched.
+mountvofs warm "$SPACE/raw/$input"
 sha256sum <"$SPACE/raw/$input" >"$SPACE/results/$input.sha256"
 echo "task $number: $input"

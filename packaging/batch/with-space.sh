@@ -13,11 +13,13 @@ scratch=$(mktemp -d "${VOFS_SCRATCH:-${TMPDIR:-/tmp}}/vofs.XXXXXX") || exit 73
 SPACE=$scratch/space
 export SPACE
 mkdir "$SPACE"
+# By this the command finds the mount, too: `mountvofs warm "$SPACE/raw"`, `mountvofs status`.
+export VOFS_CACHE_DIR=$scratch/cache
 
 # In the foreground, as a child of this job: its end is waited for, and its exit status tells whether all was uploaded.
 # A session of its own, so that the signal that ends the job does not end the mount before its files are closed.
 # shellcheck disable=SC2086  # several options in one variable
-setsid mountvofs --foreground --vospace "$space" --mountpoint "$SPACE" --cache_dir "$scratch/cache" \
+setsid mountvofs --foreground --vospace "$space" --mountpoint "$SPACE" \
     --log "$scratch/mountvofs.log" ${VOFS_OPTIONS:-} &
 mount=$!
 

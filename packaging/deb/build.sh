@@ -4,12 +4,7 @@
 # DEB_COMPRESSION chooses the compressor (xz unless given; the tests take gzip, which is sooner done).
 set -euo pipefail
 . "$(dirname "$0")/../version.sh"
-built=$(cd "$1" && pwd) out=$(mkdir -p "$2" && cd "$2" && pwd)
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-stripped "$built" "$work/built"
-DESTDIR=$work/root "$packaging/install.sh" install /usr "$work/built" >/dev/null
+staged "$1" "$2"
 mv "$work/root/usr/share/doc/vofs/LICENSE-MIT" "$work/root/usr/share/doc/vofs/copyright"
 
 architecture=$(dpkg --print-architecture)

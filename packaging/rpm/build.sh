@@ -4,12 +4,7 @@
 # RPM_COMPRESSION chooses the compressor (zstd, level 19, unless given; the tests take one that is sooner done).
 set -euo pipefail
 . "$(dirname "$0")/../version.sh"
-built=$(cd "$1" && pwd) out=$(mkdir -p "$2" && cd "$2" && pwd)
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-stripped "$built" "$work/built"
-DESTDIR=$work/root "$packaging/install.sh" install /usr "$work/built" >/dev/null
+staged "$1" "$2"
 # Files, and the directories that are ours alone.
 {
     (cd "$work/root" && find . \( -type f -o -type l \) -printf '"/%P"\n')

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a minimal system does with the package: install it, take the tour, mount by mount(8) and by /etc/fstab, remove it.
+# What a minimal system does with the package: install it, take the tour, mount by mount(8), by /etc/fstab and by autofs, remove it.
 # Run by clean-root.sh inside of it.
 set -euo pipefail
 cd /tmp
@@ -38,6 +38,31 @@ mount /mnt/space
 cmp note /mnt/space/note.txt
 if touch /mnt/space/refused 2>/dev/null; then echo 'a read-only mount was written to'; exit 1; fi
 umount /mnt/space
+until flock --nonblock /var/cache/space/lock true; do sleep 0.1; done
+
+step autofs
+# Mounted by whoever looks, unmounted when nobody does.
+printf '/vospace /tmp/auto.vofs --timeout=1\n' >/tmp/auto.master
+printf 'data  -fstype=vofs,ro,cache_dir=/var/cache/space  :vos\\:demo\n' >/tmp/auto.vofs
+mkdir /vospace
+# A process group of its own: the kernel looks for it in this process namespace.
+VOSPACE_REGISTRY_URL=$registry setsid automount --foreground --verbose --dont-check-daemon /tmp/auto.master >/tmp/automount.log 2>&1 &
+automount=$!
+limit=$((SECONDS + 30))
+until grep -q '^/tmp/auto.vofs /vospace autofs' /proc/mounts; do
+    [ $SECONDS -lt $limit ] || { cat /tmp/automount.log; exit 1; }
+    sleep 0.1
+done
+cmp note /vospace/data/note.txt || { cat /tmp/automount.log; exit 1; }
+grep -q '^vos:demo /vospace/data fuse.* ro,' /proc/mounts
+limit=$((SECONDS + 60))
+while grep -q ' /vospace/data fuse' /proc/mounts; do
+    [ $SECONDS -lt $limit ] || { echo 'not unmounted although nobody looks'; cat /tmp/automount.log; exit 1; }
+    sleep 0.2
+done
+kill $automount
+wait $automount || true
+rmdir /vospace
 until flock --nonblock /var/cache/space/lock true; do sleep 0.1; done
 
 step 'setuid='

@@ -16,7 +16,7 @@ cp "$here/clean-root-inside.sh" "$work/root/tmp/inside.sh"
 unshare --mount --propagation private --pid --fork --kill-child bash -euc '
     # Devices of its own: as on a workstation, everybody may open /dev/fuse.
     mount -t tmpfs -o mode=755 tmpfs "$1/dev"
-    for device in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "fuse 10 229"; do
+    for device in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "fuse 10 229" "autofs 10 235"; do
         set -- "$1" $device
         mknod -m 666 "$1/dev/$2" c "$3" "$4"
     done

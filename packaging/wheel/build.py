@@ -2,8 +2,9 @@
 """Makes a Python wheel that carries built binaries: build.py BUILT OUT; prints its path.
 
 There is no Python in it: pip lays what is below `data/scripts` into the environment's `bin`. A wheel has no links, so
-the v* commands are two-line scripts that start `vospace` beside them under their own name. Needs only the standard library, and
-strip and objdump of the compiler's tools.
+the v* commands are two-line scripts that start `vospace` beside them under their own name. Manual pages and completions are below
+`data/data/share`, which becomes the environment's `share`. Needs only the standard library, and strip and objdump of the compiler's
+tools.
 """
 
 import base64
@@ -41,6 +42,16 @@ def tag(binaries):
     return f"py3-none-manylinux_2_{minor}_{platform.machine()}"
 
 
+def shared(built, work):
+    """Manual pages and completions, as the installation lays them: paths below the prefix, and what is in them."""
+    installation = [TOP / "packaging/install.sh", "install", "/", built]
+    subprocess.run(installation, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": work})
+    places = ["share/man", "share/bash-completion", "share/zsh", "share/fish"]
+    files = sorted(path for place in places for path in pathlib.Path(work, place).rglob("*") if path.is_file())
+    # A link becomes a copy.
+    return [(path.relative_to(work).as_posix(), path.read_bytes()) for path in files]
+
+
 def script(command):
     """vospace beside it, under another name: it acts by the name that it is called with."""
     return f'#!/usr/bin/env bash\nexec -a {command} "$(dirname "$(readlink -f "$0")")/vospace" "$@"\n'.encode()
@@ -55,6 +66,8 @@ def main(built, out):
             subprocess.run(["strip", "--strip-debug", "-o", programs[program], pathlib.Path(built, program)], check=True)
         tags = tag(programs.values())
         entries = [(f"{name}.data/scripts/{program}", path.read_bytes(), 0o755) for program, path in programs.items()]
+    with tempfile.TemporaryDirectory() as work:
+        entries += [(f"{name}.data/data/{path}", data, 0o644) for path, data in shared(built, work)]
     entries += [(f"{name}.data/scripts/{command}", script(command), 0o755) for command in commands()]
     metadata = (
         f"Metadata-Version: 2.1\nName: vofs\nVersion: {version()}\n"

@@ -13,15 +13,27 @@ pub struct Answer {
 
 /// One request with a bearer token; redirects are followed, TLS certificates not verified.
 pub fn request(method: &str, url: &str, token: Option<&str>) -> Answer {
-    send(method, url, token, String::new())
+    let token = token.map(|token| format!("Bearer {token}"));
+    let headers: Vec<_> = token.iter().map(|token| ("authorization", token.as_str())).collect();
+    send(method, url, &headers, String::new())
+}
+
+/// The same with these headers.
+pub fn request_with(method: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
+    send(method, url, headers, String::new())
 }
 
 /// One request with a body.
 pub fn post(url: &str, body: &str) -> Answer {
-    send("POST", url, None, body.to_owned())
+    send("POST", url, &[], body.to_owned())
 }
 
-fn send(method: &str, url: &str, token: Option<&str>, body: String) -> Answer {
+/// One request with parameters as its body.
+pub fn post_form(url: &str, body: &str) -> Answer {
+    send("POST", url, &[("content-type", "application/x-www-form-urlencoded")], body.to_owned())
+}
+
+fn send(method: &str, url: &str, headers: &[(&str, &str)], body: String) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // A second installation in the same process is refused, and as good.
@@ -32,8 +44,8 @@ fn send(method: &str, url: &str, token: Option<&str>, body: String) -> Answer {
             .build()
             .unwrap();
         let mut request = client.request(method.parse().unwrap(), url).body(body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let mut answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
         let mut body = Vec::new();

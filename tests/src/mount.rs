@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::process::{Guard, code, run, wait_until};
+use crate::profile::Profile;
 use crate::world::World;
 
 /// How long a mount may take until it answers, and until it is gone.
@@ -17,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Mounting {
     command: Command,
+    profile: Profile,
     vospace: String,
     point: PathBuf,
     cache: PathBuf,
@@ -30,6 +32,7 @@ impl Mounting {
         command.args(["--foreground", "--verbose"]);
         Self {
             command,
+            profile: world.server.profile,
             vospace: world.uri(""),
             point: world.path("mnt"),
             cache: world.path("cache"),
@@ -41,6 +44,14 @@ impl Mounting {
     /// Adds options.
     pub fn options(mut self, options: &[&str]) -> Self {
         self.command.args(options);
+        self
+    }
+
+    /// Has files renamed by copies where the service moves none that hold bytes.
+    pub fn renaming(mut self) -> Self {
+        if !self.profile.moves_files() {
+            self.command.arg("--emulate-rename");
+        }
         self
     }
 

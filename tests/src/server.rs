@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::http;
 use crate::process::{Guard, binary, run, run_within, wait_until};
+use crate::profile::Profile;
 
 /// How long the service may take until it says that it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -18,49 +19,6 @@ const POPULATE_LIMIT: Duration = Duration::from_secs(600);
 
 /// The token of the user who owns the container `/demo`, unless `--user` says otherwise.
 pub const TOKEN: &str = "demo-token";
-
-/// Which service is imitated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// CADC Vault.
-    Vault,
-    /// Cavern, as behind `arc:`.
-    Cavern,
-    /// VOSpace 2.1 by the letter.
-    Strict,
-    /// Vault and Cavern side by side; what is asked for without saying of which is of Vault.
-    Both,
-}
-
-impl Profile {
-    /// As `--profile` wants it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Profile::Vault => "vault",
-            Profile::Cavern => "cavern",
-            Profile::Strict => "strict",
-            Profile::Both => "both",
-        }
-    }
-
-    /// The short form of its URIs, without the colon.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Profile::Vault | Profile::Both => "vos",
-            Profile::Cavern => "arc",
-            Profile::Strict => "strict",
-        }
-    }
-
-    /// The path of the service below its host.
-    pub fn service(self) -> &'static str {
-        match self {
-            Profile::Vault | Profile::Both => "vault",
-            Profile::Cavern => "arc",
-            Profile::Strict => "strict",
-        }
-    }
-}
 
 /// One request that the service answered.
 #[derive(Debug, Clone)]
@@ -82,12 +40,19 @@ pub struct Logged {
 impl Logged {
     /// Whether bytes of files were asked for.
     pub fn is_byte_read(&self) -> bool {
-        self.method == "GET" && (self.path.contains("/files/") || self.path.ends_with("/files"))
+        let places = ["/files/", "/pullFromVoSpace/", "/datalab/data/"];
+        self.method == "GET" && (places.iter().any(|place| self.path.contains(place)) || self.path.ends_with("/files"))
+    }
+
+    /// Whether a session was begun.
+    pub fn is_log_in(&self) -> bool {
+        self.method == "POST" && self.path.ends_with("/login")
     }
 
     /// Whether bytes of files were sent.
     pub fn is_byte_write(&self) -> bool {
-        self.method == "PUT" && self.path.contains("/files/")
+        let places = ["/files/", "/pushToVoSpace/", "/datalab/data/"];
+        self.method == "PUT" && places.iter().any(|place| self.path.contains(place))
     }
 }
 
@@ -194,14 +159,29 @@ impl Server {
         self.data.join("tls/ca.pem")
     }
 
-    /// URL of a node's bytes.
+    /// URL of a node's bytes, where they have one.
     pub fn bytes_url(&self, path: &str) -> String {
         format!("{}/{}/files/{path}", self.base(), self.profile.service())
+    }
+
+    /// URL at which a file is shown to whoever may read it: its bytes, or its document where a place for those has to be
+    /// negotiated.
+    pub fn shown_url(&self, path: &str) -> String {
+        if self.profile.one_use() { self.node_url(path) } else { self.bytes_url(path) }
     }
 
     /// URL of a node's document.
     pub fn node_url(&self, path: &str) -> String {
         format!("{}/{}/nodes/{path}", self.base(), self.profile.service())
+    }
+
+    /// The header by which a request is of the user `demo`: not every maker's service takes a bearer token.
+    pub fn credential(&self) -> (&'static str, String) {
+        match self.profile {
+            Profile::Datalab => ("X-DL-AuthToken", TOKEN.to_owned()),
+            Profile::Pyvospace => ("Cookie", format!("PYVOSPACE_COOKIE={TOKEN}")),
+            _ => ("Authorization", format!("Bearer {TOKEN}")),
+        }
     }
 
     /// `http://host:port`, or with https.
@@ -260,12 +240,34 @@ impl Server {
         http::request("DELETE", &format!("{}/_bench/fault", self.base()), None);
     }
 
+    /// Part of the path of requests that nearly every command begins with.
+    pub fn first_path(&self) -> &'static str {
+        if self.profile.has_capabilities() { "/capabilities" } else { "/nodes/" }
+    }
+
     /// Part of the path of requests for bytes.
     pub fn byte_path(&self) -> &'static str {
         match self.profile {
             Profile::Vault | Profile::Strict | Profile::Both => "/minoc/",
             Profile::Cavern => "/arc/files/",
+            Profile::Srcnet => "/cavern/files/",
+            // Both of `pushToVoSpace` and of `pullFromVoSpace`.
+            Profile::Pyvospace => "VoSpace/",
+            Profile::Datalab => "/datalab/data/",
         }
+    }
+
+    /// Part of the path of requests that ask for a place for bytes by a document; with it they go through that one route.
+    pub fn negotiation_path(&self) -> &'static str {
+        match self.profile {
+            Profile::Datalab => "/datalab/sync",
+            _ => "/synctrans",
+        }
+    }
+
+    /// The name of that route.
+    pub fn negotiation_route(&self) -> &'static str {
+        self.negotiation_path().rsplit('/').next().unwrap_or_default()
     }
 
     /// The certificate with key of a user of a TLS service.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::server::{Server, TOKEN};
+use crate::server::Server;
 
 /// Longest wait for a byte of an answer.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -56,18 +56,20 @@ impl Reply {
 #[derive(Debug)]
 pub struct Wire<'a> {
     server: &'a Server,
+    /// The header that says who asks.
+    credential: (&'static str, String),
 }
 
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
 impl<'a> Wire<'a> {
-    /// To this service, over TLS if it has that.
+    /// To this service as the user `demo`, over TLS if it has that.
     pub fn new(server: &'a Server) -> Self {
-        Self { server }
+        Self { server, credential: server.credential() }
     }
 
-    /// One request as the user `demo`, with headers as given; the length of the body is added. `target` is a path, or a
+    /// One request, with headers as given; the length of the body is added. `target` is a path, or a
     /// URL of an answer.
     pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let length = body.len().to_string();
@@ -118,7 +120,8 @@ impl<'a> Wire<'a> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
         // Bytes come with a grant in their URL, and credentials beside it would be looked at.
         if !path.starts_with("/minoc") {
-            head += &format!("Authorization: Bearer {TOKEN}\r\n");
+            let (name, value) = &self.credential;
+            head += &format!("{name}: {value}\r\n");
         }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");

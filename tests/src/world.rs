@@ -4,13 +4,17 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
+use crate::configured;
 use crate::http;
 use crate::mount::{Mount, Mounting};
 use crate::process::{Finished, binary, run};
-use crate::server::{Profile, Server, TOKEN};
+use crate::profile::Profile;
+use crate::server::{Server, TOKEN};
+use crate::transfer;
 
 /// Set to keep the temporary directories with their logs.
 const KEEP: &str = "VOFS_TEST_KEEP";
@@ -21,6 +25,10 @@ pub struct World {
     /// The service.
     pub server: Server,
     root: TempDir,
+    /// Milliseconds by which the service's clock is ahead.
+    ahead: AtomicU64,
+    /// Credentials are those of the service's section.
+    is_configured: bool,
 }
 
 impl World {
@@ -36,8 +44,25 @@ impl World {
 
     /// A service on plain HTTP or TLS, with options of `vospaced serve`.
     pub fn build(profile: Profile, tls: bool, options: &[&str]) -> Self {
-        let root = Self::directory();
-        Self { server: Server::start(root.path(), profile, tls, options), root }
+        Self::around(Self::directory(), profile, tls, options)
+    }
+
+    /// The same service for a user whose credentials are those of options and variables, for each service alike.
+    #[must_use]
+    pub fn with_general_credentials(mut self) -> Self {
+        configured::forget_credentials(&self.root.path().join("home"));
+        self.is_configured = false;
+        self
+    }
+
+    fn around(root: TempDir, profile: Profile, tls: bool, options: &[&str]) -> Self {
+        let server = Server::start(root.path(), profile, tls, options);
+        configured::write(&server, &root.path().join("home"));
+        if profile == Profile::Datalab {
+            // It looks once a second whether a transfer is ready: too long for tests of anything else.
+            server.post("/_bench/profile", r#"{"space": "datalab", "habits": {"transfers": {"pause_ms": 10}}}"#);
+        }
+        Self { server, root, ahead: AtomicU64::new(0), is_configured: profile.has_own_credentials() }
     }
 
     /// A service on plain HTTP whose data are in a directory that stays, and may be there from a former run.
@@ -45,7 +70,7 @@ impl World {
         fs::create_dir_all(data).unwrap();
         let root = Self::directory();
         symlink(fs::canonicalize(data).unwrap(), root.path().join("service")).unwrap();
-        Self { server: Server::start(root.path(), profile, false, &[]), root }
+        Self::around(root, profile, false, &[])
     }
 
     fn directory() -> TempDir {
@@ -110,9 +135,11 @@ impl World {
             .env("TZ", "UTC")
             .env("LANG", "C.UTF-8")
             .env("VOSPACE_REGISTRY_URL", self.server.registry())
-            .env("VOSPACE_TOKEN", TOKEN)
             .env("VOSPACE_CA_BUNDLE", self.server.authority())
             .current_dir(self.path("local"));
+        if !self.is_configured {
+            command.env("VOSPACE_TOKEN", TOKEN);
+        }
         if !self.server.authority().exists() {
             command.env_remove("VOSPACE_CA_BUNDLE");
         }
@@ -122,6 +149,13 @@ impl World {
     #[track_caller]
     pub fn vospace(&self, arguments: &[&str]) -> Finished {
         run(self.command("vospace").args(arguments))
+    }
+
+    /// Moves nodes, by copies where the service moves no files that hold bytes.
+    #[track_caller]
+    pub fn mv(&self, arguments: &[&str]) -> Finished {
+        let emulated: &[&str] = if self.server.profile.moves_files() { &[] } else { &["--emulate-rename"] };
+        self.vospace(&[&["mv"], emulated, arguments].concat())
     }
 
     /// Another client makes the directories above `path`, and writes a file as [`World::put`].
@@ -141,13 +175,26 @@ impl World {
         self.vospace(&["cp", file.path().to_str().unwrap(), &self.uri(path)]).ok();
     }
 
-    /// The bytes that the service holds, by plain HTTP; none when there is no such node.
+    /// Lets the service's clock go on where its dates could not tell what is written now from what was written just before.
+    pub fn let_dates_differ(&self) {
+        if !self.server.profile.has_exact_dates() {
+            let ahead = self.ahead.fetch_add(2000, Ordering::Relaxed) + 2000;
+            self.server.post("/_bench/clock", &format!(r#"{{"offset_ms": {ahead}}}"#));
+        }
+    }
+
+    /// The bytes that the service holds, by plain HTTP; none when there is no such node, or it is just being made anew and
+    /// its bytes are at no site (503).
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        if self.server.profile.one_use() {
+            return self.exists(path).then(|| transfer::fetch(&self.server, &format!("demo/{path}")));
+        }
         let url = self.server.bytes_url(&format!("demo/{path}"));
         let answer = http::request("GET", &url, Some(TOKEN));
         match answer.status {
             200 | 204 => Some(answer.body),
             404 => None,
+            503 if String::from_utf8_lossy(&answer.body).contains("no copies") => None,
             status => panic!("GET {url}: {status} {}", String::from_utf8_lossy(&answer.body)),
         }
     }
@@ -155,7 +202,10 @@ impl World {
     /// Whether the service has a node, by plain HTTP.
     pub fn exists(&self, path: &str) -> bool {
         let url = self.server.node_url(&format!("demo/{path}"));
-        match http::request("GET", &format!("{url}?limit=0"), Some(TOKEN)).status {
+        // Not every service takes the question for no children.
+        let query = if self.server.profile.one_use() { "" } else { "?limit=0" };
+        let (name, value) = self.server.credential();
+        match http::request_with("GET", &format!("{url}{query}"), &[(name, &value)]).status {
             200 => true,
             404 => false,
             status => panic!("GET {url}: {status}"),
@@ -166,6 +216,17 @@ impl World {
     #[track_caller]
     pub fn mount(&self) -> Mount {
         self.mounting().start()
+    }
+
+    /// `mountvofs COMMAND` for the mount with the usual cache directory of this world.
+    pub fn ask_mount(&self, line: &[&str]) -> Finished {
+        run(self.command("mountvofs").args(line).arg("--cache_dir").arg(self.path("cache")))
+    }
+
+    /// How that mount stands.
+    #[track_caller]
+    pub fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.ask_mount(&["status", "--json"]).ok().stdout()).unwrap()
     }
 
     /// A mount still to be started.

@@ -14,22 +14,51 @@ use crate::service::{Profile, TOKEN};
 use crate::stage::Stage;
 
 /// `mountvofs`.
-#[derive(Debug)]
-pub(crate) struct Mount {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mount {
+    /// Default settings.
+    Default,
     /// Openings ask nothing within the lifetime of attributes.
-    pub(crate) ttl: bool,
+    Ttl,
+    /// `close` and `fsync` do not wait for the upload.
+    Background,
+    /// The kernel reads whole files of the block cache by itself.
+    Passthrough,
+}
+
+impl Mount {
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Mount::Default => &[],
+            Mount::Ttl => &["--open-check", "ttl"],
+            Mount::Background => &["--write-back", "background"],
+            Mount::Passthrough => &["--passthrough"],
+        }
+    }
 }
 
 impl Column for Mount {
     fn name(&self) -> &'static str {
-        if self.ttl { "mount-ttl" } else { "mount" }
+        match self {
+            Mount::Default => "mount",
+            Mount::Ttl => "mount-ttl",
+            Mount::Background => "mount-background",
+            Mount::Passthrough => "mount-passthrough",
+        }
     }
 
     fn about(&self) -> &'static str {
-        if self.ttl {
-            "the same with `--open-check ttl`: opening a cached file asks nothing within 15 s, like NFS with `nocto`"
-        } else {
-            "`mountvofs` of this project, default settings, an empty cache"
+        match self {
+            Mount::Default => "`mountvofs` of this project, default settings, an empty cache",
+            Mount::Ttl => {
+                "`mount` with `--open-check ttl`: opening a cached file asks nothing within 15 s, like NFS with `nocto`"
+            }
+            Mount::Background => {
+                "`mount` with `--write-back background`: `close` and `fsync` wait for this disk only, files are sent afterwards"
+            }
+            Mount::Passthrough => {
+                "`mount` with `--passthrough`: the kernel reads whole files of the block cache by itself"
+            }
         }
     }
 
@@ -49,7 +78,7 @@ impl Column for Mount {
             .arg(&point)
             .arg("--cache_dir")
             .arg(place.join("cache"))
-            .args(if self.ttl { ["--open-check", "ttl"].as_slice() } else { &[] })
+            .args(self.options())
             .env("HOME", place)
             .env("VOSPACE_REGISTRY_URL", service.registry())
             .env("VOSPACE_TOKEN", TOKEN);

@@ -1,38 +1,33 @@
-//! Results for people: a table for each link, and below it what is missing and why.
+//! Results for people: a table for each link, and below it what is missing and why, and where the figures come from.
 
 use std::fmt::Write as _;
 
-use super::Circumstances;
+use super::stored::Stored;
+use super::{Legend, origin};
 use crate::link::Link;
-use crate::probe::Usage;
-use crate::results::{Record, Results};
 use crate::target::figure;
 
-/// The tables, as Markdown.
-pub(crate) fn render(results: &Results, circumstances: &Circumstances, legend: &[(&str, &str)]) -> String {
+/// Marks figures that are not a part of the comparison beside them.
+const APART: &str = "†";
+
+/// The tables, as Markdown; the records are in their order.
+pub(crate) fn render(records: &[Stored], legend: &Legend) -> String {
     let mut text = String::new();
-    let Circumstances { scale, runs, date, machine, load } = circumstances;
+    let mut scales: Vec<&str> = records.iter().map(|record| record.scale.name()).collect();
+    scales.dedup();
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "Sizes: **{}**, {runs} runs (fewer where one takes long). Measured {date} on {machine}; load of the machine \
-         before: {load}.\n",
-        scale.name()
-    );
-    let columns: Vec<&str> = results.records.iter().map(|record| record.column).collect();
-    for (name, about) in legend.iter().filter(|(name, _)| columns.contains(name)) {
+    let _ =
+        writeln!(text, "Sizes: **{}**. Figures are medians of the runs; when they ran is below.\n", scales.join(", "));
+    for (name, about) in legend.iter().filter(|(name, _)| records.iter().any(|record| record.column == *name)) {
         let _ = writeln!(text, "* `{name}`: {about}");
     }
-    let mut links: Vec<Link> = Vec::new();
-    for record in &results.records {
-        if !links.contains(&record.link) {
-            links.push(record.link);
-        }
-    }
+    let mut links: Vec<Link> = records.iter().map(|record| record.link).collect();
+    links.dedup();
     for link in links {
-        let records: Vec<&Record> = results.records.iter().filter(|record| record.link == link).collect();
+        let of_link: Vec<&Stored> = records.iter().filter(|record| record.link == link).collect();
         let _ = writeln!(text, "\n### Link: {}\n", describe(link));
-        text.push_str(&of_link(&records));
+        text.push_str(&table(&of_link));
+        let _ = writeln!(text, "\nMeasured (UTC):\n\n{}", origin::describe(&of_link).trim_end());
     }
     text
 }
@@ -46,49 +41,61 @@ fn describe(link: Link) -> String {
     }
 }
 
-fn of_link(records: &[&Record]) -> String {
+fn table(records: &[&Stored]) -> String {
     let mut text = String::from(
         "| work | column | median | range | requests | bytes | memory | CPU | target | met |\n\
          |---|---|--:|--:|--:|--:|--:|--:|---|---|\n",
     );
     let mut notes = Vec::new();
+    let mut is_any_apart = false;
     let mut before = "";
     for record in records {
-        let title = if record.row.id == before { "" } else { record.row.title.as_str() };
-        before = record.row.id;
-        let (median, range) = match record.summary() {
-            Some(summary) if summary.runs > 1 => {
-                (figure(summary.median), format!("{}–{}", figure(summary.min), figure(summary.max)))
-            }
-            Some(summary) => (figure(summary.median), "one run".to_owned()),
-            None => ("–".to_owned(), String::new()),
-        };
-        let unit = if record.readings.is_empty() { "" } else { record.row.unit };
-        let Usage { requests, bytes, memory, cpu } = record.usage();
-        let shown = |value: Option<String>| value.unwrap_or_default();
-        let target = record.verdict.as_ref().map(|verdict| verdict.text()).unwrap_or_default();
-        let met = match record.verdict.as_ref().map(|verdict| verdict.met()) {
-            Some(Some(true)) => "yes",
-            Some(Some(false)) => "**no**",
-            Some(None) => "open",
-            None => "",
-        };
+        let title = if record.row == before { "" } else { record.title.as_str() };
+        before = &record.row;
+        let is_apart = origin::is_apart(records, record);
+        is_any_apart |= is_apart;
+        let column = format!("{}{}", record.column, if is_apart { APART } else { "" });
+        let _ = writeln!(text, "| {title} | {column} | {} |", cells(record).join(" | "));
+        notes.extend(record.note.as_ref().map(|note| format!("* {}, {column}: {note}", record.title)));
+    }
+    if is_any_apart {
         let _ = writeln!(
             text,
-            "| {title} | {} | {median} {unit} | {range} | {} | {} | {} | {} | {target} | {met} |",
-            record.column,
-            shown(requests.map(|count| count.to_string())),
-            shown(bytes.map(amount)),
-            shown(memory.map(amount)),
-            shown(cpu.map(|seconds| format!("{} s", figure(seconds)))),
+            "\n{APART} measured at another time than the judged column: not a part of what `target` compares."
         );
-        let missing = record.missing.as_ref();
-        notes.extend(missing.map(|missing| format!("* {}, {}: {missing}", record.row.title, record.column)));
     }
     if !notes.is_empty() {
         let _ = writeln!(text, "\nNot measured, or not as often:\n\n{}", notes.join("\n"));
     }
     text
+}
+
+/// What stands behind row and column.
+fn cells(record: &Stored) -> [String; 8] {
+    let (median, range) = match (record.median, record.min, record.max) {
+        (Some(median), Some(min), Some(max)) if record.runs > 1 => {
+            (figure(median), format!("{}–{}", figure(min), figure(max)))
+        }
+        (Some(median), ..) => (figure(median), "one run".to_owned()),
+        (None, ..) => ("–".to_owned(), String::new()),
+    };
+    let unit = if record.median.is_some() { record.unit.as_str() } else { "" };
+    let met = match (&record.target, record.met) {
+        (Some(_), Some(true)) => "yes",
+        (Some(_), Some(false)) => "**no**",
+        (Some(_), None) => "open",
+        (None, _) => "",
+    };
+    [
+        format!("{median} {unit}"),
+        range,
+        record.requests.map(|count| count.to_string()).unwrap_or_default(),
+        record.bytes.map(amount).unwrap_or_default(),
+        record.memory.map(amount).unwrap_or_default(),
+        record.cpu.map(|seconds| format!("{} s", figure(seconds))).unwrap_or_default(),
+        record.target.clone().unwrap_or_default(),
+        met.to_owned(),
+    ]
 }
 
 /// Bytes in the units of the rates.
@@ -101,48 +108,38 @@ fn amount(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::results::Missing;
-    use crate::results::tests::record;
-    use crate::sizes::Scale;
-    use crate::target::{Condition, Verdict};
+    use crate::report::stored::tests::stored;
 
-    pub(crate) fn circumstances() -> Circumstances {
-        Circumstances {
-            scale: Scale::Tiny,
-            runs: 3,
-            date: "2000-01-01 00:00 UTC".to_owned(),
-            machine: "a machine".to_owned(),
-            load: "0.00".to_owned(),
-        }
-    }
-
-    /// A row with ours, a peer, and a peer that is absent.
-    pub(crate) fn results() -> Results {
-        let mut ours = record("a", "mount", &[1.0, 2.0, 4.0]);
-        let conditions = vec![Condition::at_most("≤ 3 s", Some(2.0), 3.0)];
-        ours.verdict = Some(Verdict { row: "a", conditions });
-        let mut absent = record("a", "vofs", &[]);
-        absent.missing = Some(Missing::Absent("no libfuse".to_owned()));
-        Results { records: vec![ours, record("a", "rclone", &[8.0]), absent] }
-    }
+    const LEGEND: &Legend = &[("mount", "ours"), ("davfs2", "not used")];
 
     #[test]
     fn the_table_says_what_was_measured_and_what_was_not() {
-        let text = render(&results(), &circumstances(), &[("mount", "ours"), ("davfs2", "not used")]);
+        let text = render(&stored("2026-11-21T14:00:00Z"), LEGEND);
         let lines = [
-            "Sizes: **tiny**, 3 runs",
+            "Sizes: **tiny**.",
             "* `mount`: ours",
             "### Link: 20 ms a request, 25 MB/s a connection, 200 MB/s in all",
             "| the a | mount | 2.00 s | 1.00–4.00 | 3 | 4.10 kB | 52.4 MB | 0.250 s | ≤ 3 s (2.00) | yes |",
             "|  | rclone | 8.00 s | one run |",
             "|  | vofs | –  |",
             "* the a, vofs: absent: no libfuse",
+            "* 2026-11-21, commit abc1234, a machine, load 0.25 before: `the-work` 14:00",
         ];
         for line in lines {
             assert!(text.contains(line), "{line}\n{text}");
         }
-        assert!(!text.contains("davfs2"), "{text}");
+        assert!(!text.contains("davfs2") && !text.contains(APART), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_measured_together_is_marked() {
+        let mut records = stored("2026-11-21T14:00:00Z");
+        records[1] = stored("2026-11-21T15:00:00Z").remove(1);
+        let text = render(&records, LEGEND);
+        for line in ["|  | rclone† | 8.00 s |", "† measured at another time", "`the-work` (rclone) 15:00"] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Work for Code {
     }
 
     fn columns(&self) -> &'static [&'static str] {
-        &["mount", "mount-ttl", "rclone-full", "davfs2", "native"]
+        &["mount", "mount-ttl", "rclone-full", "davfs2", "passthrough", "native"]
     }
 
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {

@@ -4,10 +4,10 @@ use std::fs;
 
 use anyhow::Result;
 
-use super::commands::{self, COLUMNS, PYTHON};
+use super::commands::{self, CommandWork, PYTHON};
 use super::sequential::FILE;
-use super::{Work, complete, rate, row, size};
-use crate::column::Session;
+use super::{complete, rate, row, size};
+use crate::column::{Commands, Session};
 use crate::data::Set;
 use crate::process;
 use crate::results::{Reading, Row, Seen};
@@ -32,7 +32,7 @@ impl Download {
     }
 }
 
-impl Work for Download {
+impl CommandWork for Download {
     fn name(&self) -> &'static str {
         self.id()
     }
@@ -45,14 +45,6 @@ impl Work for Download {
         self.profile
     }
 
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn ours(&self) -> &'static str {
-        commands::OURS
-    }
-
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
         let service = match self.profile {
             Profile::Vault => "Vault",
@@ -61,9 +53,8 @@ impl Work for Download {
         vec![row(self.id(), format!("`vcp` of {} down, {service}", size(sizes.sequential)), "MB/s")]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
+    fn run(&self, stage: &Stage, session: &Session, commands: &Commands) -> Result<Vec<Reading>> {
         stage.data.warm()?;
-        let commands = commands::of(session)?;
         let local = commands.local.join("copy");
         let mut command = commands.verb("cp");
         command.arg(commands.uri(FILE)).arg(&local);

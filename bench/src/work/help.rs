@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 
-use super::commands::{self, COLUMNS, LIMIT, PYTHON};
-use super::{Work, row};
-use crate::column::Session;
-use crate::data::Set;
+use super::commands::{CommandWork, LIMIT, PYTHON};
+use super::row;
+use crate::column::{Commands, Session};
 use crate::process;
 use crate::results::{Reading, Row, Seen};
 use crate::sizes::Sizes;
@@ -19,29 +18,16 @@ const START: &str = "command-start";
 #[derive(Debug)]
 pub(crate) struct Help;
 
-impl Work for Help {
+impl CommandWork for Help {
     fn name(&self) -> &'static str {
         "help"
-    }
-
-    fn set(&self) -> Set {
-        Set::Huge
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn ours(&self) -> &'static str {
-        commands::OURS
     }
 
     fn rows(&self, _: &Sizes) -> Vec<Row> {
         vec![row(START, "`vls --help`", "ms")]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
-        let commands = commands::of(session)?;
+    fn run(&self, stage: &Stage, _: &Session, commands: &Commands) -> Result<Vec<Reading>> {
         let mut times = Vec::new();
         let mut usage = Default::default();
         for _ in 0..stage.sizes.starts {

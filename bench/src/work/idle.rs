@@ -20,9 +20,6 @@ use crate::target::{Condition, Verdict};
 const MEMORY: &str = "idle-memory";
 const WAKE_UPS: &str = "idle-wake-ups";
 
-/// What was used before is put away within this time.
-const AFTERWARDS: Duration = Duration::from_secs(2);
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Idle;
@@ -56,7 +53,7 @@ impl Work for Idle {
         let daemon = session.daemon().context("no daemon")?;
         let directory = session.tree()?.join(self.set().name());
         use_a_little(&directory)?;
-        sleep(AFTERWARDS)?;
+        sleep(Duration::from_secs(stage.sizes.rest_seconds))?;
         let watched = Duration::from_secs(stage.sizes.idle_seconds);
         let before = probe::wake_ups(daemon)?;
         sleep(watched)?;

@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result};
 
-use super::commands::{self, COLUMNS, PYTHON};
-use super::{Work, besides, complete, row};
-use crate::column::Session;
+use super::commands::{self, CommandWork, PYTHON};
+use super::{besides, complete, row};
+use crate::column::{Commands, Session};
 use crate::data::Set;
 use crate::results::{Reading, Row, Seen};
 use crate::sizes::Sizes;
@@ -19,21 +19,13 @@ const MEMORY: &str = "vls-memory";
 #[derive(Debug)]
 pub(crate) struct Listing;
 
-impl Work for Listing {
+impl CommandWork for Listing {
     fn name(&self) -> &'static str {
         "vls"
     }
 
     fn set(&self) -> Set {
         Set::Wide
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn ours(&self) -> &'static str {
-        commands::OURS
     }
 
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
@@ -45,8 +37,7 @@ impl Work for Listing {
         ]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
-        let commands = commands::of(session)?;
+    fn run(&self, stage: &Stage, session: &Session, commands: &Commands) -> Result<Vec<Reading>> {
         let mut command = commands.verb("ls");
         command.arg("-l").arg(commands.uri(self.set().name()));
         let (all, finished) = commands::timed(stage, session, ALL, command)?;

@@ -51,9 +51,7 @@ impl Work for LongListing {
     fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
         let count = stage.sizes.long_listing;
         if let Access::Wire(base) = &session.access {
-            let start = Instant::now();
-            let ((), usage) = session.measure(stage, || pages(stage, base, self.set(), count))?;
-            return Ok(vec![Reading { row: COLD, value: start.elapsed().as_secs_f64(), usage }]);
+            return Ok(vec![pages(stage, session, base, self.set(), count, COLD)?]);
         }
         let directory = session.tree()?.join(self.set().name());
         let mut readings = Vec::new();
@@ -82,15 +80,26 @@ fn ls_long(directory: &Path) -> Result<Finished> {
 }
 
 /// The pages of a listing, one after the other.
-pub(super) fn pages(stage: &Stage, base: &str, set: Set, count: u64) -> Result<()> {
-    let mut begin = String::new();
-    let mut listed = 0;
-    while listed + 1 < count.max(1) {
-        let url = format!("{base}/vault/nodes/{USER}/{}?limit={PAGE}{begin}", set.name());
-        stage.http.request("GET", &url, Some(TOKEN), None)?;
-        // A page begins with the last name of the one before.
-        listed += PAGE - 1;
-        begin = format!("&uri=vos://cadc.nrc.ca~vault/{USER}/{}/{}", set.name(), node_name(listed));
-    }
-    Ok(())
+pub(super) fn pages(
+    stage: &Stage,
+    session: &Session,
+    base: &str,
+    set: Set,
+    count: u64,
+    row: &'static str,
+) -> Result<Reading> {
+    let start = Instant::now();
+    let ((), usage) = session.measure(stage, || {
+        let mut begin = String::new();
+        let mut listed = 0;
+        while listed + 1 < count.max(1) {
+            let url = format!("{base}/vault/nodes/{USER}/{}?limit={PAGE}{begin}", set.name());
+            stage.http.request("GET", &url, Some(TOKEN), None)?;
+            // A page begins with the last name of the one before.
+            listed += PAGE - 1;
+            begin = format!("&uri=vos://cadc.nrc.ca~vault/{USER}/{}/{}", set.name(), node_name(listed));
+        }
+        Ok(())
+    })?;
+    Ok(Reading { row, value: start.elapsed().as_secs_f64(), usage })
 }

@@ -48,7 +48,7 @@ impl Work for Sequential {
     }
 
     fn columns(&self) -> &'static [&'static str] {
-        &["mount", "vcp", "vofs", "rclone", "rclone-full", "davfs2", "native"]
+        &["mount", "mount-passthrough", "vcp", "vofs", "rclone", "rclone-full", "davfs2", "passthrough", "native"]
     }
 
     fn depends_on_latency(&self) -> bool {
@@ -79,7 +79,7 @@ impl Work for Sequential {
         };
         let mut readings = Vec::new();
         let (seconds, usage) = read()?;
-        if session.daemon().is_some() {
+        if session.has_link() {
             readings.push(rate(COLD, bytes, seconds, usage));
         }
         let (seconds, usage) = read()?;

@@ -4,10 +4,10 @@ use std::fs;
 
 use anyhow::Result;
 
-use super::commands::{self, COLUMNS, PYTHON};
-use super::{Work, complete, row};
-use crate::column::Session;
-use crate::data::{Noise, SMALL, Set};
+use super::commands::{self, CommandWork, PYTHON};
+use super::{complete, row};
+use crate::column::{Commands, Session};
+use crate::data::{SCRATCH, SMALL, Scratch, small_files};
 use crate::results::{Reading, Row, Seen};
 use crate::sizes::Sizes;
 use crate::stage::Stage;
@@ -21,22 +21,13 @@ const DOWN: &str = "small-down";
 #[derive(Debug)]
 pub(crate) struct SmallFiles;
 
-impl Work for SmallFiles {
+impl CommandWork for SmallFiles {
     fn name(&self) -> &'static str {
         "small"
     }
 
-    fn set(&self) -> Set {
-        // It brings its own files.
-        Set::Huge
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn ours(&self) -> &'static str {
-        commands::OURS
+    fn scratch(&self) -> Option<Scratch> {
+        Some(Scratch::default())
     }
 
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
@@ -44,29 +35,22 @@ impl Work for SmallFiles {
         vec![row(UP, title("up"), "s"), row(DOWN, title("down"), "s"), row(AGAIN, title("up, unchanged"), "s")]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
-        let commands = commands::of(session)?;
+    fn run(&self, stage: &Stage, session: &Session, commands: &Commands) -> Result<Vec<Reading>> {
         let tree = commands.local.join("tree");
-        fs::create_dir(&tree)?;
-        let mut noise = Noise::new(stage.sizes.small_files);
-        for index in 0..stage.sizes.small_files {
-            let bytes: Vec<u8> = (0..SMALL / 8).flat_map(|_| noise.next().to_le_bytes()).collect();
-            fs::write(tree.join(format!("f{index:04}")), bytes)?;
-        }
-        commands::in_scratch(commands, |scratch| {
-            let copy = |row, from: &str, to: &str| {
-                let mut command = commands.verb("cp");
-                command.arg(from).arg(to);
-                Ok::<_, anyhow::Error>(commands::timed(stage, session, row, command)?.0)
-            };
-            let back = commands.local.join("back");
-            let (local, back_text) = (tree.to_string_lossy(), back.to_string_lossy());
-            let up = copy(UP, &local, scratch)?;
-            let again = copy(AGAIN, &local, scratch)?;
-            let down = copy(DOWN, &format!("{scratch}/tree"), &back_text)?;
-            complete("files that came back", fs::read_dir(&back)?.count() as u64, stage.sizes.small_files)?;
-            Ok(vec![up, down, again])
-        })
+        small_files(&tree, stage.sizes.small_files, SMALL)?;
+        let scratch = commands.uri(SCRATCH);
+        let copy = |row, from: &str, to: &str| {
+            let mut command = commands.verb("cp");
+            command.arg(from).arg(to);
+            Ok::<_, anyhow::Error>(commands::timed(stage, session, row, command)?.0)
+        };
+        let back = commands.local.join("back");
+        let (local, back_text) = (tree.to_string_lossy(), back.to_string_lossy());
+        let up = copy(UP, &local, &scratch)?;
+        let again = copy(AGAIN, &local, &scratch)?;
+        let down = copy(DOWN, &format!("{scratch}/tree"), &back_text)?;
+        complete("files that came back", fs::read_dir(&back)?.count() as u64, stage.sizes.small_files)?;
+        Ok(vec![up, down, again])
     }
 
     fn judge(&self, seen: Seen<'_>) -> Vec<Verdict> {

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::commands::{self, COLUMNS, PYTHON};
-use super::{Work, row};
-use crate::column::Session;
+use super::commands::{self, CommandWork, PYTHON};
+use super::row;
+use crate::column::{Commands, Session};
 use crate::data::Set;
 use crate::results::{Reading, Row, Seen};
 use crate::sizes::Sizes;
@@ -23,7 +23,7 @@ const OTHERS: u64 = 8;
 #[derive(Debug)]
 pub(crate) struct Unchanged;
 
-impl Work for Unchanged {
+impl CommandWork for Unchanged {
     fn name(&self) -> &'static str {
         "vsync"
     }
@@ -32,20 +32,11 @@ impl Work for Unchanged {
         Set::Same
     }
 
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn ours(&self) -> &'static str {
-        commands::OURS
-    }
-
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
         vec![row(UNCHANGED, format!("`vsync` of {} unchanged files", sizes.unchanged), "s")]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
-        let commands = commands::of(session)?;
+    fn run(&self, stage: &Stage, session: &Session, commands: &Commands) -> Result<Vec<Reading>> {
         let name = self.set().name();
         let mut command = commands.verb("sync");
         command.arg(format!("{}/", stage.data.tree().join(name).display())).arg(commands.uri(name));

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use super::commands::{self, COLUMNS, PYTHON};
+use super::commands::{self, CommandWork, PYTHON};
 use super::sequential::FILE;
-use super::{Work, rate, row, size};
-use crate::column::Session;
-use crate::data::Set;
+use super::{rate, row, size};
+use crate::column::{Commands, Session};
+use crate::data::{SCRATCH, Scratch, Set};
 use crate::process;
 use crate::results::{Reading, Row, Seen};
 use crate::sizes::Sizes;
@@ -19,7 +19,7 @@ const UP: &str = "upload";
 #[derive(Debug)]
 pub(crate) struct Upload;
 
-impl Work for Upload {
+impl CommandWork for Upload {
     fn name(&self) -> &'static str {
         "upload"
     }
@@ -28,32 +28,20 @@ impl Work for Upload {
         Set::Sequential
     }
 
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
+    fn scratch(&self) -> Option<Scratch> {
+        Some(Scratch::default())
     }
 
     fn is_of_interest_unshaped(&self) -> bool {
         true
     }
 
-    fn ours(&self) -> &'static str {
-        commands::OURS
-    }
-
     fn rows(&self, sizes: &Sizes) -> Vec<Row> {
         vec![row(UP, format!("`vcp` of {} up, Vault", size(sizes.sequential)), "MB/s")]
     }
 
-    fn run(&self, stage: &Stage, session: &Session) -> Result<Vec<Reading>> {
-        stage.data.warm()?;
-        let commands = commands::of(session)?;
-        let bytes = stage.sizes.sequential;
-        commands::in_scratch(commands, |scratch| {
-            let mut command = commands.verb("cp");
-            command.arg(stage.data.tree().join(FILE)).arg(format!("{scratch}/big.bin"));
-            let (finished, usage) = session.measure(stage, || process::run(&mut command, commands::LIMIT))?;
-            Ok(vec![rate(UP, bytes, finished.seconds(), finished.usage_beside(usage))])
-        })
+    fn run(&self, stage: &Stage, session: &Session, commands: &Commands) -> Result<Vec<Reading>> {
+        Ok(vec![sent(stage, session, commands, UP)?])
     }
 
     fn judge(&self, seen: Seen<'_>) -> Vec<Verdict> {
@@ -63,4 +51,13 @@ impl Work for Upload {
         };
         vec![Verdict { row: UP, conditions: vec![condition] }]
     }
+}
+
+/// The large file by `vcp`, from the local disk.
+pub(super) fn sent(stage: &Stage, session: &Session, commands: &Commands, row: &'static str) -> Result<Reading> {
+    stage.data.warm()?;
+    let mut command = commands.verb("cp");
+    command.arg(stage.data.tree().join(FILE)).arg(commands.uri(&format!("{SCRATCH}/big.bin")));
+    let (finished, usage) = session.measure(stage, || process::run(&mut command, commands::LIMIT))?;
+    Ok(rate(row, stage.sizes.sequential, finished.seconds(), finished.usage_beside(usage)))
 }

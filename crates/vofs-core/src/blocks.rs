@@ -6,7 +6,7 @@
 //! whole is checked against its CRC-32, and any block before its first use in a mount; one that fails is a miss.
 //!
 //! The limit holds before bytes are written (`room`): room is taken first, by dropping the chunks used longest ago and
-//! punching them out of their files. Dirty bytes are not here and do not count.
+//! punching them out of their files. What is pinned stays (`keep`). Dirty bytes are not here and do not count.
 //!
 //! What a mount that was killed left uncounted is removed before anything is added (`sweep`).
 //!
@@ -17,14 +17,18 @@
 //! what is present, nothing is added. One whose bytes turned out not to be those of its digest is fetched again by the
 //! next open (`verify`).
 //!
+//! A complete file can be lent to the kernel, and is left as it is for that time (`backing`).
+//!
 //! Lock order: `CachedFile::punching`, then `Store::state`, then those of a single file. None is held across the
 //! network. `punching` is shared by who reads or writes blocks and exclusive for who punches a hole, so that a hole
 //! never lands on bytes that were just written.
 
+mod backing;
 mod evict;
 mod health;
 mod held;
 mod index;
+mod keep;
 mod memory;
 mod presence;
 mod room;
@@ -49,15 +53,18 @@ use crate::budget::Budget;
 use crate::db::Db;
 use crate::error::Result;
 use crate::path::NodePath;
+use crate::pins::Pins;
 use crate::remote::Incoming;
 use crate::version::{Answer, Version};
 
+use backing::Lent;
 use health::Health;
 use held::{CachedFile, Fate, Hold, Trouble};
 use memory::Memory;
 use room::{PER_CHUNK, Room, on_disk};
 use verify::Unverified;
 
+pub use backing::Backing;
 pub(crate) use verify::Verdict;
 
 /// What is fetched and checksummed: small enough that a random read of 4 KiB brings at most 64 KiB along even where it
@@ -66,6 +73,9 @@ pub(crate) const BLOCK: u64 = 32 * 1024;
 
 /// What is aged and evicted: 32 blocks, one row of the index.
 pub(crate) const CHUNK: u64 = 32 * BLOCK;
+
+/// What the slowest devices take in one request (NVMe of 128 KiB and more).
+const ADVISED: u64 = 128 * 1024;
 
 /// What a read of the cache gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +113,8 @@ struct State {
     /// Counts uses: what orders them over the end of a mount.
     uses: i64,
     next_id: i64,
+    /// What the kernel reads by itself; its chunks are not in `recency`.
+    lent: Lent,
 }
 
 /// The block cache of one mount.
@@ -110,6 +122,7 @@ struct State {
 pub(crate) struct Store {
     directory: PathBuf,
     room: Arc<Room>,
+    pins: Arc<Pins>,
     health: Mutex<Health>,
     memory: Arc<Memory>,
     unverified: Unverified,
@@ -117,23 +130,33 @@ pub(crate) struct Store {
     swept: AtomicBool,
     /// Counts blocks that came and reads that were answered.
     activity: AtomicU64,
+    /// Files may be lent to the kernel.
+    lends: AtomicBool,
     db: Db,
     state: Mutex<State>,
 }
 
 impl Store {
     /// Opens the cache in `directory`, as a former mount left it.
-    pub(crate) async fn open(directory: &Path, limit: u64, db: Db, budget: Arc<Budget>) -> Result<Arc<Self>> {
+    pub(crate) async fn open(
+        directory: &Path,
+        limit: u64,
+        db: Db,
+        budget: Arc<Budget>,
+        pins: Arc<Pins>,
+    ) -> Result<Arc<Self>> {
         let index::Loaded { state, in_order } = index::load(&db, directory).await?;
         let used = state.by_id.values().map(|file| file.bytes()).sum();
         let store = Arc::new(Store {
             directory: directory.to_path_buf(),
             room: Arc::new(Room::new(directory, limit, used)),
+            pins,
             health: Mutex::new(Health::new()),
             memory: Arc::new(Memory::new(budget)),
             unverified: Unverified::default(),
             swept: AtomicBool::new(false),
             activity: AtomicU64::new(0),
+            lends: AtomicBool::new(false),
             db,
             state: Mutex::new(state),
         });
@@ -153,6 +176,33 @@ impl Store {
         self.room.used()
     }
 
+    /// The most that they may be.
+    pub(crate) fn limit(&self) -> u64 {
+        self.room.limit()
+    }
+
+    /// Changes that; what is too much is dropped, the oldest first.
+    pub(crate) fn set_limit(&self, bytes: u64) {
+        self.room.set_limit(bytes);
+        self.shrink();
+    }
+
+    /// The memory that this and the fetches share.
+    pub(crate) fn budget(&self) -> &Budget {
+        self.memory.budget()
+    }
+
+    /// What stays free of the disk.
+    pub(crate) fn floor(&self) -> u64 {
+        self.room.floor()
+    }
+
+    /// Changes that.
+    pub(crate) fn set_floor(&self, bytes: u64) {
+        self.room.set_floor(bytes);
+        self.shrink();
+    }
+
     /// The blocks on the disk are those of another space: none of them is in the index any more.
     pub(crate) fn forget_order(connection: &Connection) -> rusqlite::Result<()> {
         index::was_in_order(connection).map(drop)
@@ -162,6 +212,12 @@ impl Store {
     pub(crate) fn capacity(&self) -> u64 {
         let memory = self.memory.limit();
         if self.takes_none() { memory } else { self.room.ceiling().max(memory) }
+    }
+
+    /// True when all that is on the disk has been counted.
+    #[cfg(test)]
+    pub(crate) fn is_swept(&self) -> bool {
+        self.swept.load(Ordering::Acquire)
     }
 
     /// True while the disk is down, or has bytes that nobody has counted.
@@ -183,10 +239,15 @@ impl Store {
         }
     }
 
-    /// True when the first block of `path` in this `version` needs no fetch. Unlike [`Store::version`] this changes nothing.
-    pub(crate) fn begins(&self, path: &NodePath, version: &Version) -> bool {
+    /// What is cached of `path` in this `version`, if anything is. Unlike [`Store::version`] this changes nothing.
+    pub(crate) fn known(&self, path: &NodePath, version: &Version) -> Option<OpenBlocks> {
         let known = self.state.lock().by_path.get(path).map(|file| self.hold(file));
-        known.is_some_and(|blocks| blocks.version().is_same(version) && blocks.is_present(0))
+        known.filter(|blocks| blocks.version().is_same(version))
+    }
+
+    /// True when the first block of `path` in this `version` needs no fetch.
+    pub(crate) fn begins(&self, path: &NodePath, version: &Version) -> bool {
+        self.known(path, version).is_some_and(|blocks| blocks.is_present(0))
     }
 
     fn hold(&self, file: &Arc<CachedFile>) -> OpenBlocks {
@@ -309,6 +370,11 @@ impl Store {
     /// Gives up what cannot be read, so that it is fetched again; says which block that begins with.
     fn mend(&self, file: &Arc<CachedFile>, first: u64, trouble: &Trouble) -> u64 {
         let place = file.place.display();
+        if self.state.lock().is_lent(file.id) {
+            tracing::warn!(file = %place, ?trouble, "block cache: a file that the kernel reads is not as it was written; the next open fetches it again");
+            self.condemn(file, Fate::Damaged);
+            return first;
+        }
         match trouble {
             Trouble::Damaged(number, known) => {
                 tracing::warn!(file = %place, number, "block cache: damaged on disk, fetched again");
@@ -552,7 +618,8 @@ impl OpenBlocks {
         }
     }
 
-    /// Has the disk bring bytes into the page cache, as far as they are present in a row. Does not wait for it.
+    /// Has the disk bring bytes into the page cache, as far as they are present in a row. Does not wait for it. The kernel
+    /// cuts each advice to what the device takes in one request, so it is given for the whole and then piece by piece.
     pub(crate) fn warm(&self, bytes: Range<u64>) {
         let blocks = bytes.start / BLOCK..bytes.end.min(self.length()).div_ceil(BLOCK);
         let absent = self.file().presence.lock().first_absent(blocks.clone());
@@ -562,8 +629,14 @@ impl OpenBlocks {
         }
         // Advice: one that is not taken shows in nothing but speed.
         if let Ok(disk) = self.file().disk(false) {
-            let (offset, length) = (present.start.cast_signed(), (present.end - present.start).cast_signed());
-            let _ = posix_fadvise(&*disk, offset, length, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+            let advise = |bytes: Range<u64>| {
+                let length = (bytes.end - bytes.start).cast_signed();
+                posix_fadvise(&*disk, bytes.start.cast_signed(), length, PosixFadviseAdvice::POSIX_FADV_WILLNEED)
+            };
+            let _ = advise(present.clone());
+            for start in present.clone().step_by(ADVISED as usize).skip(1) {
+                let _ = advise(start..present.end.min(start + ADVISED));
+            }
         }
     }
 
@@ -578,8 +651,7 @@ impl OpenBlocks {
         self.file().pin.lock().admits(self.version(), &answer)
     }
 
-    /// True when the service has other bytes by now.
-    #[cfg(test)]
+    /// True when nothing is added any more: an answer showed other bytes, or these were found to be wrong.
     pub(crate) fn is_doomed(&self) -> bool {
         self.file().fate() != Fate::Valid
     }

@@ -15,7 +15,7 @@ pub(crate) use machine::default_limit;
 /// Bytes of memory that a mount may hold, and how many of them are taken.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    total: u64,
+    total: AtomicU64,
     taken: AtomicU64,
 }
 
@@ -30,12 +30,17 @@ pub(crate) struct Permit {
 impl Budget {
     /// A budget of `total` bytes.
     pub(crate) fn new(total: u64) -> Arc<Self> {
-        Arc::new(Budget { total, taken: AtomicU64::new(0) })
+        Arc::new(Budget { total: AtomicU64::new(total), taken: AtomicU64::new(0) })
     }
 
     /// All of it.
     pub(crate) fn total(&self) -> u64 {
-        self.total
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Changes that. What is taken beyond it stays so until it is given back.
+    pub(crate) fn set_total(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
     }
 
     /// What is taken now.
@@ -53,7 +58,8 @@ impl Budget {
     /// For what is fetched ahead: up to `wanted` bytes, at most half of what is free, so that whoever asks next finds
     /// something too. May grant nothing.
     pub(crate) fn spare(self: &Arc<Self>, wanted: u64) -> Permit {
-        let ceiling = self.total - self.total / 4;
+        let total = self.total();
+        let ceiling = total - total / 4;
         let mut granted = 0;
         let _ = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
             granted = wanted.min(ceiling.saturating_sub(taken) / 2);

@@ -24,6 +24,9 @@ use crate::error::{Error, Result};
 /// What a mount writes before it has written anything: the databases with their logs.
 const NEEDED: u64 = 4 << 20;
 
+/// The file in a cache directory that its daemon keeps locked to its very end.
+pub const LOCK: &str = "lock";
+
 /// The database of the journal.
 pub(crate) const JOURNAL: &str = "journal.db";
 
@@ -57,7 +60,7 @@ impl CacheDir {
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(root.join("lock"))
+            .open(root.join(LOCK))
             .map_err(|error| fail("be written", &error))?;
         match lock.try_lock() {
             Ok(()) => {}

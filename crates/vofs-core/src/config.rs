@@ -66,10 +66,19 @@ pub struct Config {
     pub listing_ttl: Duration,
     /// How long "no such name" is believed.
     pub negative_ttl: Duration,
+    /// How long cached bytes are believed of a file of which the service gives neither date nor digest: an opening after that
+    /// begins to read anew.
+    pub reread_after: Duration,
+    /// Whole files are lent to the kernel, which reads them by itself.
+    pub passthrough: bool,
     /// When an opening asks.
     pub open_check: OpenCheck,
-    /// Uploads at a time.
+    /// Uploads at a time; of small files four times as many.
     pub uploads: usize,
+    /// Requests for bytes of files at a time, but for streams of whole files.
+    pub transfers: usize,
+    /// Bytes of the cache disk that stay free; none: a twentieth of it, a GiB at most.
+    pub free_space: Option<u64>,
     /// What `close` and `fsync` wait for.
     pub write_back: WriteBack,
     /// What becomes of two versions of one file.
@@ -80,10 +89,20 @@ pub struct Config {
     pub local_only: LocalNames,
     /// Modification times that programs set are kept as a property of the node too.
     pub remote_mtime: bool,
+    /// What the service cannot move is copied and deleted.
+    pub emulate_rename: bool,
     /// How long a read waits without one new byte.
     pub read_deadline: Duration,
+    /// How long a question waits until its silence makes the service suspicious; five times as long its root may be silent
+    /// before it is taken to be out of reach.
+    pub silence: Duration,
     /// First and longest pause between two tries of a failed upload.
     pub retry_pause: (Duration, Duration),
+}
+
+/// Bytes of memory that a mount takes where nobody says how many: a share of the machine or the control group.
+pub fn default_memory_limit() -> u64 {
+    crate::budget::default_limit()
 }
 
 impl Config {
@@ -97,7 +116,7 @@ impl Config {
             cache_dir: cache_dir.into(),
             // The Python mount meant 50 GB and people size their disks by that.
             cache_limit: 50 * 1024 * 1024 * 1024,
-            memory_limit: crate::budget::default_limit(),
+            memory_limit: default_memory_limit(),
             read_only: false,
             uid: nix::unistd::Uid::current().as_raw(),
             gid: nix::unistd::Gid::current().as_raw(),
@@ -106,15 +125,23 @@ impl Config {
             attribute_ttl: Duration::from_secs(15),
             listing_ttl: Duration::from_secs(15),
             negative_ttl: Duration::from_secs(5),
+            // Long enough for a program that opens a file several times, short enough to wait for a change made elsewhere.
+            reread_after: Duration::from_secs(60),
+            passthrough: false,
             open_check: OpenCheck::default(),
             uploads: 10,
+            transfers: 64,
+            free_space: None,
             write_back: WriteBack::default(),
             on_conflict: OnConflict::default(),
             // An editor or a compiler renames or removes its temporary file within this.
             quiet: Duration::from_secs(2),
             local_only: LocalNames::default(),
             remote_mtime: false,
+            emulate_rename: false,
             read_deadline: Duration::from_secs(120),
+            // Longer than a service under load usually takes; and one that is only slow must not be taken for one that is gone.
+            silence: Duration::from_secs(3),
             retry_pause: (Duration::from_secs(1), Duration::from_secs(300)),
         }
     }

@@ -2,12 +2,16 @@
 //!
 //! Below `base_length`, what was not written here stands in the base version; above it, it is zero. Truncation lowers
 //! `base_length`, so bytes that were cut off never come back.
+//!
+//! The local file is opened when it is needed and closed when its last program has closed the file: thousands can wait for
+//! their upload, and a process has far fewer descriptors.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
 use parking_lot::Mutex;
@@ -49,6 +53,9 @@ struct State {
     length: u64,
     base_length: u64,
     written: RangeSet<u64>,
+    /// What of `written` is bytes of the base that may not be on the disk yet: a record that said they are here would have
+    /// them read as zeros after the end of the machine.
+    unsynced: RangeSet<u64>,
     mtime: Millis,
     /// Counts changes.
     generation: u64,
@@ -59,7 +66,8 @@ struct State {
 pub(crate) struct DirtyFile {
     id: String,
     place: PathBuf,
-    disk: File,
+    /// `None` while nobody works with it.
+    disk: Mutex<Option<Arc<File>>>,
     state: Mutex<State>,
 }
 
@@ -79,14 +87,15 @@ impl DirtyFile {
         let place = directory.join(&id);
         let disk = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&place)?;
         disk.set_len(base_length)?;
-        let state = State { length: base_length, base_length, written: RangeSet::new(), mtime: now, generation: 0 };
-        Ok(DirtyFile { id, place, disk, state: Mutex::new(state) })
+        let (written, unsynced) = (RangeSet::new(), RangeSet::new());
+        let state = State { length: base_length, base_length, written, unsynced, mtime: now, generation: 0 };
+        Ok(DirtyFile { id, place, disk: Mutex::new(Some(Arc::new(disk))), state: Mutex::new(state) })
     }
 
     /// Finds a file again that the journal knows.
     pub(crate) fn reopen(directory: &Path, pending: &Pending) -> io::Result<Self> {
         let place = directory.join(&pending.id);
-        let disk = OpenOptions::new().read(true).write(true).open(&place)?;
+        let disk = open(&place)?;
         // What a program changed after that was never acknowledged: behind the end it goes, and what it cut off becomes a
         // hole, as it would on any disk.
         disk.set_len(pending.length)?;
@@ -94,10 +103,29 @@ impl DirtyFile {
             length: pending.length,
             base_length: pending.base_length,
             written: pending.written.iter().map(|(start, end)| *start..*end).collect(),
+            unsynced: RangeSet::new(),
             mtime: pending.mtime,
             generation: 0,
         };
-        Ok(DirtyFile { id: pending.id.clone(), place, disk, state: Mutex::new(state) })
+        Ok(DirtyFile { id: pending.id.clone(), place, disk: Mutex::new(None), state: Mutex::new(state) })
+    }
+
+    fn disk(&self) -> io::Result<Arc<File>> {
+        let mut disk = self.disk.lock();
+        if let Some(disk) = &*disk {
+            return Ok(Arc::clone(disk));
+        }
+        Ok(Arc::clone(disk.insert(Arc::new(open(&self.place)?))))
+    }
+
+    /// Somebody works with it: it can be read from now on even if it is renamed or removed.
+    pub(crate) fn wake(&self) -> io::Result<()> {
+        self.disk().map(drop)
+    }
+
+    /// Nobody works with it for now.
+    pub(crate) fn rest(&self) {
+        *self.disk.lock() = None;
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -112,27 +140,33 @@ impl DirtyFile {
         self.state.lock().length
     }
 
+    /// Below this, what was not written stands in the base version.
+    pub(crate) fn base_length(&self) -> u64 {
+        self.state.lock().base_length
+    }
+
     pub(crate) fn mtime(&self) -> Millis {
         self.state.lock().mtime
     }
 
     pub(crate) fn set_mtime(&self, mtime: Millis) {
-        let mut state = self.state.lock();
-        state.mtime = mtime;
-        state.generation += 1;
+        self.state.lock().mtime = mtime;
     }
 
-    /// Another number after every change.
+    /// Another number after every change of the bytes.
     pub(crate) fn generation(&self) -> u64 {
         self.state.lock().generation
     }
 
+    /// What a record is to say of it.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.state.lock();
+        let mut written = state.written.clone();
+        state.unsynced.iter().for_each(|range| written.remove(range.clone()));
         Snapshot {
             length: state.length,
             base_length: state.base_length,
-            written: state.written.iter().map(|range| (range.start, range.end)).collect(),
+            written: written.iter().map(|range| (range.start, range.end)).collect(),
             mtime: state.mtime,
         }
     }
@@ -142,10 +176,11 @@ impl DirtyFile {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.disk.write_all_at(bytes, offset)?;
+        self.disk()?.write_all_at(bytes, offset)?;
         let end = offset + bytes.len() as u64;
         let mut state = self.state.lock();
         state.written.insert(offset..end);
+        state.unsynced.remove(offset..end);
         state.length = state.length.max(end);
         state.mtime = now;
         state.generation += 1;
@@ -156,20 +191,24 @@ impl DirtyFile {
     pub(crate) fn fill(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset + bytes.len() as u64;
         let gaps: Vec<Range<u64>> = self.state.lock().written.gaps(&(offset..end)).collect();
+        let disk = self.disk()?;
         for gap in gaps {
             let slice = &bytes[(gap.start - offset) as usize..(gap.end - offset) as usize];
-            self.disk.write_all_at(slice, gap.start)?;
-            self.state.lock().written.insert(gap);
+            disk.write_all_at(slice, gap.start)?;
+            let mut state = self.state.lock();
+            state.written.insert(gap.clone());
+            state.unsynced.insert(gap);
         }
         Ok(())
     }
 
     /// Cuts the file, or lengthens it by zeros.
     pub(crate) fn truncate(&self, length: u64, now: Millis) -> io::Result<()> {
-        self.disk.set_len(length)?;
+        self.disk()?.set_len(length)?;
         let mut state = self.state.lock();
         if length < state.length {
             state.written.remove(length..u64::MAX);
+            state.unsynced.remove(length..u64::MAX);
             state.base_length = state.base_length.min(length);
         }
         state.length = length;
@@ -180,9 +219,12 @@ impl DirtyFile {
 
     /// The same file cut at `length`, with a data file of its own, so that this one can stay as the journal knows it.
     pub(crate) fn cut_copy(&self, directory: &Path, length: u64, now: Millis) -> io::Result<Self> {
-        let snapshot = self.snapshot();
-        let copy = DirtyFile::create(directory, snapshot.base_length.min(length), now)?;
-        for (start, end) in snapshot.written.into_iter().filter(|(start, _)| *start < length) {
+        let (base_length, written) = {
+            let state = self.state.lock();
+            (state.base_length, state.written.clone())
+        };
+        let copy = DirtyFile::create(directory, base_length.min(length), now)?;
+        for Range { start, end } in written.into_iter().filter(|range| range.start < length) {
             let mut at = start;
             let mut piece = vec![0; COPY_STEP];
             while at < end.min(length) {
@@ -199,13 +241,13 @@ impl DirtyFile {
 
     /// The MD5 of the whole file, as far as it stands here.
     pub(crate) fn digest(&self) -> io::Result<Digest> {
-        let length = self.length();
+        let (length, disk) = (self.length(), self.disk()?);
         let mut hash = Md5::new();
         let mut piece = vec![0; COPY_STEP];
         let mut at = 0;
         while at < length {
             let step = (length - at).min(COPY_STEP as u64) as usize;
-            self.disk.read_exact_at(&mut piece[..step], at)?;
+            disk.read_exact_at(&mut piece[..step], at)?;
             hash.update(&piece[..step]);
             at += step as u64;
         }
@@ -255,12 +297,21 @@ impl DirtyFile {
 
     /// Reads bytes that [`DirtyFile::parts`] called local.
     pub(crate) fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        self.disk.read_exact_at(into, offset)
+        self.disk()?.read_exact_at(into, offset)
     }
 
     /// Makes what was written survive the end of the machine.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.disk.sync_data()
+        let filled = self.state.lock().unsynced.clone();
+        self.disk()?.sync_data()?;
+        let mut state = self.state.lock();
+        filled.into_iter().for_each(|range| state.unsynced.remove(range));
+        Ok(())
+    }
+
+    /// Whether bytes of the base were brought in that a record would not tell of yet.
+    pub(crate) fn has_unsynced(&self) -> bool {
+        !self.state.lock().unsynced.is_empty()
     }
 
     /// Removes the data file.
@@ -269,6 +320,10 @@ impl DirtyFile {
             tracing::warn!(%error, file = %self.place.display(), "journal: a data file could not be removed");
         }
     }
+}
+
+fn open(place: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(place)
 }
 
 #[cfg(test)]
@@ -296,6 +351,9 @@ mod tests {
         file.write(2, b"XY", Millis(2)).expect("written");
         file.fill(0, b"abcdef").expect("filled");
         assert_eq!(file.parts(0..6), [Part::Local(0..6)]);
+        assert_eq!(file.snapshot().written, [(2, 4)], "a record tells of what is certainly on the disk");
+        file.sync().expect("synchronised");
+        assert_eq!(file.snapshot().written, [(0, 6)]);
         let mut bytes = [0; 6];
         file.read(0, &mut bytes).expect("read");
         assert_eq!(&bytes, b"abXYef");

@@ -16,7 +16,7 @@ impl ToErrno for Error {
             Error::NotEmpty(_) => libc::ENOTEMPTY,
             Error::NotADirectory(_) => libc::ENOTDIR,
             Error::IsADirectory(_) => libc::EISDIR,
-            Error::PermissionDenied { .. } => libc::EACCES,
+            Error::PermissionDenied { .. } | Error::Credentials { .. } => libc::EACCES,
             Error::Locked(_) | Error::NotPermitted { .. } => libc::EPERM,
             Error::ReadOnly(_) => libc::EROFS,
             Error::Name { .. } | Error::Invalid { .. } => libc::EINVAL,
@@ -30,7 +30,7 @@ impl ToErrno for Error {
             Error::TooLarge { .. } => libc::E2BIG,
             Error::Unsupported { .. } => libc::EOPNOTSUPP,
             Error::Timeout { .. } => libc::ETIMEDOUT,
-            Error::Io { .. } | Error::CacheDir(_) => libc::EIO,
+            Error::Io { .. } | Error::Unreachable { .. } | Error::CacheDir(_) => libc::EIO,
             Error::BadHandle(_) => libc::EBADF,
             Error::HalfDone(error) => error.to_errno(),
         }

@@ -38,6 +38,14 @@ pub enum Error {
         /// What the service or the client said.
         cause: String,
     },
+    /// The caller's credentials have expired, or are not known to the service. New ones take effect by themselves.
+    #[error("{path}: credentials refused: {cause}")]
+    Credentials {
+        /// The node.
+        path: NodePath,
+        /// What the service or the client said.
+        cause: String,
+    },
     /// Something that only an owner of the service could do, such as giving a file away.
     #[error("{path}: not permitted: {cause}")]
     NotPermitted {
@@ -132,6 +140,14 @@ pub enum Error {
         /// What.
         cause: String,
     },
+    /// The service cannot be reached, or not now.
+    #[error("{path}: {cause}")]
+    Unreachable {
+        /// The node.
+        path: NodePath,
+        /// What happened.
+        cause: String,
+    },
     /// No answer within the deadline.
     #[error("{path}: no answer in time: {cause}")]
     Timeout {
@@ -170,9 +186,8 @@ impl Error {
             ErrorKind::NotEmpty => Error::NotEmpty(path),
             ErrorKind::NotAContainer => Error::NotADirectory(path),
             ErrorKind::NotData => Error::IsADirectory(path),
-            ErrorKind::PermissionDenied | ErrorKind::Unauthorized | ErrorKind::Certificate => {
-                Error::PermissionDenied { path, cause }
-            }
+            ErrorKind::PermissionDenied => Error::PermissionDenied { path, cause },
+            ErrorKind::Unauthorized | ErrorKind::Certificate => Error::Credentials { path, cause },
             ErrorKind::Locked => Error::Locked(path),
             ErrorKind::ReadOnlyService => Error::ReadOnly(path),
             ErrorKind::InvalidName => Error::Name { path, cause },
@@ -182,18 +197,12 @@ impl Error {
             ErrorKind::MovePrefix => Error::MovePrefix { path, cause },
             ErrorKind::Unsupported => Error::Unsupported { path, cause },
             ErrorKind::BadRequest => Error::Invalid { path, cause },
-            ErrorKind::VersionChanged => Error::Stale(path),
+            ErrorKind::VersionChanged | ErrorKind::RangeNotSatisfiable => Error::Stale(path),
             ErrorKind::Timeout => Error::Timeout { path, cause },
-            ErrorKind::TooLarge
-            | ErrorKind::ChecksumMismatch
-            | ErrorKind::RangeNotSatisfiable
-            | ErrorKind::Unreachable
-            | ErrorKind::Tls
-            | ErrorKind::UnknownService
-            | ErrorKind::Protocol
-            | ErrorKind::Service => Error::Io { path, cause },
+            ErrorKind::Unreachable => Error::Unreachable { path, cause },
             ErrorKind::Local(io::ErrorKind::StorageFull) => Error::NoSpace(path),
-            ErrorKind::Local(_) => Error::Io { path, cause },
+            // What no program can tell apart from a failing disk: a digest that is wrong, TLS, an answer without sense.
+            _ => Error::Io { path, cause },
         }
     }
 
@@ -205,17 +214,25 @@ impl Error {
         Error::Io { path: path.clone(), cause: format!("cache directory: {doing}: {source}") }
     }
 
-    /// True where trying again later can help without anybody's doing: a dead link, a busy service, a full disk.
+    /// True where no answer came: the service may be out of reach.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Error::Unreachable { .. } | Error::Timeout { .. })
+    }
+
+    /// True where the same can succeed later, and a try does no harm: a dead link, a busy service, a full disk, credentials that
+    /// are being renewed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Error::Io { .. }
+                | Error::Unreachable { .. }
                 | Error::Timeout { .. }
                 | Error::ReadOnly(_)
                 | Error::NoSpace(_)
                 | Error::Quota { .. }
                 | Error::Locked(_)
                 | Error::Stale(_)
+                | Error::Credentials { .. }
         )
     }
 }

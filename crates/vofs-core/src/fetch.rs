@@ -14,8 +14,10 @@
 
 pub(crate) mod ahead;
 mod flight;
+mod pace;
 mod stream;
 pub(crate) mod sweep;
+pub(crate) mod tally;
 mod traffic;
 pub(crate) mod window;
 
@@ -25,16 +27,19 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 
 use crate::blocks::{BLOCK, Cached, OpenBlocks, Store};
 use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::path::NodePath;
+use crate::permits::Permits;
 use crate::remote::{Incoming, Remote, Route};
 
+pub(crate) use flight::Extent;
 use flight::{Flight, Kind, Landing, Proof};
+use pace::Paces;
 use stream::{Share, Waiter, Wish};
+use tally::Tally;
 use traffic::{Lane, Traffic};
 use window::{LONGEST, Plan, Window};
 
@@ -42,8 +47,8 @@ use window::{LONGEST, Plan, Window};
 /// too small for what runs on it, and fetching past it is better than an endless loop.
 const ROUNDS: usize = 16;
 
-/// Connections of one mount, but for streams of whole files, which last as long as their file is open. Readers that
-/// need more wait for their turn.
+/// Connections of one mount unless it is told another number, but for streams of whole files, which last as long as their
+/// file is open. Readers that need more wait for their turn.
 const CONNECTIONS: usize = 64;
 
 /// Where ranges are ignored, files of so small a part of the cache are fetched whole, however many are read at a time.
@@ -54,14 +59,17 @@ const SMALL: u64 = 8;
 pub(crate) struct Fetcher {
     remote: Arc<dyn Remote>,
     store: Arc<Store>,
-    deadline: Duration,
+    /// How long a read waits without one new byte.
+    deadline: Mutex<Duration>,
     budget: Arc<Budget>,
     runtime: tokio::runtime::Handle,
     traffic: Traffic,
     ranges: Ranges,
+    paces: Paces,
     /// Held by the one request that may be in the air while it is not known whether the service has ranges.
     learning: tokio::sync::Mutex<()>,
-    connections: Semaphore,
+    connections: Permits,
+    tally: Tally,
 }
 
 /// Whether the service sends parts of files; `None` until it has been asked for one.
@@ -90,14 +98,46 @@ impl Fetcher {
         Fetcher {
             remote,
             store,
-            deadline,
+            deadline: Mutex::new(deadline),
             budget,
             runtime: tokio::runtime::Handle::current(),
             traffic: Traffic::default(),
             ranges: Ranges::default(),
+            paces: Paces::default(),
             learning: tokio::sync::Mutex::default(),
-            connections: Semaphore::new(CONNECTIONS),
+            connections: Permits::new(CONNECTIONS),
+            tally: Tally::default(),
         }
+    }
+
+    /// How long a read waits without one new byte.
+    pub(crate) fn deadline(&self) -> Duration {
+        *self.deadline.lock()
+    }
+
+    /// Changes that, for what begins to wait from now on.
+    pub(crate) fn set_deadline(&self, deadline: Duration) {
+        *self.deadline.lock() = deadline;
+    }
+
+    /// How many requests for bytes there may be at a time.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.limit()
+    }
+
+    /// Changes that.
+    pub(crate) fn set_connections(&self, limit: usize) {
+        self.connections.set(limit, &self.runtime);
+    }
+
+    /// What readers found in the cache, and what not.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What is on its way in: the file, and which bytes of it from where on.
+    pub(crate) fn under_way(&self) -> Vec<(NodePath, Extent)> {
+        self.traffic.all().into_iter().map(|flight| (flight.path().clone(), flight.extent())).collect()
     }
 
     /// Fills `into` from `offset` on if all of that is present, without waiting; keeps the reader's window ahead of it.
@@ -111,6 +151,7 @@ impl Fetcher {
     ) -> Option<Result<usize>> {
         match self.store.read(blocks, offset, into) {
             Cached::Hit(length) => {
+                self.tally.hit(length as u64);
                 let range = offset..offset + length as u64;
                 self.look_ahead(path, blocks, &range, window, &window.note(&range, false));
                 Some(Ok(length))
@@ -135,6 +176,7 @@ impl Fetcher {
             let missing = match self.store.read(blocks, range.start, &mut bytes) {
                 Cached::Hit(_) => {
                     if !noted {
+                        self.tally.hit(range.end.saturating_sub(range.start));
                         self.look_ahead(path, blocks, &range, window, &window.note(&range, false));
                     }
                     return Ok(bytes);
@@ -145,9 +187,11 @@ impl Fetcher {
             let plan = if noted { Plan::default() } else { window.note(&range, true) };
             let waiter = self.join_or_start(path, blocks, missing..range.end.div_ceil(BLOCK), &plan);
             if !noted {
+                self.tally.miss(range.end - range.start);
                 self.look_ahead(path, blocks, &range, window, &plan);
                 noted = true;
             }
+            let Some(waiter) = waiter else { continue };
             match self.wait(path, &waiter).await? {
                 Landing::Arrived => {}
                 Landing::Failed(error) => return Err(error),
@@ -211,7 +255,7 @@ impl Fetcher {
         }
         if self.ranges.get() == Some(false) {
             if lane.flying().is_empty() {
-                self.start(path, blocks, lane, Arc::new(self.whole(blocks)));
+                self.start(path, blocks, lane, Arc::new(self.whole(path, blocks)));
             }
             return Some(run.end);
         }
@@ -221,36 +265,40 @@ impl Fetcher {
         if ahead.bytes() < length {
             return None;
         }
-        let flight = Flight::new(Kind::Range, Route::Kept, wanted.clone(), [self.budget.need(0), ahead]);
+        let flight = Flight::new(path, Kind::Range, Route::Kept, wanted.clone(), [self.budget.need(0), ahead]);
         self.start(path, blocks, lane, Arc::new(flight));
         Some(wanted.end)
     }
 
     /// Waits for the flight that will bring the first block of `needed`; a new one takes as many of the others as are
-    /// free, and the first piece of what is to be fetched ahead.
+    /// free, and the first piece of what is to be fetched ahead. `None` where the block has come since the caller looked.
     fn join_or_start(
         self: &Arc<Self>,
         path: &NodePath,
         blocks: &OpenBlocks,
         needed: Range<u64>,
         plan: &Plan,
-    ) -> Waiter {
+    ) -> Option<Waiter> {
         let mut lane = self.traffic.lane(blocks.id());
         let first = needed.start;
         if let Some(waiter) = lane.flying().iter().find_map(|flight| flight.join(needed.clone())) {
-            return waiter;
+            return Some(waiter);
+        }
+        // A flight that has just brought it looks like one that passed it and dropped it, and would be begun anew.
+        if blocks.is_present(first) {
+            return None;
         }
         if self.ranges.get() == Some(false) {
             if let Some(other) = lane.flying().first().cloned() {
                 // Two downloads of one file would only get in each other's way.
                 if !other.is_whole() || other.is_awaited() {
-                    return other.join_behind();
+                    return Some(other.join_behind());
                 }
                 // It has passed the block, which was evicted since, and nobody waits for what it still brings.
                 lane.remove(&other);
                 other.end();
             }
-            return self.start_for(path, blocks, lane, self.whole(blocks), needed);
+            return Some(self.start_for(path, blocks, lane, self.whole(path, blocks), needed));
         }
         let most = first + LONGEST.min(self.store.capacity() / 4).max(BLOCK) / BLOCK;
         let needed_end = free_run(blocks, &lane, first..needed.end.min(most));
@@ -260,7 +308,8 @@ impl Fetcher {
         let spare = self.budget.spare((free_end - needed_end) * BLOCK);
         let run = first..needed_end + spare.bytes() / BLOCK;
         let memory = [self.budget.need((needed_end - first) * BLOCK), spare];
-        self.start_for(path, blocks, lane, Flight::new(Kind::Range, Route::Kept, run, memory), needed)
+        let flight = Flight::new(path, Kind::Range, Route::Kept, run, memory);
+        Some(self.start_for(path, blocks, lane, flight, needed))
     }
 
     /// Starts a flight and waits for `needed`, which begins where it begins or later.
@@ -286,9 +335,9 @@ impl Fetcher {
     }
 
     /// A stream of the whole file. What is buffered of it is no more than a block.
-    fn whole(&self, blocks: &OpenBlocks) -> Flight {
+    fn whole(&self, path: &NodePath, blocks: &OpenBlocks) -> Flight {
         let run = 0..blocks.length().div_ceil(BLOCK);
-        Flight::new(Kind::Whole, Route::Kept, run, [self.budget.need(BLOCK), self.budget.need(0)])
+        Flight::new(path, Kind::Whole, Route::Kept, run, [self.budget.need(BLOCK), self.budget.need(0)])
     }
 
     fn start(self: &Arc<Self>, path: &NodePath, blocks: &OpenBlocks, mut lane: Lane<'_>, flight: Arc<Flight>) {
@@ -316,7 +365,7 @@ impl Fetcher {
             if let Some(proof) = flight.proof() {
                 return proof == Some(Proof::Same);
             }
-            if !matches!(tokio::time::timeout(self.deadline, progress.news()).await, Ok(true)) {
+            if !matches!(tokio::time::timeout(self.deadline(), progress.news()).await, Ok(true)) {
                 return false;
             }
         }
@@ -349,7 +398,7 @@ impl Fetcher {
         };
         let end = if kind == Kind::Whole { file } else { free_run(blocks, &lane, 0..piece.div_ceil(BLOCK).min(file)) };
         let memory = if kind == Kind::Whole { BLOCK } else { end * BLOCK };
-        let flight = Flight::new(kind, Route::Named, 0..end, [self.budget.need(memory), self.budget.need(0)]);
+        let flight = Flight::new(path, kind, Route::Named, 0..end, [self.budget.need(memory), self.budget.need(0)]);
         let flight = Arc::new(flight);
         self.start(path, blocks, lane, Arc::clone(&flight));
         Some(flight)
@@ -366,12 +415,13 @@ impl Fetcher {
             if let Some(landing) = flight.landing(block) {
                 return Ok(landing);
             }
-            match tokio::time::timeout(self.deadline, progress.news()).await {
+            let deadline = self.deadline();
+            match tokio::time::timeout(deadline, progress.news()).await {
                 Ok(true) => {}
                 // The flight was ended because nobody seemed to need it; the caller looks again.
                 Ok(false) => return Ok(flight.landing(block).unwrap_or(Landing::Arrived)),
                 Err(_) => {
-                    let cause = format!("no byte for {} s while reading", self.deadline.as_secs());
+                    let cause = format!("no byte for {} s while reading", deadline.as_secs());
                     return Err(Error::Timeout { path: path.clone(), cause });
                 }
             }

@@ -4,11 +4,15 @@
 //! file while programs here only read it, they keep the old one and its inode, both without a name by then, and whoever
 //! looks the name up gets a new inode. Where one of them may write there is one inode as before: its changes go to the name.
 //!
+//! A file that the kernel reads past us (`FileState::through`) is all its handles' way or none's, and nothing of it may change.
+//! So who wants to change it gets a new inode too, and those who read keep what they opened.
+//!
 //! A file is in the table from its first open until it is neither open nor dirty. A file that a former mount left in the
 //! journal is in it from the start, so that it shows, reads and is renamed like any other before it is uploaded.
 //!
 //! Lock order: `OpenFile::flushing` (may be held across the network; it is what makes one upload of a file at a time;
-//! of several files in the order of their paths), then `FileTable`, then `OpenFile::state`. The last two are held for a few assignments only.
+//! of several files in the order of their paths), then `FileTable`, then `OpenFile::state`, then those of the block cache. The
+//! table and the state are held for a few assignments only.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,13 +20,14 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocks::{OpenBlocks, Store};
+use crate::blocks::{Backing, OpenBlocks, Store};
 use crate::clock::Millis;
 use crate::dirty::DirtyFile;
 use crate::error::{Error, Result};
@@ -35,6 +40,10 @@ use crate::version::{Comparison, Version};
 /// Of so many closed files it is remembered which version the kernel has pages of.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("invariant: not zero");
 
+/// For so long a file that somebody wants to change is not lent to the kernel before he comes again: the kernel tries an
+/// opening twice.
+const AWAITED: Duration = Duration::from_secs(1);
+
 /// Why a file is still not on the service.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -42,6 +51,17 @@ pub(crate) struct Failure {
     pub(crate) tries: u32,
     /// Some `fsync` has told it.
     pub(crate) told: bool,
+}
+
+/// For what a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be read.
+    Read,
+    /// To be changed by this opening itself, or by the mount.
+    Change,
+    /// To be written by the program.
+    Write,
 }
 
 /// What all handles of a file share.
@@ -53,6 +73,8 @@ pub(crate) struct FileState {
     pub(crate) on_service: Option<Version>,
     /// Cached bytes of `on_service`, once needed.
     pub(crate) blocks: Option<OpenBlocks>,
+    /// All handles are read by the kernel itself, past us.
+    pub(crate) through: Option<Arc<Backing>>,
     /// Changes that the service does not have.
     pub(crate) dirty: Option<Arc<DirtyFile>>,
     /// Which generation of `dirty` the journal holds a record of.
@@ -63,6 +85,8 @@ pub(crate) struct FileState {
     pub(crate) former: Vec<Arc<DirtyFile>>,
     /// An upload reads `dirty`: a write waits for it.
     pub(crate) uploading: bool,
+    /// So many changes of `dirty` are being made: an upload waits for them.
+    changing: usize,
     /// What ends the upload that is under way in the background, where nobody waits for it.
     pub(crate) interrupt: Option<CancellationToken>,
     /// Bytes of `dirty` are on their way.
@@ -77,6 +101,8 @@ pub(crate) struct FileState {
     pub(crate) unrecognised: Option<u64>,
     /// Former contents of which that is so.
     pub(crate) attempted: Vec<Digest>,
+    /// Properties that users had set of the node, before an upload that may delete it and make it anew.
+    pub(crate) properties: Vec<(String, String)>,
     /// What the last try met, and how many there were.
     pub(crate) failure: Option<Failure>,
     /// Handles.
@@ -101,6 +127,33 @@ pub(crate) struct OpenFile {
     state: Mutex<FileState>,
     /// Held by whoever uploads, renames or removes the file.
     pub(crate) flushing: tokio::sync::Mutex<()>,
+    /// Told when no change is being made any more.
+    unchanging: Notify,
+}
+
+/// A change that is being made of a file; while it lives, no upload begins to read the file, and nobody cuts it.
+#[derive(Debug)]
+pub(crate) struct Changing<'a> {
+    file: &'a OpenFile,
+    dirty: Arc<DirtyFile>,
+}
+
+impl std::ops::Deref for Changing<'_> {
+    type Target = Arc<DirtyFile>;
+
+    fn deref(&self) -> &Arc<DirtyFile> {
+        &self.dirty
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.file.state();
+        state.changing -= 1;
+        if state.changing == 0 {
+            self.file.unchanging.notify_waiters();
+        }
+    }
 }
 
 impl OpenFile {
@@ -109,11 +162,13 @@ impl OpenFile {
             path: Some(path.clone()),
             on_service,
             blocks: None,
+            through: None,
             dirty: None,
             journaled: None,
             stage: Stage::Waiting,
             former: Vec::new(),
             uploading: false,
+            changing: 0,
             interrupt: None,
             sending: None,
             attended: false,
@@ -121,6 +176,7 @@ impl OpenFile {
             begun: false,
             unrecognised: None,
             attempted: Vec::new(),
+            properties: Vec::new(),
             failure: None,
             handles: 0,
             writers: 0,
@@ -130,7 +186,7 @@ impl OpenFile {
             wanted_access: None,
             local_mtime: meta.local_mtime,
         };
-        OpenFile { state: Mutex::new(state), flushing: tokio::sync::Mutex::new(()) }
+        OpenFile { state: Mutex::new(state), flushing: tokio::sync::Mutex::new(()), unchanging: Notify::new() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, FileState> {
@@ -162,6 +218,13 @@ impl OpenFile {
             && (state.on_service.as_ref().is_some_and(is_other) || is_rejected())
     }
 
+    /// True when the kernel reads it past us and an opening of `version` for this purpose cannot be one of those.
+    fn is_closed_to(&self, version: Option<&Version>, purpose: Purpose) -> bool {
+        let state = self.state.lock();
+        let is_same = || state.on_service.as_ref().zip(version).is_some_and(|(known, version)| known.is_same(version));
+        state.is_read_through() && (purpose != Purpose::Read || !is_same())
+    }
+
     /// Ends an upload that goes on in the background, so that its lock is free soon. One that somebody waits for goes on.
     pub(crate) fn interrupt(&self) {
         if let Some(interrupt) = &self.state.lock().interrupt {
@@ -185,14 +248,15 @@ impl OpenFile {
         directory: &Path,
         keep: bool,
         now: Millis,
-    ) -> Result<Option<Arc<DirtyFile>>> {
+    ) -> Result<Option<Changing<'_>>> {
         let mut state = self.state.lock();
         let path = state.path.clone().unwrap_or_default();
         if state.uploading || state.is_unrecognised() {
             return Ok(None);
         }
-        if let Some(dirty) = &state.dirty {
-            return Ok(Some(Arc::clone(dirty)));
+        if let Some(dirty) = state.dirty.clone() {
+            state.changing += 1;
+            return Ok(Some(Changing { file: self, dirty }));
         }
         let base_length = state.on_service.as_ref().filter(|_| keep).map_or(0, |version| version.length);
         if base_length > 0 {
@@ -202,7 +266,19 @@ impl OpenFile {
             DirtyFile::create(directory, base_length, now).map_err(|error| Error::disk(&path, "create", &error))?;
         let dirty = Arc::new(dirty);
         state.dirty = Some(Arc::clone(&dirty));
-        Ok(Some(dirty))
+        state.changing += 1;
+        Ok(Some(Changing { file: self, dirty }))
+    }
+
+    /// Returns when no change is being made. The caller has seen to it that none begins.
+    pub(crate) async fn unchanged(&self) {
+        loop {
+            let unchanging = self.unchanging.notified();
+            if self.state().changing == 0 {
+                return;
+            }
+            unchanging.await;
+        }
     }
 }
 
@@ -223,6 +299,8 @@ impl OpenFile {
         let mut state = self.state.lock();
         let unchanged = state.dirty.as_ref().is_some_and(|dirty| Arc::ptr_eq(dirty, old))
             && !state.uploading
+            && !state.is_unrecognised()
+            && state.changing == 0
             && old.generation() == generation;
         if !unchanged {
             drop(state);
@@ -282,18 +360,64 @@ impl FileState {
         self.begun = false;
         self.unrecognised = None;
         self.attempted.clear();
+        self.properties.clear();
         self.failure = None;
         self.wanted_access = None;
         self.dirty.take()
     }
 
-    /// The cached bytes of what the service has.
+    /// A program works with it: its data file stays open, so that what is read of it is there whatever becomes of its name.
+    pub(crate) fn wake(&self) {
+        if let Some(dirty) = &self.dirty
+            && let Err(error) = dirty.wake()
+        {
+            tracing::warn!(%error, path = ?self.path, "the data file cannot be opened");
+        }
+    }
+
+    /// Closes the data file where neither a program nor an upload works with it.
+    pub(crate) fn rest(&self) {
+        if self.handles == 0
+            && !self.uploading
+            && let Some(dirty) = &self.dirty
+        {
+            dirty.rest();
+        }
+    }
+
+    /// The cached bytes of what the service has; of a superseded version what was held of it, because the name stands for
+    /// other bytes by now.
     pub(crate) fn blocks(&mut self, store: &Store) -> Option<OpenBlocks> {
-        let usable = self.blocks.as_ref().is_some_and(|blocks| !blocks.is_rejected());
+        let usable = self.superseded || self.blocks.as_ref().is_some_and(|blocks| !blocks.is_rejected());
         if let (false, Some(version), Some(path)) = (usable, &self.on_service, &self.path) {
             self.blocks = Some(store.version(path, version));
         }
         self.blocks.clone()
+    }
+
+    /// The service has just said that it still has this version. If an answer had shown other bytes, that answer was wrong and
+    /// the next may be right: who comes from now on fetches anew, and who has read some of it keeps what there is.
+    pub(crate) fn begin_anew(&mut self) {
+        self.blocks.take_if(|blocks| blocks.is_doomed());
+    }
+
+    /// Holds what is cached of the version, so that it outlives its replacement: a program that has read nothing yet, or
+    /// only what the kernel had, will want the rest.
+    fn hold(&mut self, store: &Store) {
+        if let (None, Some(version), Some(path)) = (&self.blocks, &self.on_service, &self.path) {
+            self.blocks = store.known(path, version);
+        }
+    }
+
+    /// The kernel reads it past us.
+    pub(crate) fn is_read_through(&self) -> bool {
+        self.through.as_ref().is_some_and(|backing| !backing.is_refused())
+    }
+
+    /// Lends it to the kernel, if that may be: the first handle decides for all.
+    fn lend(&mut self, store: &Arc<Store>) {
+        let clean = self.dirty.is_none() && !self.uploading;
+        self.through = self.blocks.as_ref().filter(|_| clean).and_then(|blocks| store.lend(blocks));
     }
 
     /// True when neither a handle nor a change keeps the file in the table.
@@ -309,6 +433,8 @@ struct Inner {
     orphans: HashMap<Ino, Arc<OpenFile>>,
     /// Which version the kernel's pages of an inode are of.
     paged: LruCache<Ino, Version>,
+    /// Files that somebody wanted to change while the kernel read them past us, since when.
+    awaited: HashMap<NodePath, Instant>,
 }
 
 /// All open or dirty files of a mount.
@@ -318,7 +444,8 @@ pub(crate) struct FileTable(Mutex<Inner>);
 impl FileTable {
     pub(crate) fn new() -> Self {
         let paged = LruCache::new(REMEMBERED);
-        FileTable(Mutex::new(Inner { by_path: HashMap::new(), orphans: HashMap::new(), paged }))
+        let (by_path, orphans, awaited) = (HashMap::new(), HashMap::new(), HashMap::new());
+        FileTable(Mutex::new(Inner { by_path, orphans, paged, awaited }))
     }
 
     pub(crate) fn get(&self, path: &NodePath) -> Option<Arc<OpenFile>> {
@@ -336,34 +463,50 @@ impl FileTable {
         let Some(file) = inner.by_path.get(path).filter(|file| file.is_read_in_another(version)).cloned() else {
             return;
         };
-        let Some(ino) = inodes.unname(path) else { return };
-        tracing::debug!(%path, ino = ino.0, "replaced on the service: who reads it keeps its version, under an inode without a name");
-        file.state().superseded = true;
-        inner.by_path.remove(path);
-        inner.orphans.insert(ino, file);
+        inner.part(inodes, path, file);
+    }
+
+    /// Whether an opening of `path` that finds this version takes the name from those who read the file.
+    pub(crate) fn is_to_be_parted(&self, path: &NodePath, version: &Version) -> bool {
+        let file = self.get(path);
+        file.is_some_and(|file| file.is_read_in_another(version) || file.is_closed_to(Some(version), Purpose::Read))
     }
 
     /// The file at `path`, put into the table if need be, with one more handle; `None` when `ino` does not stand for
     /// that path any more.
     pub(crate) fn attach(
         &self,
-        inodes: &InodeTable,
+        (inodes, store): (&InodeTable, &Arc<Store>),
         (ino, path): (Ino, &NodePath),
         meta: &Meta,
         on_service: Option<Version>,
-        writes: bool,
+        purpose: Purpose,
     ) -> Option<Arc<OpenFile>> {
         let mut inner = self.0.lock();
         if inodes.path(ino).as_ref() != Some(path) {
             return None;
+        }
+        let is_closed = |file: &&Arc<OpenFile>| file.is_closed_to(on_service.as_ref(), purpose);
+        if let Some(file) = inner.by_path.get(path).filter(is_closed).cloned() {
+            inner.part(inodes, path, file);
+            if purpose != Purpose::Read {
+                inner.awaited.retain(|_, since| since.elapsed() < AWAITED);
+                inner.awaited.insert(path.clone(), Instant::now());
+            }
+            return None;
+        }
+        let is_awaited = inner.awaited.get(path).is_some_and(|since| since.elapsed() < AWAITED);
+        if purpose != Purpose::Read {
+            inner.awaited.remove(path);
         }
         let file = inner
             .by_path
             .entry(path.clone())
             .or_insert_with(|| Arc::new(OpenFile::new(path, meta, on_service.clone())));
         let mut state = file.state();
+        let is_first = state.handles == 0;
         state.handles += 1;
-        state.writers += usize::from(writes);
+        state.writers += usize::from(purpose == Purpose::Write);
         let replaced = match (&state.on_service, &on_service) {
             (Some(old), Some(new)) => !old.is_same(new),
             (old, new) => old.is_some() != new.is_some(),
@@ -372,6 +515,13 @@ impl FileTable {
             // Replaced on the service: handles that are open keep their version, new ones see this one.
             state.on_service = on_service;
             state.blocks = None;
+        } else if state.dirty.is_none() {
+            state.begin_anew();
+        }
+        state.hold(store);
+        state.wake();
+        if is_first && purpose == Purpose::Read && !is_awaited {
+            state.lend(store);
         }
         drop(state);
         Some(Arc::clone(file))
@@ -398,16 +548,21 @@ impl FileTable {
     /// One handle less; the file leaves the table when nothing keeps it. Returns true when that was the last handle.
     pub(crate) fn detach(&self, file: &Arc<OpenFile>, ino: Ino, writes: bool) -> bool {
         let mut inner = self.0.lock();
-        let last = {
+        let (last, returned) = {
             let mut state = file.state();
             state.handles = state.handles.saturating_sub(1);
             state.writers = state.writers.saturating_sub(usize::from(writes));
-            state.handles == 0
+            let last = state.handles == 0;
+            state.rest();
+            (last, state.through.take_if(|_| last))
         };
         if last && inner.orphans.get(&ino).is_some_and(|orphan| Arc::ptr_eq(orphan, file)) {
             inner.orphans.remove(&ino);
         }
         inner.drop_if_idle(file);
+        drop(inner);
+        // The kernel is told, outside the lock.
+        drop(returned);
         last
     }
 
@@ -502,6 +657,15 @@ impl FileTable {
 }
 
 impl Inner {
+    /// Those who have the file open keep it with its inode, and the name is free for another.
+    fn part(&mut self, inodes: &InodeTable, path: &NodePath, file: Arc<OpenFile>) {
+        let Some(ino) = inodes.unname(path) else { return };
+        tracing::debug!(%path, ino = ino.0, "replaced, or to be changed: who reads it keeps its version, under an inode without a name");
+        file.state().superseded = true;
+        self.by_path.remove(path);
+        self.orphans.insert(ino, file);
+    }
+
     fn drop_if_idle(&mut self, file: &Arc<OpenFile>) {
         let path = {
             let state = file.state();

@@ -1,5 +1,6 @@
 //! The POSIX operations, one verb family a file; all are methods of [`crate::Engine`].
 
+pub(crate) mod along;
 pub(crate) mod attr;
 pub(crate) mod dir;
 pub(crate) mod link;

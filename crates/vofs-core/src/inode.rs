@@ -73,6 +73,8 @@ struct Inner {
     /// Of those that have a name.
     by_name: HashTable<Index>,
     hasher: DefaultHashBuilder,
+    /// Inodes dropped since that was last asked for.
+    dropped: usize,
 }
 
 /// The table of all inodes that the kernel knows, and their ancestors.
@@ -95,6 +97,7 @@ impl InodeTable {
             by_ino: HashTable::new(),
             by_name: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            dropped: 0,
         };
         inner.index(ROOT);
         InodeTable(Mutex::new(inner))
@@ -134,6 +137,29 @@ impl InodeTable {
         let inner = self.0.lock();
         let slot = inner.find(ino)?;
         inner.path(slot)
+    }
+
+    /// All that the kernel knows at or below `path`, with what they are.
+    pub(crate) fn within(&self, path: &NodePath) -> Vec<(Ino, Type)> {
+        let inner = self.0.lock();
+        let mut top = ROOT;
+        for name in path.components() {
+            match inner.named(top, name) {
+                Some(slot) => top = slot,
+                None => return Vec::new(),
+            }
+        }
+        let is_below = |mut slot: Index| {
+            while slot != top {
+                match inner.slots.get(slot as usize) {
+                    Some(inode) => slot = inode.parent,
+                    None => return false,
+                }
+            }
+            true
+        };
+        let known = inner.slots.iter().enumerate().filter(|(_, inode)| inode.ino.0 != 0);
+        known.filter(|(slot, _)| is_below(*slot as Index)).map(|(_, inode)| (inode.ino, inode.kind)).collect()
     }
 
     /// The directory that holds the inode (the root holds itself).
@@ -191,6 +217,11 @@ impl InodeTable {
             // Nothing that the kernel knows leads there: the next look-up makes it anew.
             None => inner.collect(slot),
         }
+    }
+
+    /// How many inodes were dropped since this was last asked.
+    pub(crate) fn take_dropped(&self) -> usize {
+        std::mem::take(&mut self.0.lock().dropped)
     }
 
     /// How many inodes are held.
@@ -348,6 +379,7 @@ impl Inner {
             }
             self.slots[at as usize].ino = Ino(0);
             self.free.push(at);
+            self.dropped += 1;
             if parent == NOWHERE {
                 break;
             }
@@ -459,6 +491,7 @@ mod tests {
             table.forget(*ino, 1);
         }
         assert_eq!(table.len(), 102);
+        assert_eq!((table.take_dropped(), table.take_dropped()), (COUNT - 100, 0));
         assert!(table.bytes() < 1 << 20, "{} bytes for 102 inodes", table.bytes());
         for (i, ino) in all[..100].iter().enumerate() {
             assert_eq!(table.path(*ino), Some(NodePath::new(&format!("d/{}", name(i)))));

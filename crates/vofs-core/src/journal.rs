@@ -11,14 +11,17 @@ pub(crate) mod record;
 mod salvage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Db, Durability, schema};
 use crate::error::{Error, Result};
+use crate::path::NodePath;
+use crate::pins::Pins;
 
-pub(crate) use record::{Conflict, Digest, Pending, Replacement, Stage};
+pub(crate) use record::{Conflict, Copying, Digest, Pending, Replacement, Stage};
 
 /// So many conflicts are remembered for `status`; the log has all of them.
 const CONFLICTS: u32 = 100;
@@ -81,6 +84,15 @@ impl Journal {
                     |row| row.get(0),
                 )?;
                 if pending == 0 {
+                    let was = connection
+                        .query_row("SELECT value FROM property WHERE key = 'identity'", [], |row| {
+                            row.get::<_, String>(0)
+                        })
+                        .optional()?;
+                    if was.is_some_and(|was| was != wanted) {
+                        // Names of another space.
+                        connection.execute("DELETE FROM pin", [])?;
+                    }
                     connection
                         .execute("INSERT OR REPLACE INTO property (key, value) VALUES ('identity', ?1)", [&wanted])?;
                 }
@@ -176,6 +188,30 @@ impl Journal {
                 connection.execute("INSERT INTO conflict (record) VALUES (?1)", [record])?;
                 let oldest = connection.last_insert_rowid() - i64::from(CONFLICTS);
                 connection.execute("DELETE FROM conflict WHERE id <= ?1", [oldest]).map(drop)
+            })
+            .await
+    }
+
+    /// What the user wants kept in the cache.
+    pub(crate) async fn pins(&self) -> Result<Vec<NodePath>> {
+        let paths: Vec<String> = self
+            .db
+            .call(|connection| {
+                connection.prepare("SELECT path FROM pin ORDER BY path")?.query_map([], |row| row.get(0))?.collect()
+            })
+            .await?;
+        Ok(paths.iter().map(|path| NodePath::new(path)).collect())
+    }
+
+    /// Writes down what the user wants kept from now on: as it is when this is written, so that of two changes at a time
+    /// none is lost.
+    pub(crate) async fn write_pins(&self, pins: &Arc<Pins>) -> Result<()> {
+        let pins = Arc::clone(pins);
+        self.db
+            .call(move |connection| {
+                connection.execute("DELETE FROM pin", [])?;
+                let mut insert = connection.prepare("INSERT INTO pin (path) VALUES (?1)")?;
+                pins.list().iter().try_for_each(|path| insert.execute([path.as_str()]).map(drop))
             })
             .await
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::budget::Budget;
 use crate::cachedir::CacheDir;
@@ -20,15 +20,18 @@ use crate::fetch::ahead::LookedAhead;
 use crate::fetch::sweep::Sweeps;
 use crate::file::FileTable;
 use crate::handles::Handles;
+use crate::identity::Identity;
 use crate::inode::InodeTable;
 use crate::listing::Listings;
 use crate::local::{self, Local};
 use crate::path::NodePath;
+use crate::pins::Pins;
 use crate::proof::Proofs;
 use crate::properties::PropertyCache;
+use crate::properties::swept::Swept;
 use crate::remote::Remote;
 use crate::upkeep::Upkeep;
-use crate::upload::Wish;
+use crate::upload::{self, Wish};
 
 impl Engine {
     /// Opens the cache, takes up what a former mount left unfinished, and asks for the root.
@@ -46,8 +49,10 @@ impl Engine {
         let cache_dir = CacheDir::open(&config.cache_dir)?;
         let budget = Budget::new(config.memory_limit);
         let journal = databases::open_journal(&cache_dir, &config).await?;
-        let (names, store) = databases::open_index(&cache_dir, &config, &clock, &budget).await?;
+        let pins = Arc::new(Pins::new(journal.pins().await?));
+        let (names, store) = databases::open_index(&cache_dir, &config, &clock, &budget, &pins).await?;
         let fetcher = Fetcher::new(Arc::clone(&remote), Arc::clone(&store), config.read_deadline, budget);
+        fetcher.set_connections(config.transfers);
         let engine = Arc::new(Engine {
             inodes: InodeTable::new(),
             names,
@@ -56,13 +61,21 @@ impl Engine {
             handles: Handles::default(),
             local: Local::open(config.local_only.clone(), local::root(&config.cache_dir)),
             properties: PropertyCache::default(),
+            swept: Swept::default(),
             listings: Listings::default(),
+            along: Arc::default(),
+            identity: Identity::default(),
+            keeps_properties: OnceLock::new(),
+            keeps_rights: OnceLock::new(),
             sweeps: Sweeps::default(),
             looked_ahead: LookedAhead::default(),
+            outage: Arc::default(),
+            pins,
             proofs: Proofs::default(),
-            uploads: Semaphore::new(config.uploads.max(1)),
+            uploads: upload::places(config.uploads),
             hurry: Notify::new(),
             unsettled: Mutex::default(),
+            leftovers: Mutex::default(),
             space: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             config,
@@ -78,6 +91,7 @@ impl Engine {
             return Err(Error::NotADirectory(NodePath::root()));
         }
         engine.recover().await?;
+        engine.store.lend_files(engine.config.passthrough);
         let _ = engine.upkeep.set(Upkeep::start(&engine));
         Ok(engine)
     }
@@ -111,6 +125,11 @@ impl Engine {
         if let Err(error) = self.names.save().await {
             tracing::warn!(%error, "metadata cache: the index was not saved");
         }
+        self.remaining()
+    }
+
+    /// The paths of files that are still to be sent.
+    pub fn remaining(&self) -> Vec<NodePath> {
         let remaining = self.files.dirty();
         let remaining = remaining.iter().filter(|file| !self.stays_here(file));
         let mut paths: Vec<_> = remaining.filter_map(|file| file.state().path.clone()).collect();
@@ -122,12 +141,24 @@ impl Engine {
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod habits;
+#[cfg(test)]
+mod kept;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod lending;
+#[cfg(test)]
 mod listings;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Listings on their way: what has arrived of a directory, and who waits for more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -66,6 +66,16 @@ impl Children {
         let mut entries = self.entries.lock();
         entries.push(child);
         self.progress.send_modify(|progress| progress.count = entries.len());
+    }
+
+    /// How many have arrived.
+    pub(crate) fn count(&self) -> usize {
+        self.progress.borrow().count
+    }
+
+    /// The names that have arrived.
+    pub(crate) fn names(&self) -> HashSet<String> {
+        self.entries.lock().iter().map(|child| child.name().to_owned()).collect()
     }
 
     pub(crate) fn finish(&self, outcome: Result<u64>) {

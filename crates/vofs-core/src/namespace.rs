@@ -29,6 +29,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::meta::Meta;
 use crate::path::NodePath;
+use crate::remote::Shown;
 use crate::version::Version;
 
 use directory::Directory;
@@ -162,11 +163,12 @@ impl Namespace {
         let mut inner = self.inner.lock();
         if path.is_root() {
             let root = inner.root.as_ref();
-            return root.map_or(Answer::Ask(None), |known| self.answer(known.fetched, now, || known.meta.clone()));
+            return root.map_or(Answer::Ask(None), |known| self.answer(known.fetched, now, known.meta.clone()));
         }
         let Some(directory) = inner.directories.get(path.parent_str()) else { return Answer::Ask(None) };
         if let Some(node) = directory.get(path.name()) {
-            return self.answer(node.fetched(), now, || node.meta());
+            let Some(meta) = node.meta() else { return Answer::Ask(None) };
+            return self.answer(node.fetched(), now, meta);
         }
         let absent = directory.absent_since(path.name()).and_then(|since| since.remaining(self.negative_ttl, now));
         // A complete listing answers for the names that it lacks, for as long as a single answer would.
@@ -174,11 +176,26 @@ impl Namespace {
         absent.or_else(unlisted).map_or(Answer::Ask(None), Answer::Absent)
     }
 
-    fn answer(&self, fetched: Millis, now: Millis, meta: impl FnOnce() -> Meta) -> Answer {
+    fn answer(&self, fetched: Millis, now: Millis, meta: Meta) -> Answer {
         match fetched.remaining(self.attribute_ttl, now) {
-            Some(left) => Answer::Found(meta(), left),
-            None => Answer::Ask(Some(meta())),
+            Some(left) => Answer::Found(meta, left),
+            None => Answer::Ask(Some(meta)),
         }
+    }
+
+    /// Where listings give names only: the children behind `path` that would have to be asked for, of the next `count`.
+    /// `None` where a listing tells more than that.
+    pub(crate) fn to_be_asked(&self, path: &NodePath, count: usize) -> Option<Vec<NodePath>> {
+        let now = self.clock.now();
+        let mut inner = self.inner.lock();
+        let directory = inner.directories.get(path.parent_str()).filter(|_| !path.is_root())?;
+        let node = directory.get(path.name())?;
+        if !directory.only_names && node.is_told() {
+            return None;
+        }
+        let parent = path.parent()?;
+        let is_old = |node: &&Packed| node.fetched().remaining(self.attribute_ttl, now).is_none();
+        Some(directory.behind(path.name(), count).iter().filter(is_old).map(|node| parent.join(node.name())).collect())
     }
 
     /// What is known of `path`, fresh or not.
@@ -196,6 +213,18 @@ impl Namespace {
             nodes: directory.nodes().to_vec(),
             revision: directory.revision,
         })
+    }
+
+    /// The latest complete listing of `directory`, however old.
+    pub(crate) fn last_listing(&self, directory: &NodePath) -> Option<Listing> {
+        let mut inner = self.inner.lock();
+        let directory = inner.directories.get(directory).filter(|directory| directory.listed.is_some())?;
+        Some(Listing { nodes: directory.nodes().to_vec(), revision: directory.revision })
+    }
+
+    /// Whether all names of `directory` were known once.
+    pub(crate) fn was_listed(&self, directory: &NodePath) -> bool {
+        self.inner.lock().directories.get(directory).is_some_and(|directory| directory.listed.is_some())
     }
 
     /// The names of the files with bytes in `directory`, in the order of its listing, if that is fresh.
@@ -265,6 +294,20 @@ impl Namespace {
         self.put(path, |known| merge::own(known, None, meta, now));
     }
 
+    /// The bytes of `path` are taken to be the file's from now on only: the service tells nothing of a change, and what was
+    /// cached is too old to be believed. Returns what holds then.
+    pub(crate) fn take_anew(&self, path: &NodePath, meta: &Meta) -> Meta {
+        let now = self.clock.now();
+        self.put(path, |known| {
+            // Another mark than the one before, also within one millisecond.
+            let before = known.and_then(|known| known.meta.version.taken).unwrap_or(Millis(0));
+            let taken = Some(now.max(Millis(before.0 + 1)));
+            let version = Version { length: meta.version.length, taken, ..Version::default() };
+            let own = known.and_then(|known| known.own.clone());
+            Known { meta: Meta { version, ..meta.clone() }, fetched: now, own }
+        })
+    }
+
     /// Changes what is known of `path`, if anything is.
     pub(crate) fn update(&self, path: &NodePath, change: impl FnOnce(&mut Meta)) {
         if self.known(path).is_none() {
@@ -295,6 +338,20 @@ impl Namespace {
         }
     }
 
+    /// The same for all below `path` too, also where only SQLite knows it.
+    pub(crate) async fn expire_tree(&self, path: &NodePath) -> Result<()> {
+        self.expire(path);
+        {
+            let mut inner = self.inner.lock();
+            for place in inner.within(path) {
+                if let Some(directory) = inner.directories.peek_mut(&place) {
+                    directory.expire();
+                }
+            }
+        }
+        persist::expire_tree(&self.db, path).await
+    }
+
     fn put(&self, path: &NodePath, make: impl FnOnce(Option<&Known>) -> Known) -> Meta {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
@@ -306,7 +363,7 @@ impl Namespace {
         };
         let name = path.name();
         let (directory, weight, revisions) = inner.directory(&parent);
-        let before = directory.get(name).map(Packed::known);
+        let before = directory.get(name).and_then(Packed::known);
         let known = make(before.as_ref());
         if let Some(own) = &known.own {
             directory.own_until = directory.own_until.max(own.until);
@@ -347,7 +404,7 @@ impl Namespace {
         let moved = {
             let mut inner = self.inner.lock();
             let moved = inner.directories.get(from.parent_str()).and_then(|directory| directory.get(from.name()));
-            let moved = moved.map(Packed::known);
+            let moved = moved.and_then(Packed::known);
             for path in inner.within(from) {
                 if let (Some(new), Some(mut directory)) = (path.moved(from, to), inner.take(&path)) {
                     // A listing that is in the air is one of the old name.
@@ -368,14 +425,20 @@ impl Namespace {
     }
 
     /// Counts a single question about `path`, and says whether a listing of its directory would be cheaper than to go on like
-    /// this: one name after the other that is known is asked for anew, as `git status` does it, or who reads a directory slowly.
+    /// this: one name after the other is asked for anew, as `git status` does it, or who reads a directory slowly; or one that
+    /// is not there, in a directory that was listed before, by who fills it.
     pub(crate) fn is_listing_cheaper(&self, path: &NodePath) -> bool {
+        let now = self.clock.now();
         let mut inner = self.inner.lock();
         let Some(directory) = inner.directories.get_mut(path.parent_str()).filter(|_| !path.is_root()) else {
             return false;
         };
-        if directory.get(path.name()).is_none() {
+        let known = directory.get(path.name());
+        if known.is_none() && directory.listed.is_none() || known.is_some() && directory.only_names {
             return false;
+        }
+        if directory.asked.replace(now).is_none_or(|asked| asked.remaining(self.attribute_ttl, now).is_none()) {
+            directory.questions = 0;
         }
         let children = u32::try_from(directory.len()).unwrap_or(u32::MAX);
         directory.questions += 1;
@@ -389,23 +452,38 @@ impl Namespace {
         // After four billion listings the numbers begin again; 0 stays none.
         inner.stamps = inner.stamps.wrapping_add(1).max(1);
         let stamp = Stamp(inner.stamps);
-        inner.directory(directory).0.in_air = Some(stamp);
+        let known = inner.directory(directory).0;
+        known.in_air = Some(stamp);
+        known.only_names = false;
         InAir { stamp, begun }
     }
 
     /// A child of a listing.
-    pub(crate) fn arrived(&self, directory: &NodePath, listing: InAir, name: &str, meta: Meta) -> Arrival {
+    pub(crate) fn arrived(&self, directory: &NodePath, listing: InAir, name: &str, shown: Shown) -> Arrival {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
         let Some((known, weight)) = inner.in_air(directory, listing) else {
-            let known = Known { meta, fetched: Millis(0), own: None };
-            return Arrival::Child(Packed::new(name, &known, listing.stamp), None);
+            let child = match shown {
+                Shown::Whole(meta) => Packed::new(name, &Known { meta, fetched: Millis(0), own: None }, listing.stamp),
+                Shown::Named(kind) => Packed::untold(name, kind, listing.stamp),
+            };
+            return Arrival::Child(child, None);
         };
         let before = known.get(name);
         if before.is_some_and(|before| before.seen == listing.stamp) {
             return Arrival::Repeated;
         }
-        let merged = merge::listed(before.map(Packed::known).as_ref(), meta, now, self.shared_mtime);
+        let meta = match shown {
+            Shown::Whole(meta) => meta,
+            Shown::Named(kind) => {
+                let (node, is_news) = merge::named(before, name, kind, listing.stamp);
+                let record = is_news.then(|| Record::of(&node));
+                known.only_names = true;
+                *weight += usize::from(known.insert(node.clone()));
+                return Arrival::Child(node, record);
+            }
+        };
+        let merged = merge::listed(before.and_then(Packed::known).as_ref(), meta, now, self.shared_mtime);
         let node = Packed::new(name, &merged, listing.stamp);
         let is_same = before.is_some_and(|before| before.fetched() != Millis(0) && before.says_as(&node));
         let is_doubtful = node.fetched() == Millis(0);
@@ -437,12 +515,20 @@ impl Namespace {
         known.settle();
         known.in_air = None;
         known.listed = Some(now);
-        known.questions = 0;
+        // Where questions came one after the other they will go on: the next of them finds out, and not the next few.
+        known.questions = if known.questions > FEW_QUESTIONS { FEW_QUESTIONS } else { 0 };
         known.revision = revision;
+        let only_names = known.only_names;
         inner.make_room(now);
         drop(inner);
-        persist::listed(&self.db, directory, now);
+        persist::listed(&self.db, directory, now, only_names);
         revision
+    }
+
+    /// A directory was made just now: its listing is known without asking, for as long as any that is complete.
+    pub(crate) fn made_empty(&self, directory: &NodePath) {
+        let listing = self.begin_listing(directory);
+        self.listed(directory, listing);
     }
 
     /// A listing ended before its end. What it showed is known; what it did not show is as it was.

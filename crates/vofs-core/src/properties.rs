@@ -3,6 +3,8 @@
 //! A program that looks at extended attributes asks for their names and then for each value; that is one question to the
 //! service. What is here is a few seconds old at most, and gone when anything of ours changed the node.
 
+pub(crate) mod swept;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;

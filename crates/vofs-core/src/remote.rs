@@ -46,6 +46,15 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
+/// A child as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// With what the service tells of it.
+    Whole(Meta),
+    /// By its name and what it is, and no more: the node itself has to be asked for. The target of a link is empty.
+    Named(Kind),
+}
+
 /// How the bytes of a file are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
@@ -83,17 +92,33 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     /// The node itself; a link is not followed.
     async fn stat(&self, path: &NodePath) -> Result<Meta>;
 
+    /// The node and its properties, by one question.
+    async fn stat_with_properties(&self, path: &NodePath) -> Result<(Meta, Vec<Property>)>;
+
+    /// The same as [`Remote::stat`] for who will write to it, and whether the caller may, where the service says so.
+    async fn stat_to_write(&self, path: &NodePath) -> Result<(Meta, Option<bool>)>;
+
+    /// Whether the caller may make anything in this directory, where the service says so. It is asked for now and then only:
+    /// what changed since shows when it is tried.
+    async fn may_make_in(&self, directory: &NodePath) -> Option<bool>;
+
     /// The children of a directory as they arrive. A listing that breaks off ends in an error item.
-    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>>;
+    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Shown)>>;
 
     /// Makes a directory; its parent must exist.
     async fn make_directory(&self, path: &NodePath) -> Result<Meta>;
 
+    /// Makes an empty file with these properties: keys, as in [`Property`], and values.
+    async fn make_file(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()>;
+
     /// Makes a link to `target`, a URI.
     async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta>;
 
-    /// Removes a file, a link or an empty directory.
+    /// Removes a file or a link.
     async fn delete(&self, path: &NodePath) -> Result<()>;
+
+    /// Removes a directory in which nothing is. Services that would take it with all that is in it are not asked to.
+    async fn remove_directory(&self, path: &NodePath) -> Result<()>;
 
     /// Moves a node to a name that must be free.
     async fn rename(&self, from: &NodePath, to: &NodePath) -> Result<()>;
@@ -105,8 +130,15 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
     /// The properties of a node, those by which it is a file system's node included.
     async fn properties(&self, path: &NodePath) -> Result<Vec<Property>>;
 
+    /// The children of a directory with the keys of their properties, as [`Remote::properties`] gives them; of links none.
+    /// Those of which the listing tells nothing are left out. A listing that breaks off ends in an error item.
+    fn list_keys(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Vec<String>)>>;
+
     /// Sets a property of a node of `kind`, or removes it.
     async fn set_property(&self, path: &NodePath, kind: &Kind, key: &str, value: Option<&str>) -> Result<()>;
+
+    /// Sets several properties of a file, by one request.
+    async fn give_properties(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()>;
 
     /// Bytes `range` of a file, or more of it where the service cannot send less.
     async fn open(&self, path: &NodePath, range: Range<u64>, route: Route) -> Result<Incoming>;
@@ -124,10 +156,6 @@ pub trait Remote: Send + Sync + std::fmt::Debug + 'static {
 
     /// The URI of a node, for a link that points to it.
     fn uri_of(&self, path: &NodePath) -> String;
-
-    /// Whether the service said lately that nothing may be made in this directory. Costs no question: what it has not said
-    /// shows when it is tried.
-    fn forbids_children(&self, directory: &NodePath) -> bool;
 
     /// Why the service cannot hold `name`, if it cannot.
     fn refuses_name(&self, name: &str) -> Option<String>;

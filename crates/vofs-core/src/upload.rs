@@ -22,6 +22,7 @@ use crate::file::{Failure, OpenFile, on_disk};
 use crate::journal::{Change, Stage};
 use crate::meta::{Kind, Meta};
 use crate::path::NodePath;
+use crate::permits::Permits;
 use crate::remote::Outgoing;
 use crate::version::Version;
 
@@ -30,6 +31,16 @@ pub(crate) use flush::Wish;
 
 /// How much of the base version is read at a time to fill the holes of a changed file.
 const FILL: u64 = 4 * 1024 * 1024;
+
+/// A file of up to so many bytes is on its way for no longer than its questions take (42 ms beside 60 ms, at 25 MB/s and 20 ms a
+/// round trip), so that it takes many of them to fill a link.
+const SMALL: u64 = 1024 * 1024;
+
+/// So many small files are sent in the place of a large one.
+const SMALL_FOR_LARGE: u32 = 4;
+
+/// How often the rest of a file is asked for when what comes is not of the version that the service shows.
+const FILLS: usize = 2;
 
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +51,11 @@ pub(crate) enum Sent {
     Nothing,
     /// Given up for who changes or removes the file.
     Interrupted,
+}
+
+/// The places for `uploads` files at a time.
+pub(crate) fn places(uploads: usize) -> Permits {
+    Permits::in_parts(uploads, SMALL_FOR_LARGE)
 }
 
 /// Bytes that the service has confirmed.
@@ -95,11 +111,9 @@ async fn send(
 
 /// Brings the bytes to the service, under their name or beside it.
 async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<Stored> {
-    let fragment = match fill_holes(engine, file, dirty, path).await {
-        Err(Error::Stale(_)) => true,
-        other => other.map(|()| false)?,
-    };
-    let _permit = engine.uploads.acquire().await;
+    let fragment = complete(engine, file, dirty, path).await?;
+    let _place =
+        if dirty.length() <= SMALL { engine.uploads.acquire_part().await } else { engine.uploads.acquire().await };
     let way =
         if fragment { conflict::fragment(engine, path) } else { conflict::decide(engine, file, path, dirty).await? };
     let (target, conflict) = match way {
@@ -118,11 +132,86 @@ async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     apply(engine, path, &Change { put: vec![record(file, dirty, path, Stage::Sending)], ..Change::default() }).await?;
     // The data file is another one for every change that began anew; what of it was changed since, its digest shows.
     let outgoing = Outgoing { identity: format!("{}-{}", dirty.id(), dirty.length()), sent };
-    let version = engine.remote.put(&target, dirty.place(), dirty.length(), outgoing).await?;
+    let stored = engine.remote.put(&target, dirty.place(), dirty.length(), outgoing).await?;
+    let version = match engine.identity.is_digested() {
+        Some(true) => stored,
+        Some(false) => looked_at(engine, &target, stored).await?,
+        // A service with digests has compared them, and may show the node as it was before.
+        None => looked_at(engine, &target, stored.clone()).await.unwrap_or(stored),
+    };
     if let Some(conflict) = conflict {
         engine.journal.add_conflict(&conflict).await?;
     }
     Ok(Stored { target, version, fragment })
+}
+
+/// A service without digests has confirmed an upload by no more than that it took it: what the node says of it is all there is to
+/// be known, its length and when it was stored.
+async fn looked_at(engine: &Engine, path: &NodePath, sent: Version) -> Result<Version> {
+    let told = engine.remote.stat(path).await?;
+    engine.identity.note(&told);
+    let told = told.version;
+    if told.length != sent.length {
+        let cause = format!("{} bytes were sent, and the service has {}", sent.length, told.length);
+        return Err(Error::Io { path: path.clone(), cause });
+    }
+    if told.md5.is_some() {
+        return Ok(sent);
+    }
+    Ok(Version { content_date: told.content_date, date: told.date, ..sent })
+}
+
+/// Brings in what is needed of the base version, durably; true when that is gone. While the service still shows the base, an
+/// answer with other bytes is one that broke, and the next one may be right.
+async fn complete(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<bool> {
+    for _ in 0..FILLS {
+        match fill_holes(engine, file, dirty, path).await {
+            Err(Error::Stale(_)) => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                if dirty.has_unsynced() {
+                    durable::synchronise(dirty, path).await?;
+                }
+                return Ok(false);
+            }
+        }
+        let base = file.state().on_service.clone();
+        match engine.remote.stat(path).await {
+            Ok(found) if base.as_ref().is_some_and(|base| base.is_told_as(&found.version)) => file.state().begin_anew(),
+            Ok(_) | Err(Error::NotFound(_)) => return Ok(true),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// What users set of the node may be gone when the service has the bytes: it gets that again. A service that keeps it is asked
+/// once in the life of a mount.
+async fn return_properties(engine: &Engine, file: &OpenFile, path: &NodePath) -> Result<()> {
+    let set = file.state().properties.clone();
+    if set.is_empty() || engine.keeps_properties.get() == Some(&true) {
+        return Ok(());
+    }
+    let there = engine.remote.properties(path).await?;
+    let is_there = |key: &str| there.iter().any(|property| property.key == key);
+    let lost: Vec<_> = set.into_iter().filter(|(key, _)| !is_there(key)).collect();
+    let was_emptied = file.state().is_emptied();
+    if lost.is_empty() {
+        if !was_emptied {
+            let _ = engine.keeps_properties.set(true);
+        }
+        return Ok(());
+    }
+    let _ = engine.keeps_properties.set(false);
+    match engine.remote.give_properties(path, &lost).await {
+        Err(error) if !error.is_transient() => {
+            let lost: Vec<String> = lost.into_iter().map(|(key, _)| key).collect();
+            // The bytes are safe, and nothing would change if this were tried again.
+            tracing::error!(%path, ?lost, %error, "the service dropped these properties at the upload, and does not take them again");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Brings in what of the base version is still part of the file.
@@ -136,7 +225,8 @@ pub(crate) async fn fill_holes(
     for part in dirty.parts(0..length) {
         let Part::Base(range) = part else { continue };
         let blocks = file.state().blocks(&engine.store).ok_or_else(|| Error::Stale(path.clone()))?;
-        let window = Window::new(engine.store.capacity());
+        // What is behind it was written here.
+        let window = Window::up_to(range.end, engine.store.capacity());
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at + FILL);
@@ -157,6 +247,9 @@ async fn finish(
     stored: &Stored,
 ) -> Result<()> {
     let (target, version) = (&stored.target, stored.version.clone());
+    if target == path {
+        return_properties(engine, file, path).await?;
+    }
     let (mut access, wanted) = {
         let state = file.state();
         (state.access, state.wanted_access)
@@ -165,7 +258,7 @@ async fn finish(
     if let Some(wanted) = wanted
         && wanted != access
     {
-        match engine.remote.set_access(target, &meta, wanted).await {
+        match engine.give_access(target, &meta, wanted).await {
             Ok(given) => access = given,
             // The bytes are safe; a mode that could not be set must not make the upload look failed.
             Err(error) => tracing::warn!(path = %target, %error, "the mode was not set"),
@@ -176,12 +269,16 @@ async fn finish(
     if let Err(error) = mtime::publish(engine, target, &meta).await {
         tracing::warn!(path = %target, %error, "the modification time was not set");
     }
-    engine.properties.clear();
+    engine.properties_change();
     let superseded = std::mem::take(&mut file.state().former);
     let remove = superseded.iter().map(|old| old.id().to_owned()).chain([dirty.id().to_owned()]).collect();
     apply(engine, path, &Change { remove, ..Change::default() }).await?;
     superseded.iter().for_each(|old| old.discard());
+    // A program may have set it meanwhile.
+    meta.local_mtime = Some(dirty.mtime());
     engine.names.record_own(target, meta);
+    // Who comes to read it in this moment finds it in neither place by its name.
+    file.state().wake();
     let adopted = {
         let (store, target, dirty) = (Arc::clone(&engine.store), target.clone(), Arc::clone(dirty));
         let version = version.clone();

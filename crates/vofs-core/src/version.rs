@@ -4,6 +4,10 @@
 //! listings for a while, and shows old lengths; a Cavern keeps the MD5 of old bytes after a change behind its back.
 //! So `core#date` counts only where a service gives no content-date, and what cannot be decided is
 //! [`Comparison::Unknown`]: the caller then asks for the single node before it throws anything away.
+//!
+//! A service that gives neither digest nor date tells nothing of a change that keeps the length. There a description is
+//! marked with the time from which on the bytes are taken to be those (`Version::taken`), which the metadata cache hands on
+//! as long as nothing contradicts it, and an opening sets anew when it is too long ago: then they are read anew.
 
 mod pin;
 
@@ -24,6 +28,10 @@ pub struct Version {
     pub content_date: Option<Millis>,
     /// `core#date`: a modification time on a Cavern, nearly meaningless on a Vault.
     pub date: Option<Millis>,
+    /// Where the service gives nothing of that: since when these bytes are taken to be the file's. It decides only where one
+    /// of two descriptions has nothing else.
+    #[serde(default)]
+    pub taken: Option<Millis>,
 }
 
 /// How two versions relate.
@@ -48,6 +56,11 @@ impl Version {
             // No bytes are the same as no bytes; services rarely give an empty file a digest.
             return Same;
         }
+        if let Some((mine, theirs)) = self.taken.zip(other.taken)
+            && (self.is_bare() || other.is_bare())
+        {
+            return if mine == theirs { Same } else { Different };
+        }
         let digests = self.md5.zip(other.md5).map(|(a, b)| a == b);
         let stored = self.content_date.zip(other.content_date).map(|(a, b)| a == b);
         match (digests, stored) {
@@ -62,13 +75,24 @@ impl Version {
             (None, Some(false)) => Different,
             (None, None) if self.content_date.is_none() && other.content_date.is_none() => {
                 match self.date.zip(other.date) {
-                    Some((a, b)) if a == b && self.md5.is_none() && other.md5.is_none() => Same,
+                    // A digest that only one of them has is our own, of a service that gives none.
+                    Some((a, b)) if a == b => Same,
                     Some((a, b)) if a != b && self.md5.is_none() && other.md5.is_none() => Different,
                     _ => Unknown,
                 }
             }
             (None, None) => Unknown,
         }
+    }
+
+    /// True when nothing but its length tells a file that has bytes from others.
+    pub fn is_bare(&self) -> bool {
+        self.length > 0 && self.md5.is_none() && self.content_date.is_none() && self.date.is_none()
+    }
+
+    /// True when `told`, as the service has just given it, is this version as far as that can be told.
+    pub fn is_told_as(&self, told: &Version) -> bool {
+        self.is_same(told) || told.is_bare() && told.length == self.length
     }
 
     /// True when the two certainly are the same bytes.
@@ -85,6 +109,10 @@ impl Version {
             // A Vault replaces in one step.
             return false;
         }
+        if self.is_bare() {
+            // Nothing tells a whole file of somebody else from a part of ours, and ours is in the journal.
+            return begun;
+        }
         match base.and_then(|base| base.md5) {
             Some(md5) => self.md5 == Some(md5) && (begun || self.length == 0),
             None => begun && self.md5.is_none(),
@@ -96,6 +124,7 @@ impl Version {
         self.md5 = newer.md5.or(self.md5);
         self.content_date = newer.content_date.or(self.content_date);
         self.date = newer.date.or(self.date);
+        self.taken = self.taken.or(newer.taken);
     }
 
     /// The best modification time known.
@@ -110,7 +139,12 @@ mod tests {
     use super::*;
 
     fn vault(length: u64, md5: Option<u8>, content: Option<i64>, date: i64) -> Version {
-        Version { length, md5: md5.map(|b| [b; 16]), content_date: content.map(Millis), date: Some(Millis(date)) }
+        let (md5, content_date) = (md5.map(|b| [b; 16]), content.map(Millis));
+        Version { length, md5, content_date, date: Some(Millis(date)), taken: None }
+    }
+
+    fn bare(length: u64, taken: Option<i64>) -> Version {
+        Version { length, taken: taken.map(Millis), ..Version::default() }
     }
 
     #[test]
@@ -153,6 +187,27 @@ mod tests {
     fn empty_files_are_the_same() {
         let own = Version { md5: Some([7; 16]), ..Version::default() };
         assert_eq!(own.compare(&vault(0, None, None, 5)), Same);
+    }
+
+    #[test]
+    fn where_only_the_length_is_told_it_counts_since_when_the_bytes_are_taken_to_be_those() {
+        assert_eq!(bare(3, None).compare(&bare(3, None)), Unknown);
+        assert_eq!(bare(3, Some(1)).compare(&bare(3, Some(1))), Same);
+        assert_eq!(bare(3, Some(1)).compare(&bare(3, Some(2))), Different);
+        assert_eq!(bare(3, Some(1)).compare(&bare(4, Some(1))), Different);
+        let own = Version { md5: Some([7; 16]), ..bare(3, Some(1)) };
+        assert_eq!((own.compare(&bare(3, Some(1))), own.compare(&bare(3, Some(2)))), (Same, Different));
+        let told = vault(3, Some(7), None, 5);
+        assert_eq!(
+            told.compare(&Version { taken: Some(Millis(1)), ..told.clone() }),
+            Same,
+            "where more is told it decides"
+        );
+        assert!(own.is_told_as(&bare(3, None)) && !own.is_told_as(&bare(4, None)));
+        assert!(!own.is_told_as(&vault(3, Some(8), None, 5)));
+        let dated = Version { date: Some(Millis(5)), ..bare(3, None) };
+        assert_eq!(Version { md5: Some([7; 16]), ..dated.clone() }.compare(&dated), Same, "a digest of our own");
+        assert!(bare(3, None).is_wreck(Some(&own), true) && !bare(3, None).is_wreck(Some(&own), false));
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! FUSE requests in, engine calls out, answers back: nothing else, and no state.
+//! FUSE requests in, engine calls out, answers back: nothing else, and no state but of what the kernel believes (`absences`).
 //!
 //! What the engine can answer without waiting is answered on the thread that took the request. All else goes to the
 //! runtime together with its reply, under a deadline: a program that waits in a FUSE call cannot be interrupted, so
 //! no call may wait for ever. One that is killed while it waits for an answer gets it at once (`killed`).
 
+pub(crate) mod absences;
 mod convert;
 mod killed;
+mod opened;
 mod outcome;
 
 use std::cell::RefCell;
@@ -22,6 +24,9 @@ use fuser::{
 };
 use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
 
+use crate::activity::Activity;
+use crate::patience::Patience;
+use absences::Absences;
 use convert::{attributes, file_type, flags, name};
 use outcome::{Waiting, Work};
 
@@ -41,17 +46,28 @@ pub(crate) type KernelLine = Arc<OnceLock<Notifier>>;
 pub(crate) struct Adapter {
     engine: Arc<Engine>,
     kernel: KernelLine,
-    metadata_deadline: Duration,
+    absences: Arc<Absences>,
+    patience: Arc<Patience>,
+    activity: Arc<Activity>,
+    passthrough: bool,
     runtime: tokio::runtime::Handle,
 }
 
 impl Adapter {
-    pub(crate) fn new(engine: Arc<Engine>, kernel: KernelLine, metadata_deadline: Duration) -> Self {
-        Adapter { engine, kernel, metadata_deadline, runtime: tokio::runtime::Handle::current() }
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        kernel: KernelLine,
+        absences: Arc<Absences>,
+        activity: Arc<Activity>,
+        patience: Arc<Patience>,
+        passthrough: bool,
+    ) -> Self {
+        let runtime = tokio::runtime::Handle::current();
+        Adapter { engine, kernel, absences, patience, activity, passthrough, runtime }
     }
 
     fn waiting(&self, operation: &'static str, request: &Request, ino: INodeNo, work: Work) -> Waiting {
-        Waiting::new(operation, request, ino, work, self.metadata_deadline)
+        Waiting::new(&self.activity, operation, request, ino, work, self.patience.metadata())
     }
 
     /// Answers a read whose bytes are at hand; gives the reply back otherwise.
@@ -97,10 +113,13 @@ macro_rules! or_error {
     };
 }
 
-fn answer_lookup(reply: ReplyEntry, outcome: Result<Lookup, Errno>) {
+fn answer_lookup(reply: ReplyEntry, absences: &Absences, parent: INodeNo, child: &str, outcome: Result<Lookup, Errno>) {
     match or_error!(reply, outcome) {
         Lookup::Found(entry) => reply.entry(&entry.ttl, &attributes(&entry.attr), GENERATION),
-        Lookup::Absent(ttl) => reply.entry(&ttl, &convert::absent(), GENERATION),
+        Lookup::Absent(ttl) => {
+            absences.note(Ino(parent.0), child, ttl);
+            reply.entry(&ttl, &convert::absent(), GENERATION);
+        }
     }
 }
 
@@ -118,14 +137,6 @@ fn answer_opendir(reply: ReplyOpen, outcome: Result<vofs_core::OpenedDir, Errno>
     let opened = or_error!(reply, outcome);
     let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
     reply.opened(FileHandle(opened.fh.0), FopenFlags::FOPEN_CACHE_DIR | keep);
-}
-
-/// What the kernel is told of a file that was opened.
-fn keeping(opened: &vofs_core::Opened, flags: vofs_core::OpenFlags) -> FopenFlags {
-    let keep = if opened.keep_cache { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
-    // Closing what was only read has nothing to report.
-    let quiet = if flags.write || flags.truncate { FopenFlags::empty() } else { FopenFlags::FOPEN_NOFLUSH };
-    keep | quiet
 }
 
 fn answer_empty(reply: ReplyEmpty, outcome: Result<(), Errno>) {
@@ -158,7 +169,9 @@ fn answer_written(reply: ReplyWrite, outcome: Result<usize, Errno>) {
 
 impl Filesystem for Adapter {
     fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        crate::kernel::configure(config);
+        if let Err(missing) = crate::kernel::configure(config, self.passthrough) {
+            self.engine.passthrough_refused(&missing);
+        }
         Ok(())
     }
 
@@ -166,11 +179,12 @@ impl Filesystem for Adapter {
         let waiting = self.waiting("lookup", request, parent, Work::Question);
         let child = or_error!(reply, name(child));
         if let Some(answer) = self.engine.lookup_now(Ino(parent.0), child) {
-            return answer_lookup(reply, waiting.now(answer));
+            return answer_lookup(reply, &self.absences, parent, child, waiting.now(answer));
         }
-        let (engine, child) = (Arc::clone(&self.engine), child.to_owned());
-        let work = async move { engine.lookup(Ino(parent.0), &child).await };
-        self.run(waiting, work, move |outcome| answer_lookup(reply, outcome));
+        let (engine, absences) = (Arc::clone(&self.engine), Arc::clone(&self.absences));
+        let (child, asked) = (child.to_owned(), child.to_owned());
+        let work = async move { engine.lookup(Ino(parent.0), &asked).await };
+        self.run(waiting, work, move |outcome| answer_lookup(reply, &absences, parent, &child, outcome));
     }
 
     fn forget(&self, _request: &Request, ino: INodeNo, count: u64) {
@@ -320,7 +334,7 @@ impl Filesystem for Adapter {
     }
 
     fn open(&self, request: &Request, ino: INodeNo, how: OpenFlags, reply: ReplyOpen) {
-        let (kernel, how) = (Arc::clone(&self.kernel), flags(how.0));
+        let (kernel, how, lender) = (Arc::clone(&self.kernel), flags(how.0), Arc::clone(&self.engine));
         let answer = move |reply: ReplyOpen, outcome| {
             let opened: vofs_core::Opened = or_error!(reply, outcome);
             if !opened.keep_cache
@@ -331,7 +345,7 @@ impl Filesystem for Adapter {
                 // with the answer.
                 let _ = kernel.inval_inode(ino, -1, 0);
             }
-            reply.opened(FileHandle(opened.fh.0), keeping(&opened, how));
+            opened::open(&lender, reply, &opened, how);
         };
         if let Some(opened) = self.engine.open_now(Ino(ino.0), how) {
             return answer(reply, Ok(opened));
@@ -352,13 +366,11 @@ impl Filesystem for Adapter {
         reply: ReplyCreate,
     ) {
         let child = or_error!(reply, name(child)).to_owned();
-        let (engine, how) = (Arc::clone(&self.engine), flags(how));
+        let (engine, lender, how) = (Arc::clone(&self.engine), Arc::clone(&self.engine), flags(how));
         let work = async move { engine.create(Ino(parent.0), &child, how).await };
         self.run(self.waiting("create", request, parent, Work::Change), work, move |outcome| {
             let (entry, opened) = or_error!(reply, outcome);
-            // Made here, it is closed with an upload however it was opened.
-            let keep = keeping(&opened, vofs_core::OpenFlags { write: true, ..how });
-            reply.created(&entry.ttl, &attributes(&entry.attr), GENERATION, FileHandle(opened.fh.0), keep);
+            opened::create(&lender, reply, &entry, &opened);
         });
     }
 
@@ -480,7 +492,7 @@ impl Filesystem for Adapter {
             return reply.ok();
         }
         let engine = Arc::clone(&self.engine);
-        let work = async move { engine.sync_all().await };
+        let work = async move { crate::drain::told(&engine, engine.sync_all()).await };
         self.run(self.waiting("sync", request, ino, Work::Transfer), work, move |outcome| answer_empty(reply, outcome));
     }
 

@@ -1,15 +1,24 @@
 //! The command line: every option of the Python `mountvofs`, underscores and hyphens alike, and our own.
+//!
+//! This is the one definition of an option: the help, the manual page, what `-o` of mount(8) takes, the keys of the
+//! configuration files, the variables of the environment (`config`) and the table of docs/configuration.md come from it.
+
+mod command;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, CommandFactory as _, Parser, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_mangen::Man;
 use fuser::MountOption;
 use vofs_core::{LocalNames, OpenCheck};
+
+pub(crate) use command::{Command, ConfigCommand, LimitChange, PendingCommand, Which};
 
 /// Mount a VOSpace as a directory.
 #[derive(Debug, Clone, Parser)]
@@ -62,6 +71,16 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) remote_mtime: bool,
 
+    /// Rename what the service cannot move by copying and deleting: some cannot move files that have bytes. All of it goes over
+    /// the network twice. Without this, such a rename is refused (EOPNOTSUPP).
+    #[arg(long)]
+    pub(crate) emulate_rename: bool,
+
+    /// How long cached bytes are believed of a file of which the service gives neither date nor digest, in seconds: opened after
+    /// that, it is read anew. 0: at each opening.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds_or_none)]
+    pub(crate) reread_after: Duration,
+
     /// Let other users of this machine in, as far as the nodes' permissions allow.
     #[arg(long)]
     pub(crate) allow_other: bool,
@@ -72,6 +91,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHEN", default_value = "sweep", value_parser = open_check)]
     pub(crate) open_check: OpenCheck,
 
+    /// Let the kernel read whole files that are in the cache by itself, without this program: needs root and Linux 6.9. A
+    /// program that has such a file open keeps its version when another one on this machine writes to it.
+    #[arg(long)]
+    pub(crate) passthrough: bool,
+
     /// What close and fsync wait for: the upload (close), or only that the data is safe on this disk (background).
     #[arg(long, value_name = "WHEN", default_value = "close")]
     pub(crate) write_back: When,
@@ -80,9 +104,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT", default_value = "keep-both")]
     pub(crate) on_conflict: Versions,
 
-    /// Uploads at a time.
+    /// Uploads at a time; of files up to 1 MiB four times as many.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) max_flush_threads: usize,
+
+    /// Requests for bytes of files at a time.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) max_transfers: usize,
+
+    /// Bytes per second in, of all transfers together, like 10M [default: as fast as it goes].
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) bwlimit_down: Option<u64>,
+
+    /// Bytes per second out, likewise [default: as fast as it goes].
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) bwlimit_up: Option<u64>,
+
+    /// What stays free of the disk of the cache, in the units of --cache-limit [default: a twentieth of it, 1 GiB at most].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) free_space: Option<u64>,
 
     /// How long the end waits for uploads, in seconds. What remains is named, and goes out at the next mount.
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
@@ -95,6 +135,14 @@ pub(crate) struct Args {
     /// Log file [default: mountvofs.log in the cache directory].
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+
+    /// Answer Prometheus at this loopback address, at /metrics [default: nowhere].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    /// How lines of the log are written: text, or an object of JSON each.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
 
     /// Certificate with its key in one PEM file [default: ~/.ssl/cadcproxy.pem].
     #[arg(long, value_name = "FILE")]
@@ -156,6 +204,13 @@ pub(crate) enum When {
     Background,
 }
 
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
 /// `--on-conflict`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Versions {
@@ -164,108 +219,46 @@ pub(crate) enum Versions {
     Fail,
 }
 
-/// What there is beside mounting.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum Command {
-    /// Show how a mount stands: what is not uploaded yet and why, conflicts, the use of its cache.
-    Status {
-        #[command(flatten)]
-        which: Which,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Upload all that waits for it, and return when that is done.
-    Drain {
-        #[command(flatten)]
-        which: Which,
-    },
-    /// Files that are not uploaded yet, of a mount or of a cache directory that is not mounted.
-    Pending {
-        #[command(subcommand)]
-        command: PendingCommand,
-    },
-}
-
-/// What can be done with files that are not uploaded yet.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum PendingCommand {
-    /// Show them, with what the last try met.
-    List {
-        #[command(flatten)]
-        which: Which,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Save one to a new local file.
-    Export {
-        #[command(flatten)]
-        which: Which,
-        /// Its path below the mount, or its number in the list.
-        file: String,
-        /// Where to; must not exist.
-        to: PathBuf,
-    },
-    /// Drop the changes of one for good.
-    Discard {
-        #[command(flatten)]
-        which: Which,
-        /// Its path below the mount, or its number in the list.
-        file: String,
-    },
-    /// Try one again, or all; of one that somebody else changed too, ours becomes the new version.
-    Retry {
-        #[command(flatten)]
-        which: Which,
-        /// Its path below the mount, or its number in the list.
-        file: Option<String>,
-    },
-}
-
-impl PendingCommand {
-    /// Of which mount.
-    pub(crate) fn which(&self) -> &Which {
-        match self {
-            PendingCommand::List { which, .. }
-            | PendingCommand::Export { which, .. }
-            | PendingCommand::Discard { which, .. }
-            | PendingCommand::Retry { which, .. } => which,
-        }
-    }
-}
-
-/// Which mount, by what it was mounted with.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Which {
-    /// Container that is mounted.
-    #[arg(long, default_value = "vos:", value_name = "URI")]
-    pub(crate) vospace: String,
-
-    /// Its cache directory [default: that of --vospace].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
-}
-
 /// Holds the name of the shell that asks; the script that asks is that of `vospace completions`.
 const COMPLETE: &str = "VOSPACE_COMPLETE";
 
 const AFTER_HELP: &str = "\
-Unmount with `fusermount3 -u DIR` (`umount DIR` on macOS): uploads that are under way end first.
-Without credentials the mount is read-only.
+Unmount with `fusermount3 -u DIR`: uploads that are under way end first. Without credentials the mount is read-only.
+Each option may also be a variable of the environment (--cache-limit: VOFS_CACHE_LIMIT) or stand in
+~/.config/vofs/config.toml or /etc/vofs/config.toml; `mountvofs config show` says what counts and why.
 Exit status: 0 mounted, 1 other, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 nothing to mount, 8 cache directory.";
 
+/// The definition, for who reads options by it. What can be switched on can be switched off again: `--readonly=false`, where
+/// a configuration file has `readonly = true`.
+pub(crate) fn definition() -> clap::Command {
+    Args::command().mut_args(|option| match option.get_action() {
+        ArgAction::SetTrue if option.get_long().is_some_and(|name| name != "man") => option
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .value_name("BOOL")
+            .value_parser(BoolishValueParser::new())
+            .default_value("false")
+            .default_missing_value("true")
+            .hide_default_value(true)
+            .hide_possible_values(true),
+        _ => option,
+    })
+}
+
+/// The words of the command line; ends the process when a shell only asks how they go on.
+pub(crate) fn words() -> Vec<OsString> {
+    CompleteEnv::with_factory(definition).var(COMPLETE).complete();
+    std::env::args_os().map(hyphenate).collect()
+}
+
 impl Args {
-    /// Reads the command line; ends the process on `--help`, `--version` and misuse, and when a shell only asks how words
-    /// go on.
-    pub(crate) fn from_command_line() -> Self {
-        CompleteEnv::with_factory(Args::command).var(COMPLETE).complete();
-        let args = Args::parse_from(std::env::args_os().map(hyphenate));
-        if args.man {
-            let printed = Man::new(Args::command()).manual("VOSpace").render(&mut std::io::stdout());
+    /// Prints the manual page and ends the process, where that was asked for.
+    pub(crate) fn print_manual_if_asked(&self) {
+        if self.man {
+            let printed = Man::new(definition()).manual("VOSpace").render(&mut std::io::stdout());
             std::process::exit(i32::from(printed.is_err()));
         }
-        args
     }
 
     /// One line for each option that was given and has no meaning any more.
@@ -290,7 +283,7 @@ impl Args {
 }
 
 /// `--cache_dir=x_y` becomes `--cache-dir=x_y`.
-fn hyphenate(argument: OsString) -> OsString {
+pub(crate) fn hyphenate(argument: OsString) -> OsString {
     let bytes = argument.as_bytes();
     if !bytes.starts_with(b"--") {
         return argument;
@@ -301,8 +294,16 @@ fn hyphenate(argument: OsString) -> OsString {
     OsString::from_vec(renamed)
 }
 
+/// Bytes a second: a number, or one with a unit.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    match text.trim().trim_end_matches("/s").parse::<bytesize::ByteSize>().map(|size| size.as_u64()) {
+        Ok(0) => Err("at least 1 byte a second is needed".to_owned()),
+        outcome => outcome,
+    }
+}
+
 /// A plain number is MiB, as it was in the Python program.
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     if let Ok(mebibytes) = text.trim().parse::<u64>() {
         return mebibytes.checked_mul(1 << 20).ok_or_else(|| "too large".to_owned());
     }
@@ -318,7 +319,7 @@ fn open_check(text: &str) -> Result<OpenCheck, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.trim().parse() {
         Ok(0) => Err("at least 1 second is needed".to_owned()),
         Ok(number) => Ok(Duration::from_secs(number)),
@@ -326,14 +327,27 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    text.trim().parse().map(Duration::from_secs).map_err(|error| format!("{error}"))
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
 
     fn parse(arguments: &[&str]) -> Args {
-        Args::parse_from(
-            std::iter::once("mountvofs").chain(arguments.iter().copied()).map(|text| hyphenate(text.into())),
-        )
+        let words = std::iter::once("mountvofs").chain(arguments.iter().copied()).map(|text| hyphenate(text.into()));
+        Args::from_arg_matches(&definition().get_matches_from(words)).expect("of the same definition")
+    }
+
+    #[test]
+    fn what_can_be_switched_on_can_be_switched_off() {
+        assert!(!parse(&[]).readonly && parse(&["--readonly"]).readonly);
+        assert!(!parse(&["--readonly=false"]).readonly && parse(&["--readonly=true"]).readonly);
+        let bundled = parse(&["-fv", "--allow_other"]);
+        assert!(bundled.foreground && bundled.verbose && bundled.allow_other && !bundled.debug);
     }
 
     #[test]

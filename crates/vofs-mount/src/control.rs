@@ -1,11 +1,15 @@
-//! The control socket: how `mountvofs status`, `drain` and `pending` talk to the daemon of a mount.
+//! The control socket: how `mountvofs status`, `drain`, `warm` and the other commands talk to the daemon of a mount.
 //!
 //! It is a Unix socket in the cache directory, which is private (0700); the socket is too (0600), and the daemon asks the
 //! kernel who is at the other end and answers its own user and root only. One request a connection, as a line of JSON; any
 //! number of lines of progress come back, then one answer (`protocol`). A socket without a daemon is a former mount's.
 
+mod answer;
 pub(crate) mod client;
+pub(crate) mod context;
+pub(crate) mod long;
 pub(crate) mod protocol;
+pub(crate) mod report;
 pub(crate) mod server;
 
 use std::fs::File;

@@ -1,4 +1,7 @@
 //! Into the background: the first process waits for the second to say that the mount answers, or why it does not.
+//!
+//! Until then the second stays in the process group of the first, and only then gets a session of its own: autofs lets the group of
+//! the one that it waits for into the directory that is to be mounted, and everybody else waits there for the mount.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,12 +23,14 @@ impl Ready {
         Ready(None)
     }
 
-    /// The mount answers. A daemon lets go of the terminal.
+    /// The mount answers. A daemon lets go of session and terminal.
     pub(crate) fn mounted(&mut self, remarks: &[String]) {
         match self.0.take() {
             None => remarks.iter().for_each(|line| eprintln!("mountvofs: {line}")),
             Some(mut waiting) => {
                 let _ = waiting.write_all(&message(0, &remarks.join("\n")));
+                // It is no leader of a group, so nothing can be against it.
+                let _ = setsid();
                 release_terminal();
             }
         }
@@ -52,6 +57,10 @@ fn message(status: u8, text: &str) -> Vec<u8> {
 
 /// Splits the process. Returns in the second one; the first waits and ends with the second one's status. To be called
 /// before any thread is started.
+#[expect(
+    unsafe_code,
+    reason = "a daemon that has looked at everything before it goes to the background can only be made by fork"
+)]
 pub(crate) fn to_background() -> Result<Ready> {
     let fail =
         |error: nix::Error| Failure::new(Status::Other, format!("cannot go into the background: {error}; try -f"));
@@ -64,7 +73,6 @@ pub(crate) fn to_background() -> Result<Ready> {
         }
         ForkResult::Child => {
             drop(from_child);
-            setsid().map_err(fail)?;
             chdir("/").map_err(fail)?;
             Ok(Ready(Some(File::from(to_parent))))
         }

@@ -51,9 +51,11 @@ impl Failure {
             Error::NotADirectory(_) => {
                 Failure::new(Status::Remote, format!("{what} is not a container; mount the container that holds it"))
             }
-            Error::PermissionDenied { cause, .. } => Failure::new(Status::Credentials, format!("{what}: {cause}")),
+            Error::PermissionDenied { cause, .. } | Error::Credentials { cause, .. } => {
+                Failure::new(Status::Credentials, format!("{what}: {cause}"))
+            }
             Error::CacheDir(message) => Failure::new(Status::CacheDir, message.clone()),
-            Error::Io { cause, .. } | Error::Timeout { cause, .. } => {
+            Error::Io { cause, .. } | Error::Unreachable { cause, .. } | Error::Timeout { cause, .. } => {
                 Failure::new(Status::Service, format!("{what}: {cause}"))
             }
             other => Failure::new(Status::Service, format!("{what}: {other}")),

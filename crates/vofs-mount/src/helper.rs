@@ -10,12 +10,13 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use fuser::MountOption;
 use nix::unistd::{User, initgroups, setgid, setuid};
 
 use crate::Result;
-use crate::args::Args;
+use crate::args::{Args, definition};
+use crate::config::{self, Refusal};
 use crate::failure::{Failure, Status};
 
 /// The name under which mount(8) looks for it.
@@ -129,13 +130,19 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<Call> {
     place.push(&given.dir);
     words.push(place);
     words.append(&mut arguments);
-    let mut args = Args::try_parse_from(words).map_err(usage)?;
+    if let Some(user) = user.filter(|_| !given.fake) {
+        // What is configured for that user counts, not for who calls.
+        definition().try_get_matches_from(&words).map_err(usage)?;
+        return Err(restart_as(&user, &given));
+    }
+    let mut args = match config::resolve(&words) {
+        Ok(resolved) => resolved.args,
+        Err(Refusal::Typed(error)) => return Err(usage(*error)),
+        Err(refusal) => return Err(refusal.into()),
+    };
     args.kernel = kernel;
     if given.fake {
         return Ok(Call::Pretend);
-    }
-    if let Some(user) = user {
-        return Err(restart_as(&user, &given));
     }
     Ok(Call::Mount(Box::new(args)))
 }
@@ -152,7 +159,7 @@ struct Translated {
 }
 
 fn translate(given: &HelperArgs) -> Result<Translated> {
-    let command = Args::command();
+    let command = definition();
     let mut all = Translated::default();
     if given.verbose {
         all.arguments.push("--verbose".into());

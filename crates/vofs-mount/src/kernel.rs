@@ -1,12 +1,13 @@
 //! What has to be so on this machine, and what can be asked of its kernel.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
-use fuser::{InitFlags, KernelConfig};
+use fuser::{InitFlags, KernelConfig, MountOption};
 
-use crate::Result;
 use crate::failure::{Failure, Status};
 
 /// Requests that the kernel keeps in flight: its default of 16 would be one reader's read-ahead.
@@ -19,7 +20,7 @@ const MAX_WRITE: u32 = 1024 * 1024;
 const READ_AHEAD_KIB: u32 = 1024;
 
 /// FUSE is there and may be used.
-pub(crate) fn check_fuse(allow_other: bool) -> Result<()> {
+pub(crate) fn check_fuse(allow_other: bool) -> crate::Result<()> {
     let fail = |message: String| Failure::new(Status::Fuse, message);
     match OpenOptions::new().read(true).write(true).open("/dev/fuse") {
         Ok(_) => {}
@@ -56,8 +57,29 @@ fn find_program(name: &str) -> Option<std::path::PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
-/// Asks the kernel for what makes the mount fast. What it does not know is done without.
-pub(crate) fn configure(config: &mut KernelConfig) {
+/// What makes the type of the mount `fuse.vofs`. The library mounts as root by itself, and gives the kernel only options that
+/// it does not know; kernels before Linux 5.5 would refuse this one, and their mounts of root stay plain `fuse`.
+pub(crate) fn subtype() -> MountOption {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    if takes_subtype(&release) {
+        MountOption::CUSTOM("subtype=vofs".to_owned())
+    } else {
+        MountOption::Subtype("vofs".to_owned())
+    }
+}
+
+fn takes_subtype(release: &str) -> bool {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(5_u32), Some(5))
+}
+
+/// How many file systems may be stacked below: the cache directory is on a plain one. With one more, the mount itself could not
+/// be the lower layer of an overlay.
+const STACKED: u32 = 1;
+
+/// Asks the kernel for what makes the mount fast. What it does not know is done without, and said where it was asked for by
+/// the user.
+pub(crate) fn configure(config: &mut KernelConfig, passthrough: bool) -> Result<(), &'static str> {
     for capability in [
         InitFlags::FUSE_PARALLEL_DIROPS,
         InitFlags::FUSE_DO_READDIRPLUS,
@@ -74,6 +96,12 @@ pub(crate) fn configure(config: &mut KernelConfig) {
     }
     let _ = config.set_max_background(BACKGROUND);
     let _ = config.set_max_write(MAX_WRITE);
+    if passthrough {
+        let known = config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok();
+        known.then_some(()).ok_or("this kernel does not know it")?;
+        let _ = config.set_max_stack_depth(STACKED);
+    }
+    Ok(())
 }
 
 /// Raises the kernel's read-ahead, where the daemon may (root). The device is found in the table of mounts: looking at
@@ -98,6 +126,19 @@ pub(crate) fn mount_of(path: &Path) -> Option<String> {
             (unescape(place) == path.as_os_str().as_encoded_bytes()).then(|| device.to_owned())
         })
         .next_back()
+}
+
+/// The mounts that may be of this program: where they are, and what is mounted there, by the table of mounts. Those of root
+/// have no subtype there on old kernels ([`subtype`]).
+pub(crate) fn own_mounts() -> Vec<(PathBuf, String)> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let own = table.lines().filter_map(|line| {
+        let (place, source) = line.split_once(" - fuse.vofs ").or_else(|| line.split_once(" - fuse "))?;
+        let point = OsString::from_vec(unescape(place.split(' ').nth(4)?));
+        let space = String::from_utf8(unescape(source.split(' ').next()?)).ok()?;
+        Some((PathBuf::from(point), space))
+    });
+    own.collect()
 }
 
 /// The table writes blank, tab, newline and backslash as three octal digits.
@@ -130,5 +171,18 @@ mod tests {
         assert_eq!(unescape(r"/a\040b\134c"), b"/a b\\c");
         assert!(mount_of(Path::new("/proc")).is_some());
         assert!(mount_of(Path::new("/proc/self")).is_none());
+    }
+
+    #[test]
+    fn old_kernels_are_not_given_what_they_refuse() {
+        for (release, takes) in [
+            ("6.18.44-fc", true),
+            ("5.5.0-rc1", true),
+            ("5.4.0-216-generic", false),
+            ("4.18.0-553.el8_10.x86_64", false),
+            ("", false),
+        ] {
+            assert_eq!(takes_subtype(release), takes, "{release}");
+        }
     }
 }

@@ -7,23 +7,31 @@
 //! anything not named here, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 what was to be mounted is not
 //! there, 8 cache directory. As `mount.vofs` those of mount(8): 0, 1 usage, 32 not mounted.
 
+mod activity;
 mod adapter;
 mod args;
 mod commands;
+mod config;
 mod control;
 mod daemon;
+mod descriptors;
+mod drain;
+mod expiry;
 mod failure;
 mod helper;
 mod kernel;
 mod logging;
+mod metrics;
 mod mountpoint;
 mod options;
+mod patience;
 mod session;
 mod supervisor;
 
 use std::process::ExitCode;
 
 use args::Args;
+use config::Refusal;
 use daemon::Ready;
 use failure::{Failure, Status};
 use helper::Call;
@@ -32,7 +40,15 @@ fn main() -> ExitCode {
     if helper::is_called(std::env::args_os().next().as_deref()) {
         return as_helper();
     }
-    mount(Args::from_command_line(), |status| status as u8)
+    let exit_status = |status| status as u8;
+    match config::resolve(&args::words()) {
+        Ok(resolved) => {
+            resolved.args.print_manual_if_asked();
+            mount(resolved.args, exit_status)
+        }
+        Err(Refusal::Typed(error)) => error.exit(),
+        Err(Refusal::Elsewhere(failure)) => Ready::in_foreground().failed(&failure, exit_status),
+    }
 }
 
 /// The same for mount(8).

@@ -1,20 +1,29 @@
 //! From what was typed to what is done: defaults that depend on the environment, and checks that need no network.
 
+use std::ffi::OsString;
 use std::fs::DirBuilder;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use fuser::MountOption;
 use tracing::level_filters::LevelFilter;
+use vofs_core::config::default_memory_limit;
 use vofs_core::{Config, LocalNames, OnConflict, WriteBack};
-use vospace_client::auth::choose;
-use vospace_client::{AuthOptions, Client, ClientConfig, Credentials, Prefixes, VosUri};
+use vospace_client::auth::choose_beside;
+use vospace_client::client::{Bandwidth, Deadlines};
+use vospace_client::{AuthOptions, Client, ClientConfig, Prefixes, VosUri, services};
 
 use crate::Result;
-use crate::args::{Args, Versions, When, Which};
+use crate::args::{Args, LogFormat, Versions, When, Which};
+use crate::config;
 use crate::failure::{Failure, Status};
 use crate::mountpoint;
+
+/// The log's name in the cache directory.
+pub(crate) const LOG: &str = "mountvofs.log";
 
 /// Everything that a mount needs.
 #[derive(Debug)]
@@ -26,12 +35,16 @@ pub(crate) struct Settings {
     pub(crate) engine: Config,
     pub(crate) client: ClientConfig,
     pub(crate) allow_other: bool,
+    /// Those of the client library where nobody is less patient.
+    pub(crate) usual_deadlines: Deadlines,
     pub(crate) metadata_deadline: Duration,
     /// How long the end waits for uploads.
     pub(crate) drain_limit: Duration,
     /// What mount(8) asked of the kernel.
     pub(crate) kernel: Vec<MountOption>,
     pub(crate) log: Log,
+    /// Where Prometheus is answered.
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) remarks: Vec<String>,
 }
 
@@ -41,6 +54,7 @@ pub(crate) struct Log {
     /// `None`: the terminal.
     pub(crate) file: Option<PathBuf>,
     pub(crate) level: LevelFilter,
+    pub(crate) format: LogFormat,
 }
 
 /// Settles everything that can be settled without the network.
@@ -48,26 +62,26 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     let mountpoint = mountpoint::prepare(&args.mountpoint)?;
     crate::kernel::check_fuse(args.allow_other)?;
     let usage = |error: &dyn std::fmt::Display| Failure::new(Status::Service, format!("{}: {error}", args.vospace));
-    let root = Prefixes::load().map_err(|error| usage(&error))?.parse(&args.vospace).map_err(|error| usage(&error))?;
+    let services = services::load().map_err(|error| Failure::new(Status::Usage, error.to_string()))?;
+    let prefixes = Prefixes::load(&services).map_err(|error| usage(&error))?;
+    let root = prefixes.parse(&args.vospace).map_err(|error| usage(&error))?;
     root.check().map_err(|error| usage(&error))?;
     let auth = AuthOptions { token: args.token.clone(), certfile: args.certfile.clone() };
-    let credentials = choose(auth).map_err(|error| Failure::new(Status::Credentials, error.to_string()))?;
+    let credentials = choose_beside(auth, &services).map_err(|error| Failure::client(&error))?;
+    let mut client = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     let mut remarks: Vec<String> = args.without_meaning().into_iter().map(str::to_owned).collect();
-    let anonymous = matches!(credentials, Credentials::Anonymous);
+    let anonymous = client.is_anonymous(&root);
     if anonymous && !args.readonly {
         remarks.push("no credentials found: the mount is anonymous and read-only; get a certificate with `cadc-get-cert -u USER`".to_owned());
     }
     let cache_dir = place_of_cache(&args.vospace, args.cache_dir.as_deref())?;
-    let mut client = ClientConfig::from_env();
-    client.credentials = credentials;
     client.registry = args.registry.clone().or(client.registry);
     client.insecure = args.insecure;
+    client.bandwidth = Bandwidth::Each { up: args.bwlimit_up, down: args.bwlimit_down };
     // What is needed to take up a large upload belongs to the journal: the next mount goes on with it.
     client.state_dir = Some(cache_dir.clone());
-    // A silent service is given up before whoever waits is told so.
-    client.deadlines.headers = client.deadlines.headers.min(args.read_timeout);
-    client.deadlines.idle = client.deadlines.idle.min(args.read_timeout);
-    client.deadlines.metadata = client.deadlines.metadata.min(args.metadata_timeout);
+    let usual_deadlines = client.deadlines;
+    client.deadlines = within(usual_deadlines, args.read_timeout, args.metadata_timeout);
     client.user_agent = format!("mountvofs/{}", env!("CARGO_PKG_VERSION"));
     let mut engine = Config::new(root.to_wire(), &cache_dir);
     engine.cache_limit = args.cache_limit;
@@ -75,7 +89,10 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     engine.read_deadline = args.read_timeout;
     engine.read_only = args.readonly || anonymous;
     engine.open_check = args.open_check;
+    engine.passthrough = args.passthrough;
     engine.uploads = args.max_flush_threads;
+    engine.transfers = args.max_transfers;
+    engine.free_space = args.free_space;
     engine.write_back = match args.write_back {
         When::Close => WriteBack::Close,
         When::Background => WriteBack::Background,
@@ -87,11 +104,13 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     };
     engine.local_only = local_names(&args.local_only)?;
     engine.remote_mtime = args.remote_mtime;
+    engine.emulate_rename = args.emulate_rename;
+    engine.reread_after = args.reread_after;
     let log = Log {
         file: match (&args.log, args.foreground) {
             (Some(file), _) => Some(absolute(file)?),
             (None, true) => None,
-            (None, false) => Some(cache_dir.join("mountvofs.log")),
+            (None, false) => Some(cache_dir.join(LOG)),
         },
         level: if args.logs_everything() {
             LevelFilter::DEBUG
@@ -100,6 +119,7 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
         } else {
             LevelFilter::WARN
         },
+        format: args.log_format,
     };
     Ok(Settings {
         what: args.vospace,
@@ -108,12 +128,24 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
         engine,
         client,
         allow_other: args.allow_other,
+        usual_deadlines,
         metadata_deadline: args.metadata_timeout,
         drain_limit: args.drain_timeout,
         kernel: args.kernel,
         log,
+        metrics: args.metrics,
         remarks,
     })
+}
+
+/// How long the client library waits: a silent service is given up before whoever waits is told so.
+pub(crate) fn within(usual: Deadlines, read: Duration, metadata: Duration) -> Deadlines {
+    Deadlines {
+        headers: usual.headers.min(read),
+        idle: usual.idle.min(read),
+        metadata: usual.metadata.min(metadata),
+        ..usual
+    }
 }
 
 impl Settings {
@@ -152,9 +184,29 @@ fn place_of_cache(vospace: &str, chosen: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// Where the mount that is meant has its cache.
+/// Where the mount that is meant has its cache, by what is configured for it.
 pub(crate) fn cache_dir(which: &Which) -> Result<PathBuf> {
-    place_of_cache(&which.vospace, which.cache_dir.as_deref())
+    let mut words: Vec<OsString> = vec!["mountvofs".into()];
+    words.extend(which.vospace.iter().map(|space| format!("--vospace={space}").into()));
+    words.extend(which.cache_dir.iter().map(|place| {
+        let mut word = OsString::from("--cache-dir=");
+        word.push(place);
+        word
+    }));
+    let args = config::resolve(&words)?.args;
+    place_of_cache(&args.vospace, args.cache_dir.as_deref())
+}
+
+/// What is used where nothing is configured and the help names no value, by the names of the options.
+pub(crate) fn computed(args: &Args) -> Vec<(&'static str, String)> {
+    let mut values = vec![("memory-limit", ByteSize(default_memory_limit()).to_string())];
+    if let Ok(directory) = place_of_cache(&args.vospace, args.cache_dir.as_deref()) {
+        if !args.foreground {
+            values.push(("log", directory.join(LOG).display().to_string()));
+        }
+        values.push(("cache-dir", directory.display().to_string()));
+    }
+    values
 }
 
 fn default_cache_dir(vospace: &str) -> Result<PathBuf> {

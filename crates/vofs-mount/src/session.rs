@@ -2,22 +2,29 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fuser::{Config, MountOption, Session, SessionACL};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
 use vofs_core::Engine;
 use vofs_core::clock::SystemClock;
 use vofs_core::remote::VoSpace;
 
 use crate::Result;
+use crate::activity::Activity;
+use crate::adapter::absences::Absences;
 use crate::adapter::{Adapter, KernelLine};
-use crate::control::protocol::Reply;
-use crate::control::server::{Server, progress};
+use crate::control::context::Context;
+use crate::control::server::Server;
 use crate::daemon::Ready;
 use crate::failure::{Failure, Status};
+use crate::logging::Level;
+use crate::metrics::{self, endpoint::Endpoint};
 use crate::options::Settings;
-use crate::{kernel, logging, mountpoint, supervisor};
+use crate::patience::Patience;
+use crate::{descriptors, drain, expiry, kernel, logging, mountpoint, supervisor};
 
 /// Threads that take requests from the kernel. Each answers hits of the block cache itself and waits for the disk meanwhile:
 /// one alone was slower, four were not faster (docs/architecture.md).
@@ -27,32 +34,46 @@ const DISPATCHERS: usize = 2;
 /// cores one each would only be a hundred stacks and as many arenas of the allocator.
 const MOST_WORKERS: usize = 4;
 
-/// How often the log says how far the end is.
-const PROGRESS: Duration = Duration::from_secs(5);
-
 /// Mounts, tells whoever waits, and stays until the mount is gone.
 pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
     settings.make_cache_dir()?;
-    logging::start(&settings.log)?;
+    let level = logging::start(&settings.log)?;
+    descriptors::raise();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(MOST_WORKERS))
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Status::Other, format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(live(settings, ready));
+    let outcome = runtime.block_on(live(settings, level, ready));
     // A request that still waits for a dead service must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
-    let remote = Arc::new(VoSpace::new(settings.client()?, settings.root.clone()));
+async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<ExitCode> {
+    let metrics = match settings.metrics {
+        Some(address) => Some(metrics::endpoint::bind(address).await?),
+        None => None,
+    };
+    let client = settings.client()?;
+    client.credentials(&settings.root).map_err(|error| Failure::client(&error))?;
+    let remote = Arc::new(VoSpace::new(client.clone(), settings.root.clone()));
     let engine = Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock))
         .await
         .map_err(|error| Failure::engine(&settings.what, &error))?;
     let kernel = KernelLine::default();
-    let adapter = Adapter::new(Arc::clone(&engine), Arc::clone(&kernel), settings.metadata_deadline);
+    let absences = Arc::<Absences>::default();
+    let activity = Arc::<Activity>::default();
+    let patience = Arc::new(Patience::new(settings.metadata_deadline, settings.drain_limit));
+    let adapter = Adapter::new(
+        Arc::clone(&engine),
+        Arc::clone(&kernel),
+        Arc::clone(&absences),
+        Arc::clone(&activity),
+        Arc::clone(&patience),
+        settings.engine.passthrough,
+    );
     let options = mount_options(&settings);
     let place = settings.mountpoint.clone();
     let session = tokio::task::spawn_blocking(move || Session::new(adapter, &place, &options)).await;
@@ -61,7 +82,25 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
             |error| Failure::new(Status::Fuse, format!("cannot mount on {}: {error}", settings.mountpoint.display())),
         )?;
     let _ = kernel.set(session.notifier());
-    let _control = Server::start(&engine, &settings.engine.cache_dir).map_err(|error| {
+    let end = Arc::new(Notify::new());
+    let context = Arc::new(Context {
+        engine: Arc::clone(&engine),
+        client: client.clone(),
+        root: settings.root.clone(),
+        kernel,
+        absences,
+        activity,
+        level,
+        mountpoint: settings.mountpoint.clone(),
+        log: settings.log.file.clone(),
+        since: Instant::now(),
+        patience: Arc::clone(&patience),
+        usual_deadlines: settings.usual_deadlines,
+        end: Arc::clone(&end),
+    });
+    let _announcing = AbortOnDropHandle::new(tokio::spawn(expiry::announce(client, settings.root.clone())));
+    let _metrics = metrics.map(|listener| Endpoint::start(listener, Arc::clone(&context)));
+    let _control = Server::start(context, &settings.engine.cache_dir).map_err(|error| {
         tracing::warn!(%error, "no control socket: `mountvofs status` and `drain` cannot ask this mount");
     });
     let mut unmounter = session.unmount_callable();
@@ -76,13 +115,13 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
             if let Ok(Err(error)) = ended {
                 tracing::error!(%error, "the kernel ended the session");
             }
-            supervisor::stopping(settings.drain_limit);
-            Ok(finish(&engine, settings.drain_limit).await)
+            supervisor::stopping(patience.drain());
+            Ok(finish(&engine, patience.drain()).await)
         }
-        name = asked_to_end() => {
-            tracing::info!(signal = name, "asked to end");
-            supervisor::stopping(settings.drain_limit);
-            let code = finish(&engine, settings.drain_limit).await;
+        by = asked_to_end(&end) => {
+            tracing::info!(by, "asked to end");
+            supervisor::stopping(patience.drain());
+            let code = finish(&engine, patience.drain()).await;
             let unmounted = tokio::task::spawn_blocking(move || unmounter.unmount()).await;
             if !matches!(unmounted, Ok(Ok(()))) && let Err(error) = mountpoint::detach(&settings.mountpoint) {
                 tracing::error!(%error, "not unmounted");
@@ -90,35 +129,26 @@ async fn live(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
             // Programs that still have files open keep a detached mount; what they write from now on is lost to them.
             let _ = tokio::time::timeout(Duration::from_secs(5), serving).await;
             // What was written between the drain and the unmount.
-            Ok(if code == ExitCode::SUCCESS { finish(&engine, settings.drain_limit).await } else { code })
+            Ok(if code == ExitCode::SUCCESS { finish(&engine, patience.drain()).await } else { code })
         }
     }
 }
 
 /// Sends what is not sent yet; says how far it is, and what remains.
 async fn finish(engine: &Arc<Engine>, limit: Duration) -> ExitCode {
-    let waiting = engine.pending().len();
+    let waiting = engine.to_be_sent().len();
     if waiting > 0 {
         tracing::warn!(files = waiting, "not uploaded yet: that is done first");
     }
-    let mut draining = std::pin::pin!(engine.drain(limit));
-    let remaining = loop {
-        tokio::select! {
-            remaining = &mut draining => break remaining,
-            () = tokio::time::sleep(PROGRESS) => {
-                if let Reply::Progress { files, bytes, sent } = progress(engine) {
-                    tracing::warn!(files, bytes, sent, "still to be uploaded");
-                }
-            }
-        }
-    };
+    let remaining = drain::told(engine, engine.drain(limit)).await;
     for path in &remaining {
         tracing::error!(%path, "not uploaded; it is in the journal and goes out at the next mount with this cache directory");
     }
     if remaining.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Status::Other as u8) }
 }
 
-async fn asked_to_end() -> &'static str {
+/// Waits for a signal, or for the control socket to say it.
+async fn asked_to_end(end: &Notify) -> &'static str {
     let listen = |kind| signal(kind).map_err(|error| tracing::error!(%error, "signals are not heard"));
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
         (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::hangup()))
@@ -129,6 +159,7 @@ async fn asked_to_end() -> &'static str {
         _ = term.recv() => "SIGTERM",
         _ = int.recv() => "SIGINT",
         _ = hup.recv() => "SIGHUP",
+        () = end.notified() => "unmount",
     }
 }
 
@@ -137,7 +168,7 @@ fn mount_options(settings: &Settings) -> Config {
     config.mount_options = vec![
         // The name must not bring options of its own into the list.
         MountOption::FSName(settings.what.replace(',', "_")),
-        MountOption::Subtype("vofs".to_owned()),
+        kernel::subtype(),
         MountOption::DefaultPermissions,
         MountOption::NoDev,
         MountOption::NoSuid,

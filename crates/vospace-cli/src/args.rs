@@ -9,14 +9,18 @@ use std::path::{Path, PathBuf};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    cat, chmod, config, cp, df, doctor, du, find, get_cert, ln, lock, ls, mkdir, mv, rm, rmdir, sync, tag,
+    cat, chmod, config, cp, df, doctor, du, find, get_cert, ln, lock, login, ls, mkdir, mv, rm, rmdir, sync, tag,
 };
 use crate::common::Common;
 use crate::complete::{Shell, script};
+use crate::ends;
 use crate::manual;
 
 /// The name under which it does everything.
 const WHOLE: &str = "vospace";
+
+/// What the command for certificates was called before, and still is in scripts.
+const FORMER_GET_CERT: &str = "getCert";
 
 /// Work with files in VOSpace: list, copy, make and remove directories, remove, move, print.
 #[derive(Debug, Parser)]
@@ -55,7 +59,7 @@ macro_rules! verbs {
         }
 
         /// The commands and the verbs that they stand for.
-        pub(crate) const COMMANDS: &[(&str, &str)] = &[$(($command, $verb)),*];
+        pub(crate) const COMMANDS: &[(&str, &str)] = &[$(($command, $verb),)* (FORMER_GET_CERT, "get-cert")];
 
         impl Verb {
             /// The verb of a command of its own, from its options.
@@ -105,7 +109,11 @@ verbs! {
     Doctor(doctor::DoctorArgs) = "doctor", "vdoctor";
     /// Show or make the configuration file (also: vos-config)
     Config(config::ConfigArgs) = "config", "vos-config";
-    /// Get a proxy certificate from CADC (also: cadc-get-cert)
+    /// Log in to a service by a code that is entered in a browser (also: vlogin)
+    Login(login::LoginArgs) = "login", "vlogin";
+    /// Forget the log-in to a service, here and at its issuer (also: vlogout)
+    Logout(login::LogoutArgs) = "logout", "vlogout";
+    /// Get a proxy certificate from CADC (also: cadc-get-cert, formerly getCert)
     GetCert(get_cert::GetCertArgs) = "get-cert", "cadc-get-cert";
 }
 
@@ -127,6 +135,7 @@ fn checked(verb: Verb, command: &mut Command) -> Result<Verb, clap::Error> {
         Verb::Cp(args) => args.ends.missing(),
         Verb::Sync(args) => args.ends.missing(),
         Verb::Mv(args) => args.ends.missing(),
+        Verb::Ln(args) => args.ends.missing(),
         _ => None,
     };
     missing.map_or(Ok(verb), |text| Err(command.error(clap::error::ErrorKind::MissingRequiredArgument, text)))
@@ -174,7 +183,11 @@ fn try_parse(argv: Vec<OsString>) -> Result<(Common, Verb), clap::Error> {
     };
     let mut command = own_command(name, verb);
     let matches = command.try_get_matches_from_mut(argv)?;
-    Ok((Common::from_arg_matches(&matches)?, checked(Verb::from_matches(verb, &matches)?, &mut command)?))
+    let mut verb = Verb::from_matches(verb, &matches)?;
+    if let Verb::GetCert(args) = &mut verb {
+        args.former = *name == FORMER_GET_CERT;
+    }
+    Ok((Common::from_arg_matches(&matches)?, checked(verb, &mut command)?))
 }
 
 /// The verb as a command of its own, under its old name.
@@ -184,7 +197,7 @@ pub(crate) fn own_command(name: &'static str, verb: &str) -> Command {
     let purpose = verb.get_about().cloned().unwrap_or_default();
     let command = verb.name(name).bin_name(name).version(env!("CARGO_PKG_VERSION")).infer_long_args(true);
     // What describes the common options would take the place of what describes the command.
-    Common::augment_args(command).about(purpose)
+    ends::with_usage(Common::augment_args(command).about(purpose), name)
 }
 
 #[cfg(test)]
@@ -236,6 +249,21 @@ mod tests {
             "vmv vos:a -v vos:b",
         ] {
             parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn sources_and_destination_are_told_apart_in_help() {
+        let ends: Vec<_> = COMMANDS.iter().filter(|(name, _)| ["vcp", "vsync", "vmv", "vln"].contains(name)).collect();
+        assert_eq!(ends.len(), 4);
+        for (name, verb) in ends {
+            for line in [format!("{name} --help"), format!("{name} --nonsense"), format!("vospace {verb} --help")] {
+                let text = parsed(&line).unwrap_err().to_string();
+                let called = line.rsplit_once(' ').unwrap().0;
+                assert!(text.contains(&format!("Usage: {called} [OPTIONS] <SOURCE>... <DESTINATION>\n")), "{text}");
+                assert!(!text.contains("DESTINATION>..."), "{text}");
+            }
+            assert!(parsed(&format!("{name} vos:a")).unwrap_err().to_string().contains("destination is missing"));
         }
     }
 

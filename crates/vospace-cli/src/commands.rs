@@ -11,6 +11,7 @@ pub(crate) mod find;
 pub(crate) mod get_cert;
 pub(crate) mod ln;
 pub(crate) mod lock;
+pub(crate) mod login;
 pub(crate) mod ls;
 pub(crate) mod mkdir;
 pub(crate) mod mv;

@@ -8,7 +8,7 @@ use vospace_client::bulk;
 /// How fast, how many at a time, how much is shown.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Moving {
-    /// Files copied at the same time [default: 8, of small files 24]
+    /// Files copied at the same time [default: 8, of small files 30]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
     nstreams: Option<u64>,
     /// Bytes per second of all transfers together, both ways, like 10M
@@ -29,6 +29,26 @@ impl Moving {
                 (streams, streams)
             }
         }
+    }
+}
+
+/// Requests at the same time, unless somebody wants it otherwise: enough to hide the round trips, few enough for any
+/// service.
+const REQUESTS: u64 = 8;
+
+/// How much is asked of a service at a time.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AtOnce {
+    /// Requests under way at the same time
+    #[arg(short, long, value_name = "N", default_value_t = REQUESTS,
+          value_parser = clap::value_parser!(u64).range(1..=bulk::MAX_STREAMS as u64))]
+    nstreams: u64,
+}
+
+impl AtOnce {
+    /// One at least.
+    pub(crate) fn get(&self) -> usize {
+        usize::try_from(self.nstreams).unwrap_or(bulk::MAX_STREAMS)
     }
 }
 

@@ -81,6 +81,8 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
         Verb::Config(args) => return commands::config::run(&args),
         Verb::GetCert(args) => return commands::get_cert::run(common, &args).await,
         Verb::Doctor(args) => return commands::doctor::run(common, &args).await,
+        Verb::Login(args) => return commands::login::run(common, &args).await,
+        Verb::Logout(args) => return commands::login::end(common, &args).await,
         verb => verb,
     };
     let session = session::Session::open(common, verb.bandwidth())?;
@@ -129,6 +131,8 @@ async fn dispatch(session: &Session, verb: Verb) -> anyhow::Result<Status> {
         Verb::Find(args) => commands::find::run(session, &args).await,
         Verb::Du(args) => commands::du::run(session, &args).await,
         Verb::Df(args) => commands::df::run(session, &args).await,
-        Verb::Config(_) | Verb::GetCert(_) | Verb::Doctor(_) => unreachable!("dealt with above"),
+        Verb::Config(_) | Verb::GetCert(_) | Verb::Doctor(_) | Verb::Login(_) | Verb::Logout(_) => {
+            unreachable!("dealt with above")
+        }
     }
 }

@@ -7,6 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use crate::args::{self, COMMANDS};
+use crate::ends;
 
 /// Common to all pages.
 const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
@@ -36,7 +37,7 @@ pub(crate) fn write(directory: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     page(directory, args::command(&[]))?;
     for (name, verb) in COMMANDS {
-        page(directory, args::own_command(name, verb))?;
+        page(directory, ends::shown(args::own_command(name, verb)))?;
     }
     Ok(())
 }

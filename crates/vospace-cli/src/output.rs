@@ -1,11 +1,13 @@
-//! What the user sees besides results: errors, the log, the exit status.
+//! What the user sees besides results: errors, the log, the exit status. Texts of others come through here as plain text.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
+use vospace_client::Plain;
 use vospace_client::bulk::BulkError;
+use vospace_client::plain::PlainLines;
 
 use crate::common::Common;
 
@@ -49,12 +51,17 @@ impl From<Status> for ExitCode {
 /// One line on standard error, in the form that scripts around the Python commands look for.
 pub(crate) fn error(text: impl fmt::Display) {
     // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "ERROR:: {text}");
+    let _ = writeln!(io::stderr(), "ERROR:: {}", Plain(&text.to_string()));
 }
 
 /// A remark on standard error.
 pub(crate) fn note(text: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", Plain(&text.to_string()));
+}
+
+/// A name or what else others have chosen, for standard output: on a terminal as plain text, into files and pipes as it is.
+pub(crate) fn shown(text: &str) -> String {
+    if io::stdout().is_terminal() { Plain(text).to_string() } else { text.to_owned() }
 }
 
 /// The status of one piece of work; a failure is named, so that the rest can go on.
@@ -97,7 +104,7 @@ pub(crate) fn start_log(common: &Common) {
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(io::stderr)
+        .with_writer(|| PlainLines(io::stderr()))
         .with_ansi(false)
         .without_time()
         .init();

@@ -1,12 +1,13 @@
 //! Names as a shell reads them: quoted where they need it, so that what was printed can be fed back.
 //!
-//! On a terminal this also keeps control characters in names from doing anything to it.
+//! On a terminal this also keeps control characters and marks of direction in names from doing anything to it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use clap::Args;
+use vospace_client::plain::is_obeyed;
 
 /// When names are quoted.
 #[derive(Debug, Clone, Copy, Args)]
@@ -50,14 +51,14 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn quoted(name: &str) -> String {
-    if !name.chars().any(char::is_control) {
+    if !name.chars().any(is_obeyed) {
         return format!("'{}'", name.replace('\'', r"'\''"));
     }
     let mut text = String::from("$'");
     for c in name.chars() {
         match c {
             '\'' | '\\' => text.extend(['\\', c]),
-            c if c.is_control() => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
+            c if is_obeyed(c) => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
                 let _ = write!(text, "\\x{byte:02x}");
             }),
             c => text.push(c),
@@ -74,8 +75,22 @@ mod tests {
 
     #[test]
     fn a_shell_reads_back_what_was_printed() {
-        let names =
-            ["a.fits", "a b", "it's", "a;b", "a(1)", "$HOME", "été", "a\\b", "*", "", "~x", "\x1b[31m'\\", "a\u{85}b"];
+        let names = [
+            "a.fits",
+            "a b",
+            "it's",
+            "a;b",
+            "a(1)",
+            "$HOME",
+            "été",
+            "a\\b",
+            "*",
+            "",
+            "~x",
+            "\x1b[31m'\\",
+            "a\u{85}b",
+            "a\u{202e}b",
+        ];
         for name in names {
             let line = format!("printf %s {}", Style::Quoted.show(name));
             let output = Command::new("bash").args(["-c", &line]).output().unwrap();
@@ -87,6 +102,6 @@ mod tests {
     fn nothing_is_quoted_without_need_or_wish() {
         assert_eq!(Style::Quoted.show("vos:demo/a-1_b.fits"), "vos:demo/a-1_b.fits");
         assert_eq!(Style::Literal.show("a b"), "a b");
-        assert!(!Style::Quoted.show("\x1b[31m").contains('\x1b'));
+        assert!(!Style::Quoted.show("\x1b[31m\u{202e}").contains(is_obeyed));
     }
 }

@@ -2,28 +2,43 @@
 
 use anyhow::Context as _;
 use vospace_client::auth::{self, AuthOptions, Credentials};
-use vospace_client::client::{Client, ClientConfig};
+use vospace_client::client::{Bandwidth, Client, ClientConfig};
 use vospace_client::node::Node;
+use vospace_client::services::{self, ServiceSettings};
 use vospace_client::uri::{Prefixes, VosUri};
 
 use crate::common::Common;
 use crate::output;
 
 /// A client with these credentials. Nothing is sent yet.
-pub(crate) fn client(common: &Common, credentials: Credentials, bandwidth: Option<u64>) -> anyhow::Result<Client> {
-    let mut config = ClientConfig::from_env();
-    config.credentials = credentials;
+pub(crate) fn client(
+    common: &Common,
+    credentials: Credentials,
+    services: Vec<ServiceSettings>,
+    bandwidth: Option<u64>,
+) -> anyhow::Result<Client> {
+    Ok(Client::new(config(common, credentials, services, bandwidth))?)
+}
+
+/// The settings of one.
+pub(crate) fn config(
+    common: &Common,
+    credentials: Credentials,
+    services: Vec<ServiceSettings>,
+    bandwidth: Option<u64>,
+) -> ClientConfig {
+    let mut config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     if common.registry.is_some() {
         config.registry.clone_from(&common.registry);
     }
     config.insecure |= common.insecure;
-    config.bandwidth = bandwidth;
+    config.bandwidth = bandwidth.map_or_else(Bandwidth::default, Bandwidth::Shared);
     if let Some(limit) = common.timeout {
         config.deadlines.headers = limit;
         config.deadlines.idle = limit;
         config.deadlines.metadata = config.deadlines.metadata.max(limit);
     }
-    Ok(Client::new(config)?)
+    config
 }
 
 /// One run of a command.
@@ -40,9 +55,10 @@ pub(crate) struct Session {
 impl Session {
     /// Reads configuration and credentials; nothing is sent yet.
     pub(crate) fn open(common: &Common, bandwidth: Option<u64>) -> anyhow::Result<Self> {
-        let prefixes = Prefixes::load()?;
+        let services = services::load()?;
+        let prefixes = Prefixes::load(&services)?;
         let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-        let client = client(common, auth::choose(options)?, bandwidth)?;
+        let client = client(common, auth::choose_beside(options, &services)?, services, bandwidth)?;
         Ok(Self { client, prefixes, logs_much: output::logs_much(common) })
     }
 

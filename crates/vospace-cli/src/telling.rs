@@ -105,7 +105,7 @@ impl<'a> Teller<'a> {
 
     fn print(&self, line: &str) {
         // A reader that has gone is no reason to stop copying.
-        let _ = self.above(|| writeln!(std::io::stdout(), "{line}"));
+        let _ = self.above(|| writeln!(std::io::stdout(), "{}", output::shown(line)));
     }
 
     /// Tells the sums, and how it all ended.

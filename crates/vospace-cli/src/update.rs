@@ -14,7 +14,7 @@ pub(crate) async fn apply(session: &Session, node: &Node, changes: &Properties, 
         return Ok(());
     }
     let counts = session.client.set_properties_tree(&node.uri, &node.kind, changes).await;
-    let JobCounts { succeeded, failed } = counts.with_context(|| name.clone())?;
+    let JobCounts { succeeded, failed, .. } = counts.with_context(|| name.clone())?;
     if failed > 0 {
         bail!("{name}: {succeeded} nodes updated, {failed} could not be");
     }

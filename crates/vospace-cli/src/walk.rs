@@ -14,9 +14,6 @@ use vospace_client::uri::VosUri;
 use crate::output::{self, Status};
 use crate::session::Session;
 
-/// Containers listed at a time, unless somebody wants it otherwise: enough to hide the round trips, few enough for any
-/// service.
-pub(crate) const LISTINGS: u64 = 8;
 /// Nodes on their way from the listings to who looks at them.
 const UNDERWAY: usize = 1024;
 
@@ -27,7 +24,7 @@ const UNDERWAY: usize = 1024;
 pub(crate) async fn walk(
     session: &Session,
     root: &VosUri,
-    listings_at_once: u64,
+    at_once: usize,
     mut visit: impl FnMut(&Node) -> anyhow::Result<()>,
 ) -> anyhow::Result<Status> {
     let mut status = Status::Done;
@@ -35,7 +32,7 @@ pub(crate) async fn walk(
     let mut listings: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let (sender, mut nodes) = mpsc::channel(UNDERWAY);
     loop {
-        while (listings.len() as u64) < listings_at_once.max(1)
+        while listings.len() < at_once.max(1)
             && let Some(container) = waiting.pop()
         {
             let name = session.name(&container);

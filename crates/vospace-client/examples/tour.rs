@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use vospace_client::auth::{self, AuthOptions};
 use vospace_client::transfer::{PutOptions, UploadSource};
-use vospace_client::{Client, ClientConfig, Prefixes, Properties, Result, property};
+use vospace_client::{Client, ClientConfig, Prefixes, Properties, Result, property, services};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,9 +28,11 @@ async fn main() -> ExitCode {
 }
 
 async fn tour() -> Result<()> {
-    let prefixes = Prefixes::load()?;
+    let services = services::load()?;
+    let prefixes = Prefixes::load(&services)?;
     let place = prefixes.parse(&std::env::args().nth(1).unwrap_or_else(|| "vos:demo".to_owned()))?;
-    let config = ClientConfig { credentials: auth::choose(AuthOptions::default())?, ..ClientConfig::from_env() };
+    let credentials = auth::choose_beside(AuthOptions::default(), &services)?;
+    let config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     let client = Client::new(config)?;
 
     let container = place.join(&format!("tour-{}", std::process::id()));

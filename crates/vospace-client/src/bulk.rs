@@ -16,6 +16,7 @@
 //! The engine never asks the user anything, never prints, and follows no link unless told to.
 
 mod compare;
+mod digest;
 mod links;
 mod partial;
 mod plan;
@@ -27,6 +28,7 @@ mod report;
 mod run;
 mod send;
 mod spool;
+mod standing;
 mod watch;
 
 use std::fmt;
@@ -54,7 +56,7 @@ pub use watch::Watch;
 pub const DEFAULT_STREAMS: usize = 8;
 
 /// Small files in flight at once unless the caller says otherwise: they cost round trips and next to no bytes.
-pub const DEFAULT_SMALL_STREAMS: usize = 24;
+pub const DEFAULT_SMALL_STREAMS: usize = MAX_STREAMS;
 
 /// Most files in flight that make sense, as in the Python client.
 pub const MAX_STREAMS: usize = 30;
@@ -132,7 +134,7 @@ impl From<&VosUri> for Place {
 /// Asked before an existing file that differs is replaced; `false` leaves it alone. May block.
 pub type Confirm = Arc<dyn Fn(&Place) -> bool + Send + Sync>;
 
-/// How a copy is made.
+/// How a copy is made. Fields may be added: write it with `..Options::default()`.
 #[derive(Clone)]
 pub struct Options {
     /// Substrings of the target path; a file that contains one is left out.
@@ -220,6 +222,7 @@ impl Options {
 
 /// Why a copy, or one file of it, did not happen. Each text names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BulkError {
     /// The service refused, or could not be reached.
     #[error("{node}: {error}")]
@@ -311,7 +314,10 @@ pub enum BulkError {
     #[error("{0}")]
     Direction(&'static str),
     /// The bytes that came do not have the digest that the service announced.
-    #[error("{node}: the bytes received have MD5 {actual}, the service announces {expected}; copy it again later")]
+    #[error(
+        "{node}: the bytes received have MD5 {actual}, the service announces {expected}; copy it again later. If that \
+         does not help, its last upload failed or it was changed past the service: store it there anew"
+    )]
     Corrupt {
         /// The node.
         node: VosUri,

@@ -1,6 +1,6 @@
 //! The verbs of a VOSpace client, in one place.
 //!
-//! A [`Client`] talks to all services with one set of credentials. It is cheap to clone and every method may run
+//! A [`Client`] talks to all services, to each with the credentials that are for it. It is cheap to clone and every method may run
 //! concurrently with every other. Retries, deadlines and the doubts of a lost answer are dealt with below; what
 //! comes back as an error is final as far as this crate is concerned.
 //!
@@ -12,21 +12,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Result;
-use crate::auth::Secret;
+use crate::auth::{Secret, Standing};
+use crate::emulate;
+use crate::http::{DOWN, UP};
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
-use crate::ops::{certificate, identity, jobs, listing, nodes, readable, rename};
+use crate::ops::listing::Fill;
+use crate::ops::{certificate, identity, jobs, listing, nodes, readable, remove, rename, stat};
 use crate::service::Service;
 use crate::transfer::{Download, PutOptions, UploadSource, Uploaded, download, upload, wide};
 use crate::uri::VosUri;
 use crate::view::View;
 
-pub use crate::config::{ClientConfig, Deadlines, RetryPolicy};
+pub use crate::config::{Bandwidth, ClientConfig, Deadlines, RetryPolicy};
+pub use crate::http::vitals::Health;
 pub use crate::ops::identity::Identity;
 pub use crate::ops::jobs::JobCounts;
 pub use crate::ops::listing::NodeStream;
 
-/// All services, one set of credentials.
+/// All services.
+///
+/// ```no_run
+/// use futures_util::TryStreamExt as _;
+/// use vospace_client::{AuthOptions, Client, ClientConfig, Prefixes, auth, services};
+///
+/// # async fn sizes() -> vospace_client::Result<()> {
+/// let services = services::load()?;
+/// let place = Prefixes::load(&services)?.parse("vos:demo/data")?;
+/// let credentials = auth::choose(AuthOptions::default())?;
+/// let client = Client::new(ClientConfig { credentials, services, ..ClientConfig::from_env() })?;
+/// let mut children = client.list(&place);
+/// while let Some(node) = children.try_next().await? {
+///     println!("{:>12} {}", node.properties.length().unwrap_or(0), node.uri.name());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Programs that run against a service are in `examples/` of the crate.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -47,10 +70,57 @@ impl Client {
         Ok(Client { inner: Arc::new(Inner::new(&config)?) })
     }
 
-    /// Whether requests carry no credentials.
+    /// Whether requests for a node carry no credentials.
     #[must_use]
-    pub fn is_anonymous(&self) -> bool {
-        self.inner.http.is_anonymous()
+    pub fn is_anonymous(&self, uri: &VosUri) -> bool {
+        self.inner.http.is_anonymous(&uri.resource_id())
+    }
+
+    /// The credentials for the service of a node: what they are, and until when they are good.
+    ///
+    /// # Errors
+    /// When they cannot be used: a file that is gone, a certificate that has expired, a log-in that has ended.
+    pub fn credentials(&self, uri: &VosUri) -> Result<Standing> {
+        self.inner.http.standing(&uri.resource_id())
+    }
+
+    /// How the services are, by what became of the requests so far.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.http.vitals().health()
+    }
+
+    /// Bytes of bodies that were sent and received.
+    #[must_use]
+    pub fn moved(&self) -> (u64, u64) {
+        (self.inner.http.pace(UP).moved(), self.inner.http.pace(DOWN).moved())
+    }
+
+    /// The limits to the speed out and in, in bytes per second.
+    #[must_use]
+    pub fn bandwidth(&self) -> (Option<u64>, Option<u64>) {
+        (self.inner.http.pace(UP).rate(), self.inner.http.pace(DOWN).rate())
+    }
+
+    /// Changes the limit to the speed out, also of transfers that are under way; none: as fast as it goes.
+    pub fn limit_uploads(&self, rate: Option<u64>) {
+        self.inner.http.pace(UP).set(rate);
+    }
+
+    /// The same for what comes in.
+    pub fn limit_downloads(&self, rate: Option<u64>) {
+        self.inner.http.pace(DOWN).set(rate);
+    }
+
+    /// How long each phase of a request may take.
+    #[must_use]
+    pub fn deadlines(&self) -> Deadlines {
+        self.inner.http.deadlines()
+    }
+
+    /// Changes that for requests to come. The time until they are connected stays as it was.
+    pub fn set_deadlines(&self, deadlines: Deadlines) {
+        self.inner.http.set_deadlines(deadlines);
     }
 
     /// The list of services that is in use.
@@ -80,7 +150,16 @@ impl Client {
     /// # Errors
     /// `NotFound`, `PermissionDenied` and everything else of [`crate::ErrorKind`].
     pub async fn stat(&self, uri: &VosUri) -> Result<Node> {
-        nodes::stat(&self.inner, uri).await
+        stat::stat(&self.inner, uri).await
+    }
+
+    /// The same with what the service computes for this caller (`core#readable` and `core#writable` of the CADC services)
+    /// besides what it stores.
+    ///
+    /// # Errors
+    /// As [`Client::stat`].
+    pub async fn stat_in_full(&self, uri: &VosUri) -> Result<Node> {
+        stat::in_full(&self.inner, uri).await
     }
 
     /// The children of a container as they arrive, in the order of the service. A failure is an `Err` item, after
@@ -91,14 +170,33 @@ impl Client {
     /// A container that the caller may not read is listed as empty by the CADC services; [`Client::list_readable`] tells.
     #[must_use]
     pub fn list(&self, uri: &VosUri) -> NodeStream {
-        listing::list(Arc::clone(&self.inner), uri.clone())
+        listing::list(Arc::clone(&self.inner), uri.clone(), Fill::Always)
     }
 
     /// As [`Client::list`], but a container that is shown as empty because the caller may not read it is an error. Where
     /// a listing is empty this takes one request more, or two.
     #[must_use]
     pub fn list_readable(&self, uri: &VosUri) -> NodeStream {
-        readable::list(Arc::clone(&self.inner), uri.clone())
+        readable::list(Arc::clone(&self.inner), uri.clone(), Fill::Always)
+    }
+
+    /// As [`Client::list_readable`], but children are as the service shows them: where its listings have no properties,
+    /// nobody asks for them. For who asks for those that matter.
+    #[must_use]
+    pub fn list_as_shown(&self, uri: &VosUri) -> NodeStream {
+        readable::list(Arc::clone(&self.inner), uri.clone(), Fill::Never)
+    }
+
+    /// Whether the service takes these names, by what is known of it so far. Nothing is sent.
+    ///
+    /// # Errors
+    /// The name and the character that it does not take.
+    pub fn check_name(&self, uri: &VosUri) -> Result<()> {
+        match self.inner.registry.remembered(&uri.resource_id()) {
+            Some(service) => service.dialect().check(uri)?,
+            None => uri.check()?,
+        }
+        Ok(())
     }
 
     /// Makes a container. Its parent must exist.
@@ -125,25 +223,36 @@ impl Client {
         nodes::create(&self.inner, uri, &NodeKind::Link { target: target.to_owned() }, &Properties::new()).await
     }
 
-    /// Deletes a file, a link (not its target) or an empty container.
+    /// Deletes a file or a link (not its target). Not meant for containers: by the standard a service takes them with all
+    /// that is in them. See [`Client::rmdir`] and [`Client::delete_tree`].
     ///
     /// # Errors
     /// `NotEmpty`, `NotFound`, `PermissionDenied`, `Locked` and others.
     pub async fn delete(&self, uri: &VosUri) -> Result<()> {
         self.inner.redirects.forget(uri);
-        nodes::delete(&self.inner, uri).await?;
+        remove::delete(&self.inner, uri).await?;
         self.inner.forget_meant(uri);
         Ok(())
     }
 
-    /// Deletes a container and everything below it. Refused for anything but a container: of a link, the service would
-    /// delete the tree that it points to.
+    /// Deletes a container in which nothing is. It is looked into first where the service would delete it with what is
+    /// in it; what somebody puts there in that moment is lost with it.
+    ///
+    /// # Errors
+    /// `NotEmpty`, `NotAContainer`, `NotFound`, `PermissionDenied` and others.
+    pub async fn rmdir(&self, uri: &VosUri) -> Result<()> {
+        self.inner.redirects.forget_tree(uri);
+        remove::empty_container(&self.inner, uri).await
+    }
+
+    /// Deletes a container and everything below it: by a job of the service, or from the leaves up where it has none.
+    /// Refused for anything but a container: of a link, the service would delete the tree that it points to.
     ///
     /// # Errors
     /// `NotAContainer`, `PermissionDenied` and others. A deletion that succeeded in part is no error: see the counts.
     pub async fn delete_tree(&self, uri: &VosUri) -> Result<JobCounts> {
         self.inner.redirects.forget_tree(uri);
-        jobs::delete_tree(&self.inner, uri).await
+        remove::tree(&self.inner, uri).await
     }
 
     /// Gives a node another name or container, of the same service. Never replaces anything and never moves *into* an
@@ -157,6 +266,19 @@ impl Client {
         rename::rename(&self.inner, from, to).await?;
         self.inner.forget_meant(from);
         Ok(())
+    }
+
+    /// The same by copying every byte, verifying it and deleting the original, for services whose moves say `Unsupported`.
+    /// Not at once for others, and not to be done unasked: while it goes on both names are there. Nothing is deleted before
+    /// all of it is there under the new name, and nothing that was not copied.
+    ///
+    /// # Errors
+    /// As [`Client::rename`]; `ChecksumMismatch` when the copy is another, `VersionChanged` and `NotEmpty` when somebody
+    /// changed the original meanwhile: then both are kept.
+    pub async fn rename_by_copy(&self, from: &VosUri, to: &VosUri) -> Result<()> {
+        self.inner.redirects.forget_tree(from);
+        self.inner.redirects.forget_tree(to);
+        emulate::rename_by_copy(&self.inner, from, to).await
     }
 
     /// Changes properties: those given are set, those marked nil deleted, all others stay. Updates of one node by this

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::auth::Credentials;
+use crate::places;
+use crate::services::{AuthSettings, ServiceSettings};
+use crate::uri::VosUri;
 
 /// Where CADC publishes which services exist and where.
 pub(crate) const DEFAULT_REGISTRY: &str = "https://ws.cadc-ccda.hia-iha.nrc-cnrc.gc.ca/reg/resource-caps";
@@ -16,8 +19,10 @@ const SEGMENT: u64 = 64 << 20;
 pub struct ClientConfig {
     /// Full URL of the registry's list, or a base to which `/resource-caps` is added. None: that of CADC.
     pub registry: Option<String>,
-    /// Who the caller is.
+    /// Who the caller is, where `services` does not say otherwise.
     pub credentials: Credentials,
+    /// What the user says of single services: [`crate::services::load`].
+    pub services: Vec<ServiceSettings>,
     /// Where the registry, capabilities and what was learned of services are kept. None: nothing is kept.
     pub cache_dir: Option<PathBuf>,
     /// PEM files with certificate authorities to trust besides the system's.
@@ -33,8 +38,8 @@ pub struct ClientConfig {
     /// Bytes of a segment, on services that take large files in segments. Longer files go that way: what is sent again
     /// after a lost connection is at most this much.
     pub segment: u64,
-    /// Bytes per second of all transfers together. None: as fast as it goes.
-    pub bandwidth: Option<u64>,
+    /// How fast bytes of files move at most.
+    pub bandwidth: Bandwidth,
     /// Where unfinished uploads are noted, to be taken up by the next program. None: nowhere.
     pub state_dir: Option<PathBuf>,
 }
@@ -44,15 +49,16 @@ impl Default for ClientConfig {
         ClientConfig {
             registry: None,
             credentials: Credentials::Anonymous,
-            cache_dir: default_dir("XDG_CACHE_HOME", ".cache"),
+            services: Vec::new(),
+            cache_dir: places::cache(),
             extra_roots: Vec::new(),
             insecure: false,
             user_agent: concat!("vospace-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             retry: RetryPolicy::default(),
             deadlines: Deadlines::default(),
             segment: SEGMENT,
-            bandwidth: None,
-            state_dir: default_dir("XDG_STATE_HOME", ".local/state"),
+            bandwidth: Bandwidth::default(),
+            state_dir: places::state(),
         }
     }
 }
@@ -78,14 +84,16 @@ impl ClientConfig {
     }
 }
 
-/// The directory `vospace` below what `variable` names, else below `usual` in the home directory (XDG Base Directory
-/// Specification).
-fn default_dir(variable: &str, usual: &str) -> Option<PathBuf> {
-    std::env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| std::env::home_dir().map(|home| home.join(usual)))
-        .map(|parent| parent.join("vospace"))
+impl ClientConfig {
+    /// Whether requests for a node would carry no credentials, as far as that can be told without reading any.
+    #[must_use]
+    pub fn is_anonymous(&self, uri: &VosUri) -> bool {
+        let service = self.services.iter().find(|service| service.authority() == uri.authority());
+        match service.and_then(ServiceSettings::own_auth) {
+            Some(auth) => auth == AuthSettings::Anonymous,
+            None => matches!(self.credentials, Credentials::Anonymous),
+        }
+    }
 }
 
 /// When a request that may be repeated is repeated. Delays double, with jitter; `Retry-After` replaces them.
@@ -112,8 +120,28 @@ impl Default for RetryPolicy {
     }
 }
 
+/// Limits to the speed of all transfers together, in bytes per second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bandwidth {
+    /// Both directions share one.
+    Shared(u64),
+    /// One each; none: as fast as it goes.
+    Each {
+        /// Out.
+        up: Option<u64>,
+        /// In.
+        down: Option<u64>,
+    },
+}
+
+impl Default for Bandwidth {
+    fn default() -> Self {
+        Bandwidth::Each { up: None, down: None }
+    }
+}
+
 /// How long each phase of a request may take. There is no limit for a whole transfer: it may be of any size.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Deadlines {
     /// Until connected, name look-up and TLS included.
     pub connect: Duration,

@@ -2,15 +2,37 @@
 //!
 //! Every error names what it was about (method and URL, file, name), says what the service said, and ends with what
 //! to do. Callers decide by [`Error::kind`]; the variants exist because each carries different facts. URLs are
-//! redacted when an error is made: a pre-authorised URL is a secret.
+//! redacted when an error is made: a pre-authorised URL is a secret. What others said is shown as [`Plain`] text.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::plain::Plain;
+use crate::services::SettingsError;
 use crate::uri::UriError;
 
 /// What kind of failure it is: all that a caller needs to choose an errno or an exit status.
+///
+/// More kinds may come; one that a program does not know is to be treated as [`ErrorKind::Service`].
+///
+/// ```
+/// use vospace_client::{Error, ErrorKind};
+///
+/// /// The exit status of a program.
+/// fn status(error: &Error) -> u8 {
+///     match error.kind() {
+///         ErrorKind::NotFound => 2,
+///         ErrorKind::PermissionDenied | ErrorKind::Unauthorized => 77,
+///         _ if error.is_transient() => 75,
+///         _ => 1,
+///     }
+/// }
+///
+/// assert_eq!(status(&Error::node(ErrorKind::NotFound, "vos:demo/a", "not there")), 2);
+/// assert_eq!(status(&Error::node(ErrorKind::Timeout, "vos:demo/a", "no answer")), 75);
+/// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// No such node.
@@ -111,12 +133,13 @@ impl ErrorKind {
 
 /// The one error of this crate. Cheap to clone, so that everybody who waits for the same request can have it.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A request failed: what was asked of whom, and what came back.
     #[error("{0}")]
     Request(Box<RequestError>),
     /// A node URI or name that cannot be used.
-    #[error("{0}")]
+    #[error("{}", one_line(.0))]
     Name(#[from] UriError),
     /// The client's own credentials, or its configuration.
     #[error("{what}: {reason}; {remedy}")]
@@ -128,8 +151,11 @@ pub enum Error {
         /// How to mend it.
         remedy: String,
     },
+    /// The configuration file.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The service could not be found.
-    #[error("{resource_id}: {reason}; {}", ErrorKind::UnknownService.advice())]
+    #[error("{}: {}; {}", Plain(resource_id), Plain(reason), ErrorKind::UnknownService.advice())]
     UnknownService {
         /// The service's name in the registry.
         resource_id: String,
@@ -147,7 +173,7 @@ pub enum Error {
         reason: String,
     },
     /// A failure about a node that is not of one request.
-    #[error("{subject}: {text}; {}", kind.advice())]
+    #[error("{}: {}; {}", Plain(subject), Plain(text), kind.advice())]
     Node {
         /// Kind of failure.
         kind: ErrorKind,
@@ -158,8 +184,13 @@ pub enum Error {
     },
 }
 
+fn one_line(error: &UriError) -> String {
+    Plain(&error.to_string()).to_string()
+}
+
 /// The facts of a failed request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RequestError {
     /// Kind of failure.
     pub kind: ErrorKind,
@@ -180,7 +211,7 @@ impl fmt::Display for RequestError {
             write!(f, " answered {status}")?;
         }
         if !self.text.is_empty() {
-            write!(f, ": {}", self.text)?;
+            write!(f, ": {}", Plain(&self.text))?;
         }
         write!(f, "; {}", self.kind.advice())
     }
@@ -193,7 +224,7 @@ impl Error {
         match self {
             Error::Request(error) => error.kind,
             Error::Name(_) => ErrorKind::InvalidName,
-            Error::Credentials { .. } => ErrorKind::Certificate,
+            Error::Credentials { .. } | Error::Settings(_) => ErrorKind::Certificate,
             Error::UnknownService { .. } => ErrorKind::UnknownService,
             Error::Local { kind, .. } => ErrorKind::Local(*kind),
             Error::Node { kind, .. } => *kind,
@@ -221,6 +252,20 @@ impl Error {
     }
 }
 
+/// The causes of a failed request, without those that only say that there is one. (The library's own text has the URL in it.)
+pub(crate) fn causes(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !text.starts_with("client error (") && !texts.iter().any(|before| before.contains(&text)) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +284,28 @@ mod tests {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn what_a_service_says_is_shown_as_plain_text() {
+        let said = "no\u{1b}[2J\nERROR made up";
+        let request = RequestError {
+            kind: ErrorKind::Service,
+            method: "GET".to_owned(),
+            url: "https://h/nodes/a".to_owned(),
+            status: Some(500),
+            text: said.to_owned(),
+        };
+        let of_another = crate::uri::VosUri::from_wire(&format!("http://{said}")).unwrap_err();
+        for error in [
+            Error::Request(Box::new(request)),
+            Error::node(ErrorKind::Protocol, said, said),
+            Error::UnknownService { resource_id: said.to_owned(), reason: said.to_owned() },
+            Error::from(of_another),
+        ] {
+            let shown = error.to_string();
+            assert!(shown.contains(r"no\u{1b}[2J ERROR made up") && !shown.contains(char::is_control), "{shown:?}");
+        }
     }
 
     #[test]

@@ -1,32 +1,31 @@
 //! Requests: the one place that knows sockets, credentials on the wire, repetition and time limits.
 //!
 //! Invariants:
-//! * Credentials go only to *trusted* origins, those that the registry and a service's own capabilities name, and over
-//!   plain http only when the user's own registry is plain http. To every other URL (pre-authorised byte URLs above
-//!   all) goes a client without certificate and without header.
+//! * Credentials go only to the *trusted* origins of the service that they are for, those that the registry, the service's
+//!   own capabilities or the user's configuration name (`accounts`), and over plain http only when the user's own registry
+//!   or address is plain http. To every other URL (pre-authorised byte URLs above all) goes a client without certificate and
+//!   without header.
+//! * What is refused with 401 is had anew once, where it can be, and the request sent again with it.
 //! * Redirects are never followed by the HTTP library. `redirect` decides, and never goes from https to http.
 //! * What is logged or shown of a URL is redacted.
 //! * A request is repeated only by `retry`, and only if its [`Repeat`] allows it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-};
+use parking_lot::RwLock;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
-use url::Origin;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Proof, Standing};
 use crate::body::pace::Pace;
 use crate::body::pulse::Pulse;
 use crate::body::upload::Upload;
-use crate::config::{ClientConfig, Deadlines, RetryPolicy};
+use crate::config::{Bandwidth, ClientConfig, Deadlines, RetryPolicy};
 use crate::{Error, ErrorKind, Result};
 
+mod accounts;
 mod classify;
 mod deadline;
 mod failure;
@@ -35,15 +34,22 @@ mod redirect;
 mod response;
 mod retry;
 pub(crate) mod trust;
+pub(crate) mod vitals;
 
+use accounts::{Account, Accounts};
 pub(crate) use classify::classify_fault;
-pub(crate) use failure::{Failure, Outcome, parse_http_date};
+pub(crate) use failure::{Failure, Outcome, VO_FAULT, parse_http_date};
 pub(crate) use response::Response;
+use vitals::Vitals;
 
 /// Largest document that is not a listing: jobs, capabilities, one node, the registry's list.
 pub(crate) const MAX_DOCUMENT: usize = 4 << 20;
 /// Redirects of one request. Negotiation has two; a loop must end.
 const MAX_REDIRECTS: usize = 8;
+
+/// Places of the directions in [`Http::paces`].
+pub(crate) const UP: usize = 0;
+pub(crate) const DOWN: usize = 1;
 
 /// Whose rights a request uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +112,13 @@ impl Request {
     }
 
     /// An XML document as body. `text/xml`: services do not know `application/xml`.
-    pub(crate) fn xml(mut self, document: String) -> Self {
-        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    pub(crate) fn xml(self, document: String) -> Self {
+        self.document("text/xml", document)
+    }
+
+    /// A document as body that is announced as something else than XML, if need be.
+    pub(crate) fn document(mut self, kind: &'static str, document: String) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         self.body = Body::Bytes(document.into());
         self
     }
@@ -140,20 +151,18 @@ pub(crate) struct Answer {
 pub(crate) struct Http {
     /// Without any credential.
     bare: reqwest::Client,
-    /// With the client certificate, and the version of the file that it was built from.
-    certified: Mutex<Option<(u64, reqwest::Client)>>,
     trust: trust::Settings,
-    auth: Authenticator,
-    trusted: RwLock<HashSet<Origin>>,
-    allow_plain: bool,
+    accounts: Accounts,
     retry: RetryPolicy,
-    deadlines: Deadlines,
-    pace: Option<Arc<Pace>>,
+    deadlines: RwLock<Deadlines>,
+    /// Bytes out and bytes in; the same where they share a limit.
+    paces: [Arc<Pace>; 2],
+    vitals: Vitals,
 }
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("auth", &self.auth).finish_non_exhaustive()
+        f.debug_struct("Http").finish_non_exhaustive()
     }
 }
 
@@ -161,61 +170,159 @@ impl Http {
     /// `allow_plain`: credentials may go over plain http.
     pub(crate) fn new(config: &ClientConfig, allow_plain: bool) -> Result<Self> {
         let trust = trust::Settings::new(config)?;
-        let auth = Authenticator::new(&config.credentials)?;
+        let bare = trust.client(None)?;
         Ok(Http {
-            bare: trust.client(None)?,
-            certified: Mutex::new(None),
+            accounts: Accounts::new(config, allow_plain, &bare)?,
+            bare,
             trust,
-            auth,
-            trusted: RwLock::default(),
-            allow_plain,
             retry: config.retry.clone(),
-            deadlines: config.deadlines.clone(),
-            pace: config.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
+            deadlines: RwLock::new(config.deadlines),
+            paces: match config.bandwidth {
+                Bandwidth::Shared(rate) => {
+                    let pace = Arc::new(Pace::new(Some(rate)));
+                    [Arc::clone(&pace), pace]
+                }
+                Bandwidth::Each { up, down } => [up, down].map(|rate| Arc::new(Pace::new(rate))),
+            },
+            vitals: Vitals::default(),
         })
     }
 
-    pub(crate) fn is_anonymous(&self) -> bool {
-        let hosts: Vec<String> = self
-            .trusted
-            .read()
-            .iter()
-            .filter_map(|origin| match origin {
-                Origin::Tuple(_, host, _) => Some(host.to_string()),
-                Origin::Opaque(_) => None,
-            })
-            .collect();
-        self.auth.is_anonymous(hosts.iter().map(String::as_str))
+    /// Whether the caller is nobody at a service. Credentials that cannot be read are somebody's.
+    pub(crate) fn is_anonymous(&self, resource_id: &str) -> bool {
+        let hosts = self.accounts.hosts(resource_id);
+        let hosts = hosts.iter().map(|(host, port)| (host.as_str(), *port));
+        self.accounts.of_service(resource_id).authenticator().is_ok_and(|auth| auth.is_anonymous(hosts))
     }
 
-    pub(crate) fn security_method(&self) -> Option<&'static str> {
-        self.auth.security_method()
+    /// The credentials for a service.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub(crate) fn standing(&self, resource_id: &str) -> Result<Standing> {
+        self.accounts.of_service(resource_id).authenticator()?.standing()
     }
 
-    pub(crate) fn allows_plain(&self) -> bool {
-        self.allow_plain
+    /// The pace of bytes in one direction, [`UP`] or [`DOWN`].
+    pub(crate) fn pace(&self, direction: usize) -> &Pace {
+        &self.paces[direction]
     }
 
-    /// Allows credentials to be sent to the origin of this URL.
-    pub(crate) fn trust(&self, url: &Url) {
-        self.trusted.write().insert(url.origin());
+    /// How long each phase of a request may take.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        *self.deadlines.read()
+    }
+
+    /// Changes that for requests to come, but for the time until they are connected.
+    pub(crate) fn set_deadlines(&self, deadlines: Deadlines) {
+        *self.deadlines.write() = deadlines;
+    }
+
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// How a service calls what the caller shows to it.
+    pub(crate) fn security_method(&self, resource_id: &str) -> Option<&'static str> {
+        self.accounts.of_service(resource_id).authenticator().ok()?.security_method()
+    }
+
+    /// Whether credentials for a service may go over plain http.
+    pub(crate) fn allows_plain(&self, resource_id: &str) -> bool {
+        self.accounts.of_service(resource_id).allow_plain
+    }
+
+    /// Allows the credentials for a service to be sent to the origin of this URL.
+    pub(crate) fn trust(&self, resource_id: &str, url: &Url) {
+        self.accounts.trust(resource_id, url);
     }
 
     /// Whether credentials may be sent to this URL.
     pub(crate) fn is_trusted(&self, url: &Url) -> bool {
-        (url.scheme() == "https" || self.allow_plain) && self.trusted.read().contains(&url.origin())
+        self.accounts.of_url(url).is_some()
     }
 
-    /// Sends once. An answer of 400 and above is a [`Failure`], its text read; redirects are answers.
+    /// Whether the credentials for a service may be sent to this URL.
+    pub(crate) fn is_trusted_for(&self, resource_id: &str, url: &Url) -> bool {
+        self.is_trusted(url) && self.accounts.is_of(resource_id, url)
+    }
+
+    /// Whether what a service at `from` says may send its own credentials to this URL.
+    pub(crate) fn is_trusted_by(&self, from: &Url, url: &Url) -> bool {
+        self.is_trusted(url) && self.accounts.is_same(from, url)
+    }
+
+    /// Sends once, and a second time where credentials were refused that could be had anew. An answer of 400 and above is a
+    /// [`Failure`], its text read; redirects are answers.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, Failure> {
-        let present = request.grant == Grant::Caller && self.is_trusted(&request.url);
-        let client = if present { self.certified_client().map_err(Failure::before)? } else { self.bare.clone() };
+        let account = (request.grant == Grant::Caller).then(|| self.accounts.of_url(&request.url)).flatten();
+        let Some(account) = account else { return self.send_with(request, &self.bare, None, None).await };
+        let (client, auth, proof) = match self.means(account, &request.url).await {
+            Ok(means) => means,
+            // What anybody may read can be read without it.
+            Err(error) if request.method.is_safe() && error.kind() == ErrorKind::Certificate => {
+                return self.send_with(request, &self.bare, None, Some(error)).await;
+            }
+            Err(error) => return Err(Failure::before(error)),
+        };
+        let result = self.send_with(request, &client, proof.as_ref(), None).await;
+        let (Err(failure), Some(proof)) = (&result, &proof) else { return result };
+        // Some say 401 to who may not, with the reason (Vault, observed): that is no refusal of credentials.
+        let status = match (failure.status, failure.kind()) {
+            // By status or in words.
+            (Some(_), ErrorKind::Unauthorized) => StatusCode::UNAUTHORIZED,
+            (Some(StatusCode::FORBIDDEN), _) => StatusCode::FORBIDDEN,
+            _ => return result,
+        };
+        match self.another_proof(&auth, proof, status, &request.url).await {
+            Ok(Some(another)) => self.send_with(request, &client, Some(&another), None).await,
+            Ok(None) => result,
+            // That tells more than the refusal: a log-in has ended, and how to begin another.
+            Err(error) if error.kind() == ErrorKind::Certificate => Err(Failure::before(error)),
+            Err(error) => {
+                tracing::warn!("the credentials are refused, and cannot be had anew: {error}");
+                result
+            }
+        }
+    }
+
+    /// What a request to a URL of an account is sent with.
+    async fn means(
+        &self,
+        account: &Account,
+        url: &Url,
+    ) -> Result<(reqwest::Client, Arc<Authenticator>, Option<Proof>)> {
+        let auth = account.authenticator()?;
+        let proof = auth.proof(url).await?;
+        Ok((account.client(&auth, &self.trust)?, auth, proof))
+    }
+
+    /// What to show instead of what was refused, if there is something else.
+    async fn another_proof(
+        &self,
+        auth: &Authenticator,
+        refused: &Proof,
+        status: StatusCode,
+        url: &Url,
+    ) -> Result<Option<Proof>> {
+        auth.refused(refused, status).await;
+        Ok(auth.proof(url).await?.filter(|another| another != refused))
+    }
+
+    async fn send_with(
+        &self,
+        request: &Request,
+        client: &reqwest::Client,
+        proof: Option<&Proof>,
+        expired: Option<Error>,
+    ) -> Result<Response, Failure> {
+        let deadlines = self.deadlines();
         let pulse = Arc::new(Pulse::default());
         let mut builder = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         // Stored encodings are the caller's business; nothing may be decoded on the way.
         builder = builder.header(ACCEPT_ENCODING, "identity");
-        if present && let Some(header) = self.auth.header(&request.url) {
-            builder = builder.header(AUTHORIZATION, header);
+        if let Some(proof) = proof {
+            builder = builder.header(&proof.name, &proof.value);
         }
         match &request.body {
             Body::Empty if matches!(request.method, Method::PUT | Method::POST) => {
@@ -224,12 +331,12 @@ impl Http {
             Body::Empty => {}
             Body::Bytes(bytes) => builder = builder.body(bytes.clone()),
             Body::Upload(upload) => {
-                let body = upload.body(Arc::clone(&pulse), self.pace.clone());
+                let body = upload.body(Arc::clone(&pulse), Arc::clone(&self.paces[UP]));
                 builder = builder.header(CONTENT_LENGTH, upload.length()).body(body);
             }
         }
         let started = std::time::Instant::now();
-        let sent = deadline::watch(builder.send(), &pulse, self.deadlines.headers).await;
+        let sent = deadline::watch(builder.send(), &pulse, deadlines.headers).await;
         let shown = redact::show(request);
         let response = match sent {
             Some(Ok(response)) => response,
@@ -241,19 +348,33 @@ impl Http {
                 };
                 let failure = local.map_or_else(|| Failure::transport(request, error), Failure::before);
                 tracing::debug!(method = %request.method, url = shown, elapsed = ?started.elapsed(), error = %failure.error);
+                self.vitals.note(Some(&failure));
                 return Err(failure);
             }
             None => {
                 tracing::debug!(method = %request.method, url = shown, elapsed = ?started.elapsed(), "no answer in time");
-                let text = format!("no answer within {} s", self.deadlines.headers.as_secs());
-                return Err(Failure::new(request, ErrorKind::Timeout, None, text, Outcome::Unknown));
+                let text = format!("no answer within {} s", deadlines.headers.as_secs());
+                let failure = Failure::new(request, ErrorKind::Timeout, None, text, Outcome::Unknown);
+                self.vitals.note(Some(&failure));
+                return Err(failure);
             }
         };
         tracing::debug!(method = %request.method, url = shown, status = %response.status(), elapsed = ?started.elapsed());
-        let response = Response::new(response, request, self.deadlines.idle, self.pace.clone());
-        if response.status.is_client_error() || response.status.is_server_error() {
-            return Err(response.into_failure().await);
+        let mut response = Response::new(response, request, deadlines.idle, Arc::clone(&self.paces[DOWN]));
+        response.expired.clone_from(&expired);
+        if let Some(error) = &expired
+            && response.status.is_client_error()
+        {
+            // To nobody a node that is there may be refused, or shown as one that is not.
+            self.vitals.note(None);
+            return Err(Failure::before(error.clone()));
         }
+        if response.status.is_client_error() || response.status.is_server_error() {
+            let failure = response.into_failure().await;
+            self.vitals.note(Some(&failure));
+            return Err(failure);
+        }
+        self.vitals.note(None);
         Ok(response)
     }
 
@@ -293,18 +414,19 @@ impl Http {
         request: &Request,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let limit = self.deadlines.metadata;
+        let limit = self.deadlines().metadata;
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let text = format!("not done within {} s", limit.as_secs());
             Err(Failure::new(request, ErrorKind::Timeout, None, text, Outcome::Unknown))
         })
     }
 
-    /// The request that a redirect leads to: a GET. It keeps the caller's rights only if it had them and stays among
-    /// trusted origins.
+    /// The request that a redirect leads to: a GET. It keeps the caller's rights only if it had them and stays among the
+    /// trusted origins of the same service.
     pub(crate) fn redirected(&self, request: &Request, from: &Url, headers: &HeaderMap) -> Result<Request, Failure> {
         let url = redirect::location(request, from, headers)?;
-        let grant = if request.grant == Grant::Caller && self.is_trusted(&url) { Grant::Caller } else { Grant::Url };
+        let keeps = request.grant == Grant::Caller && self.is_trusted_by(from, &url);
+        let grant = if keeps { Grant::Caller } else { Grant::Url };
         Ok(Request::get(url, grant))
     }
 
@@ -320,19 +442,6 @@ impl Http {
         }
         let text = format!("more than {MAX_REDIRECTS} redirects");
         Err(Failure::new(request, ErrorKind::Protocol, None, text, Outcome::Answered))
-    }
-
-    fn certified_client(&self) -> Result<reqwest::Client> {
-        let Some((version, certificate)) = self.auth.certificate()? else { return Ok(self.bare.clone()) };
-        let mut cached = self.certified.lock();
-        if let Some((built, client)) = &*cached
-            && *built == version
-        {
-            return Ok(client.clone());
-        }
-        let client = self.trust.client(Some(certificate.identity("the client certificate")?))?;
-        *cached = Some((version, client.clone()));
-        Ok(client)
     }
 
     /// Waits before the `round`th repetition (from 1) of something that is more than one request.

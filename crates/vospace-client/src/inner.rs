@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::config::ClientConfig;
+use crate::cuts;
 use crate::http::Http;
 use crate::redirects::Redirects;
 use crate::registry::Registry;
@@ -77,15 +78,17 @@ impl Inner {
     /// been known for long.
     pub(crate) async fn service(self: &Arc<Self>, uri: &VosUri) -> Result<Arc<Service>> {
         let resource_id = uri.resource_id();
-        match self.registry.known(&resource_id) {
-            Some((service, false)) => Ok(service),
+        let service = match self.registry.known(&resource_id) {
+            Some((service, false)) => service,
             Some((service, true)) => {
                 let (inner, old) = (Arc::clone(self), Arc::clone(&service));
                 tokio::spawn(async move { inner.registry.refresh(&inner.http, &old).await });
-                Ok(service)
+                service
             }
-            None => self.registry.service(&self.http, &resource_id).await,
-        }
+            None => self.registry.service(&self.http, &resource_id).await?,
+        };
+        cuts::look(&self.http, &service, uri).await;
+        Ok(service)
     }
 
     /// Does something after its caller has gone; nothing is done where no runtime is left to do it.

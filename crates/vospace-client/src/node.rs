@@ -27,6 +27,8 @@ pub mod property {
     pub const DATE: &str = "ivo://ivoa.net/vospace/core#date";
     /// Vault only: when the present bytes were stored.
     pub const CONTENT_DATE: &str = "ivo://ivoa.net/vospace/core#content-date";
+    /// When the bytes were changed, on services that have no [`DATE`]; elsewhere a text of the user's.
+    pub const MTIME: &str = "ivo://ivoa.net/vospace/core#mtime";
     /// `true` when anybody may read.
     pub const IS_PUBLIC: &str = "ivo://ivoa.net/vospace/core#ispublic";
     /// Groups that may read.
@@ -100,7 +102,8 @@ pub mod property {
     }
 
     /// Every URI above.
-    const KNOWN: [&str; 18] = [
+    const KNOWN: [&str; 19] = [
+        MTIME,
         LENGTH,
         MD5,
         DATE,
@@ -120,6 +123,13 @@ pub mod property {
         READABLE,
         WRITABLE,
     ];
+
+    /// The URI as it was once sent: a service puts the namespace of the standard before those of others (Astro Data Lab,
+    /// observed: `…core#ivo://my.example/x`). No key of the standard has a colon in it.
+    #[must_use]
+    pub fn as_sent(uri: &str) -> std::borrow::Cow<'static, str> {
+        intern(uri.strip_prefix(CORE).filter(|key| key.contains(':')).unwrap_or(uri))
+    }
 
     /// The URI, without an allocation of its own if it is a usual one: nodes are kept by the hundred thousand.
     #[must_use]
@@ -194,6 +204,20 @@ pub struct Property {
 }
 
 /// Property URI → property, ordered by URI.
+///
+/// As changes of a node, those that are set are set, those marked nil are deleted, and all others stay as they are.
+///
+/// ```
+/// use vospace_client::{Properties, property};
+///
+/// let mut changes = Properties::new();
+/// changes.set(property::TITLE, "M31, r band");
+/// changes.set("ivo://example.org/survey#seeing", "0.7");
+/// changes.set_nil(property::DESCRIPTION);
+/// assert_eq!(changes.get(property::TITLE), Some("M31, r band"));
+/// assert_eq!(changes.get(property::DESCRIPTION), None);
+/// assert!(changes.property(property::DESCRIPTION).is_some());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<Cow<'static, str>, Property>);
 
@@ -253,10 +277,10 @@ impl Properties {
         self.0.len()
     }
 
-    /// Size of the bytes.
+    /// Size of the bytes. One that no file can have (above 2^63 - 1, `off_t`) is none.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
-        self.number(property::LENGTH)
+        self.number(property::LENGTH).filter(|length| i64::try_from(*length).is_ok())
     }
 
     /// MD5 of the bytes.
@@ -265,10 +289,10 @@ impl Properties {
         Md5::from_hex(self.get(property::MD5)?)
     }
 
-    /// See [`property::DATE`].
+    /// See [`property::DATE`], and [`property::MTIME`] where that is missing.
     #[must_use]
     pub fn date(&self) -> Option<Timestamp> {
-        parse_date(self.get(property::DATE)?)
+        parse_date(self.get(property::DATE).or_else(|| self.get(property::MTIME))?)
     }
 
     /// See [`property::CONTENT_DATE`].
@@ -341,13 +365,26 @@ impl FromIterator<(String, String)> for Properties {
     }
 }
 
-/// Reads a date leniently: `2026-03-01T12:00:00.000` is UTC, and fraction and zone are optional.
+/// Reads a date leniently: `2026-03-01T12:00:00.000` is UTC, and fraction and zone are optional; a number is seconds since
+/// 1970 (pyvospace, observed: `1772366400.25`).
 #[must_use]
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     Timestamp::from_str(text)
         .ok()
         .or_else(|| DateTime::from_str(text).ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))
+        .or_else(|| parse_seconds(text))
+}
+
+fn parse_seconds(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    // As digits, not as a floating number: two texts of one time have to give one date.
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let nanoseconds: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
+    Timestamp::new(whole.parse().ok()?, nanoseconds.parse().ok()?).ok()
 }
 
 /// Writes a date as CADC services do: UTC, milliseconds, no zone.
@@ -357,6 +394,14 @@ pub fn format_date(date: Timestamp) -> String {
 }
 
 /// An MD5 digest. Displays as 32 lower-case hex digits.
+///
+/// ```
+/// use vospace_client::Md5;
+///
+/// let digest = Md5::from_hex("md5:D41D8CD98F00B204E9800998ECF8427E").unwrap();
+/// assert_eq!(digest, Md5::EMPTY);
+/// assert_eq!(digest.to_digest_header(), "md5=1B2M2Y8AsgTpgAmY7PhCfg==");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Md5(pub [u8; 16]);
 
@@ -446,12 +491,21 @@ mod tests {
     #[test]
     fn dates_are_read_leniently_and_written_in_one_form() {
         let expected: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        for text in
-            ["2026-03-01T12:00:00.000", "2026-03-01T12:00:00", "2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00"]
-        {
+        for text in [
+            "2026-03-01T12:00:00.000",
+            "2026-03-01T12:00:00",
+            "2026-03-01T12:00:00Z",
+            "2026-03-01T13:00:00+01:00",
+            "2026-03-01T12:00:00.000+0000",
+            "1772366400",
+            "1772366400.0",
+        ] {
             assert_eq!(parse_date(text), Some(expected), "{text}");
         }
-        assert_eq!(parse_date("yesterday"), None);
+        assert_eq!(parse_date("1772366400.2512345678"), "2026-03-01T12:00:00.251234567Z".parse().ok());
+        for text in ["yesterday", "", "-1", "1e9", ".5", "99999999999999999999"] {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
         assert_eq!(format_date(expected), "2026-03-01T12:00:00.000");
         assert_eq!(format_date("2026-03-01T12:00:00.1239Z".parse().unwrap()), "2026-03-01T12:00:00.123");
     }
@@ -467,6 +521,11 @@ mod tests {
         assert_eq!(properties.group_read().len(), 3);
         assert!(properties.is_public() && !properties.is_locked());
         assert_eq!((properties.length(), properties.quota()), (Some(12), None));
+        assert_eq!(properties.date(), None);
+        properties.set(property::MTIME, "1772366400.5");
+        assert_eq!(properties.date(), "2026-03-01T12:00:00.5Z".parse().ok());
+        properties.set(property::DATE, "2026-03-01T12:00:00");
+        assert_eq!(properties.date(), "2026-03-01T12:00:00Z".parse().ok());
         assert_eq!(properties.get(property::TITLE), None);
         assert!(
             properties.property(property::TITLE).is_some() && properties.property(property::LENGTH).unwrap().read_only

@@ -7,4 +7,6 @@ pub(crate) mod listing;
 pub(crate) mod nodes;
 pub(crate) mod probe;
 pub(crate) mod readable;
+pub(crate) mod remove;
 pub(crate) mod rename;
+pub(crate) mod stat;

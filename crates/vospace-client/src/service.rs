@@ -1,12 +1,15 @@
 //! One service: where its endpoints are, and what was learned of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::Url;
 
-use crate::dialect::{Dialect, Lessons};
+use crate::dialect::{Dialect, Forced, Lessons};
+use crate::node::{Node, property};
 use crate::uri::VosUri;
 use crate::xml::capabilities::{self, Capabilities};
+use crate::xml::read::Manner;
 use crate::{Error, Result};
 
 /// See the module. Made by [`crate::Client::service`].
@@ -19,6 +22,8 @@ pub struct Service {
     transfers: Option<Url>,
     recursive_delete: Option<Url>,
     recursive_properties: Option<Url>,
+    /// They are those of the configuration file, and nobody but the user vouches for them.
+    fixed: bool,
     lessons: Arc<Lessons>,
 }
 
@@ -45,8 +50,40 @@ impl Service {
             transfers: url(capabilities::TRANSFERS),
             recursive_delete: url(capabilities::RECURSIVE_DELETE),
             recursive_properties: url(capabilities::RECURSIVE_PROPERTIES),
+            fixed: false,
             lessons,
         })
+    }
+
+    /// One without capabilities: its endpoints, by the names of [`crate::services::ENDPOINTS`], are the user's.
+    pub(crate) fn fixed(resource_id: &str, endpoints: &BTreeMap<String, Url>, lessons: Arc<Lessons>) -> Result<Self> {
+        let url = |name: &str| endpoints.get(name).cloned();
+        let nodes = url("nodes").ok_or_else(|| Error::UnknownService {
+            resource_id: resource_id.to_owned(),
+            reason: "its section names no address for its nodes".to_owned(),
+        })?;
+        Ok(Service {
+            resource_id: resource_id.to_owned(),
+            nodes,
+            files: url("files"),
+            sync: url("sync"),
+            transfers: url("transfers"),
+            recursive_delete: url("recursive-delete"),
+            recursive_properties: url("recursive-properties"),
+            fixed: true,
+            lessons,
+        })
+    }
+
+    /// Whether its addresses are those of the configuration file, and it has no capabilities.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.fixed
+    }
+
+    /// Whether the user put it at a plain http address, so that bytes may go that way too.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.fixed && self.nodes.scheme() == "http"
     }
 
     /// Its name in the registry.
@@ -64,6 +101,22 @@ impl Service {
     /// Notes an ability.
     pub(crate) fn learn(&self, note: impl FnOnce(&mut Dialect)) {
         self.lessons.learn(note);
+    }
+
+    /// What of that is forced by the configuration, and not learned.
+    #[must_use]
+    pub fn forced(&self) -> &Forced {
+        self.lessons.forced()
+    }
+
+    /// Learns from a node's document what every document shows.
+    pub(crate) fn note_node(&self, node: &Node, manner: &Manner) {
+        self.lessons.learn(|dialect| {
+            dialect.note_manner(manner);
+            for groups in [property::GROUP_READ, property::GROUP_WRITE] {
+                dialect.note_groups(node.properties.get(groups).unwrap_or_default());
+            }
+        });
     }
 
     pub(crate) fn lessons(&self) -> Arc<Lessons> {
@@ -91,12 +144,19 @@ impl Service {
 
     /// The URL of a node.
     pub(crate) fn node(&self, uri: &VosUri) -> Result<Url> {
+        self.dialect().check(uri)?;
         append(&self.nodes, uri)
     }
 
     /// The URL of a file's bytes, if the service has such.
     pub(crate) fn file(&self, uri: &VosUri) -> Result<Option<Url>> {
+        self.dialect().check(uri)?;
         self.files.as_ref().map(|base| append(base, uri)).transpose()
+    }
+
+    /// Whether it has a lasting address for the bytes of each file.
+    pub(crate) fn has_files(&self) -> bool {
+        self.files.is_some()
     }
 
     pub(crate) fn sync(&self) -> Option<&Url> {
@@ -141,7 +201,7 @@ mod tests {
                 interfaces: vec![Interface { url: (*url).to_owned(), base: true, security_methods: vec![] }],
             })
             .collect();
-        let lessons = Arc::new(Lessons::load(&DiskCache::new(None), "ivo://a/b"));
+        let lessons = Arc::new(Lessons::load(&DiskCache::new(None), "ivo://a/b", Forced::default()));
         Service::new("ivo://a/b", &Capabilities { capabilities }, None, lessons)
     }
 

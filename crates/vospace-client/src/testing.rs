@@ -2,6 +2,7 @@
 //!
 //! It speaks just enough HTTP/1.1, can also break off or fall silent at will, and remembers every request.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::auth::{Credentials, Secret};
 use crate::client::Client;
 use crate::config::{ClientConfig, Deadlines, RetryPolicy};
+use crate::services::{AuthSettings, ServiceSettings};
 use crate::uri::VosUri;
 use crate::xml::capabilities::{self, Capabilities, Capability, Interface};
 
@@ -152,6 +154,14 @@ impl Stub {
     /// Starts a registry with one service, `ivo://test/svc`, whose requests (below `/svc`) get `answer`; the second
     /// argument counts those alone.
     pub(crate) async fn service(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::service_of(OFFERED, answer).await
+    }
+
+    /// The same, of a service that offers these: standard id and path below it.
+    pub(crate) async fn service_of(
+        offered: &'static [(&'static str, &'static str)],
+        answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let own = Arc::new(Mutex::new((String::new(), 0)));
         let shared = Arc::clone(&own);
         let stub = Stub::start(move |request, _| {
@@ -163,7 +173,7 @@ impl Stub {
             };
             match request.target.as_str() {
                 "/reg/resource-caps" => Reply::ok(format!("# list\nivo://test/svc = {base}/svc/capabilities\n")),
-                "/svc/capabilities" => Reply::ok(capabilities(&base)),
+                "/svc/capabilities" => Reply::ok(capabilities(&base, offered)),
                 _ => answer(request, count),
             }
         })
@@ -218,23 +228,39 @@ pub(crate) fn uri(path: &str) -> VosUri {
     VosUri::new("test~svc", path)
 }
 
-pub(crate) fn capabilities(base: &str) -> String {
-    let offered = [
-        (capabilities::NODES, "nodes", true),
-        (capabilities::FILES, "files", true),
-        (capabilities::SYNC, "sync", false),
-        (capabilities::TRANSFERS, "transfers", false),
-        (capabilities::RECURSIVE_DELETE, "async-delete", false),
-    ];
-    let capabilities = offered.map(|(id, path, base_url)| Capability {
-        standard_id: id.to_owned(),
+/// The settings of a service in a registry, with credentials of its own.
+pub(crate) fn settings(resource_id: &str, auth: AuthSettings) -> ServiceSettings {
+    ServiceSettings {
+        name: "test".to_owned(),
+        prefix: "test".to_owned(),
+        resource_id: resource_id.to_owned(),
+        registry: None,
+        base_url: None,
+        endpoints: BTreeMap::new(),
+        auth: Some(auth),
+        quirks: serde_json::Map::new(),
+    }
+}
+
+/// What a service of CADC offers.
+pub(crate) const OFFERED: &[(&str, &str)] = &[
+    (capabilities::NODES, "nodes"),
+    (capabilities::FILES, "files"),
+    (capabilities::SYNC, "sync"),
+    (capabilities::TRANSFERS, "transfers"),
+    (capabilities::RECURSIVE_DELETE, "async-delete"),
+];
+
+pub(crate) fn capabilities(base: &str, offered: &[(&str, &str)]) -> String {
+    let capability = |(id, path): &(&str, &str)| Capability {
+        standard_id: (*id).to_owned(),
         interfaces: vec![Interface {
             url: format!("{base}/svc/{path}"),
-            base: base_url,
+            base: matches!(*id, capabilities::NODES | capabilities::FILES),
             security_methods: vec![String::new(), "ivo://ivoa.net/sso#token".to_owned()],
         }],
-    });
-    capabilities::write(&Capabilities { capabilities: capabilities.into() })
+    };
+    capabilities::write(&Capabilities { capabilities: offered.iter().map(capability).collect() })
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(

@@ -11,6 +11,8 @@ pub use crate::body::{ByteStream, Progress, Supply, UploadSource};
 pub mod content_range;
 pub(crate) mod download;
 pub(crate) mod empty;
+pub(crate) mod from_node;
+pub(crate) mod keeping;
 pub(crate) mod negotiate;
 pub(crate) mod transaction;
 pub(crate) mod unfinished;
@@ -18,6 +20,7 @@ pub(crate) mod upload;
 pub(crate) mod wide;
 
 /// An open file.
+#[non_exhaustive]
 pub struct Download {
     /// Offset of the first byte of `body` in the file. 0 when the service ignored the range that was asked for.
     pub start: u64,
@@ -50,7 +53,7 @@ impl fmt::Debug for Download {
     }
 }
 
-/// How to upload.
+/// How to upload. Fields may be added: write it with `..PutOptions::default()`.
 #[derive(Clone, Default)]
 pub struct PutOptions {
     /// Media type to store. Form types are not sent: services take such a body for parameters.
@@ -63,6 +66,9 @@ pub struct PutOptions {
     /// upload of the same bytes to the same node that was interrupted is then taken up, where the service can do so, and
     /// this one can be.
     pub identity: Option<String>,
+    /// The caller just saw that there is no such node. A service that takes the properties of an overwritten file away
+    /// then need not be asked for them.
+    pub new: bool,
 }
 
 impl fmt::Debug for PutOptions {
@@ -71,6 +77,7 @@ impl fmt::Debug for PutOptions {
             .field("content_type", &self.content_type)
             .field("md5", &self.md5)
             .field("identity", &self.identity)
+            .field("new", &self.new)
             .finish_non_exhaustive()
     }
 }
@@ -92,6 +99,7 @@ fn changed(uri: &VosUri) -> Error {
 
 /// What was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Uploaded {
     /// Bytes.
     pub length: u64,

@@ -44,6 +44,7 @@ const DOCUMENT: &AsciiSet = &PATH
 
 /// Why a text is no usable node URI, or a name cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UriError {
     /// There is no `prefix:` at all.
     #[error("'{0}' has no prefix: write vos:{0} (or arc:{0}, or vos://authority~service/path)")]
@@ -74,6 +75,14 @@ pub enum UriError {
         /// The first offending character.
         character: char,
     },
+    /// A character that other services take and this one does not.
+    #[error("the name '{name}' contains {}, which this service does not take: rename it", describe(*character))]
+    RefusedHere {
+        /// The whole component.
+        name: String,
+        /// The first offending character.
+        character: char,
+    },
     /// A name longer than [`MAX_NAME`] bytes.
     #[error("the name '{0}' is {1} bytes long; VOSpace services take at most 255")]
     TooLong(String, usize),
@@ -97,6 +106,14 @@ fn describe(character: char) -> String {
 
 /// Checks one component against the set of characters that every known service handles: letters, digits,
 /// `: ; , ' & = + ~ @ ! $ * ( ) - _ .` and what lies outside ASCII except controls and spaces.
+///
+/// ```
+/// use vospace_client::uri::check_name;
+///
+/// assert!(check_name("M31_(r-band).fits").is_ok());
+/// // Services cut a path at this character: `DELETE a#b` would delete `a`.
+/// assert!(check_name("a#b").unwrap_err().to_string().contains("the character #"));
+/// ```
 ///
 /// # Errors
 /// [`UriError`] naming the first character that is refused, or the length.
@@ -131,6 +148,17 @@ pub fn to_nfc(text: &str) -> String {
 }
 
 /// The URI of a node: service and decoded absolute path. Cheap to compare, to clone and to use as a key.
+///
+/// ```
+/// use vospace_client::VosUri;
+///
+/// let image = VosUri::new("cadc.nrc.ca~vault", "demo/images").join("M 31.fits");
+/// assert_eq!((image.name(), image.path()), ("M 31.fits", "/demo/images/M 31.fits"));
+/// assert_eq!(image.resource_id(), "ivo://cadc.nrc.ca/vault");
+/// // Other makers write `!` and more slashes, and mean the same node.
+/// assert_eq!(VosUri::from_wire("vos://cadc.nrc.ca!vault//demo/images/M%2031.fits")?, image);
+/// # Ok::<(), vospace_client::UriError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VosUri {
     authority: Arc<str>,

@@ -8,6 +8,15 @@
 const ENDINGS: [&str; 5] = [".fits", ".fit", ".fits.fz", ".fits.gz", ".fz"];
 
 /// A part of a FITS file.
+///
+/// ```
+/// use vospace_client::view::View;
+///
+/// let (file, part) = View::split("image.fits[1][10:20,30:40]");
+/// assert_eq!((file, part), ("image.fits", Some(View::Pixels("[1][10:20,30:40]".to_owned()))));
+/// // Brackets that can only be a wildcard are none.
+/// assert_eq!(View::split("image[12].fits"), ("image[12].fits", None));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum View {
     /// The headers of all extensions, as text.

@@ -2,7 +2,7 @@
 //!
 //! Reading is bounded and suspicious: no DOCTYPE and so no entity can be declared, nothing nests deeper or grows
 //! larger than a real document does, and a document that ends too early is an error, never a shorter answer. It is
-//! lenient where services differ: any prefix, unknown elements skipped, `xsi:type` with or without prefix.
+//! lenient where services differ: either namespace, any prefix, unknown elements skipped, `xsi:type` with or without prefix.
 //!
 //! Listings are streamed by [`read::ListingReader`]; every other document is small and read whole.
 
@@ -18,6 +18,8 @@ pub mod write;
 
 /// Namespace of nodes and transfers, for 2.0 and 2.1 alike (VOSpace 2.1 appendix A).
 pub const VOSPACE: &str = "http://www.ivoa.net/xml/VOSpace/v2.0";
+/// The same as a service spells it that made up a namespace for the minor version (pyvospace, observed).
+pub const VOSPACE_21: &str = "http://www.ivoa.net/xml/VOSpace/v2.1";
 /// Namespace of `xsi:type` and `xsi:nil`.
 pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 

@@ -3,6 +3,7 @@
 use crate::answering::{Answer, Answering, Entrance};
 use crate::control::Control;
 use crate::identity::Users;
+use crate::issuer::Issuer;
 use crate::listening::Door;
 use crate::profile::Bytes as ByteHabit;
 use crate::shaping::Shaper;
@@ -19,6 +20,8 @@ pub struct App {
     pub spaces: Vec<Arc<Space>>,
     /// The users.
     pub users: Users,
+    /// The issuer of the tokens of those services that leave them to one.
+    pub issuer: Option<Issuer>,
     /// Whether the connection is TLS.
     pub tls: bool,
     /// The folder with the certificate authority.

@@ -13,7 +13,8 @@ use vospace_server::profile::Profile;
 /// An embedded VOSpace service: a private VOSpace in one directory.
 ///
 /// One process, no account, no other software. It behaves like CADC's Vault, like Cavern (the file service behind ARC),
-/// or like the VOSpace 2.1 standard by the letter, so that a client that works here works there. For demonstrations, for
+/// like the services of other makers, or like the VOSpace 2.1 standard by the letter, so that a client that works here
+/// works there. For demonstrations, for
 /// tests of any VOSpace client, and for work without a network; not a service for the internet.
 #[derive(Debug, Parser)]
 #[command(name = "vospaced", version, about, after_help = EXAMPLES)]
@@ -83,6 +84,12 @@ pub(crate) enum ProfileChoice {
     Cavern,
     /// VOSpace 2.1 by the letter: `strict:`.
     Strict,
+    /// pyvospace of ICRAR: `pyvo:`, without capabilities, bytes at URLs that are good once.
+    Pyvospace,
+    /// The VOSpace of Astro Data Lab: `datalab:`, the same with other deviations.
+    Datalab,
+    /// Cavern at a site of SRCNet: `srcnet:`, OIDC tokens only.
+    Srcnet,
     /// Vault and Cavern, as two separate spaces.
     Both,
 }
@@ -93,6 +100,9 @@ impl ProfileChoice {
             ProfileChoice::Vault => vec![Profile::vault()],
             ProfileChoice::Cavern => vec![Profile::cavern()],
             ProfileChoice::Strict => vec![Profile::strict()],
+            ProfileChoice::Pyvospace => vec![Profile::pyvospace()],
+            ProfileChoice::Datalab => vec![Profile::datalab()],
+            ProfileChoice::Srcnet => vec![Profile::srcnet()],
             ProfileChoice::Both => vec![Profile::vault(), Profile::cavern()],
         }
     }
@@ -133,6 +143,9 @@ pub(crate) struct Serve {
     /// How long tokens are good, like 10min; from the start of the service, or from the login. Default: for ever.
     #[arg(help_heading = USERS, long, value_name = "TIME", value_parser = time)]
     pub(crate) token_lifetime: Option<Duration>,
+    /// The OIDC issuer that says whose a token is, for the srcnet profile. Without it, the tokens of --user count there.
+    #[arg(help_heading = USERS, long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
     /// Time added to every request, like 20ms.
     #[arg(help_heading = NETWORK, long, value_name = "TIME", default_value = "0", value_parser = time)]
     pub(crate) latency: Duration,
@@ -214,10 +227,11 @@ mod tests {
         let Command::Serve(serve) = arguments.command else { panic!() };
         assert_eq!(serve.common.users, [User { name: "ada".into(), token: "x".into(), password: None }]);
         assert_eq!(serve.refresh_interval, Duration::from_millis(500));
-        let several = Arguments::parse_from(["vospaced", "serve", "--profile", "both,strict,vault"]);
+        let several =
+            Arguments::parse_from(["vospaced", "serve", "--profile", "both,strict,vault,pyvospace,datalab,srcnet"]);
         let Command::Serve(serve) = several.command else { panic!() };
         let services: Vec<_> = serve.common.profiles().iter().map(|profile| profile.service).collect();
-        assert_eq!(services, ["vault", "arc", "strict"]);
+        assert_eq!(services, ["vault", "arc", "strict", "vospace", "datalab", "cavern"]);
         let text =
             "vospaced serve --latency 20ms --connection-rate 25MB/s --total-rate 200MB/s --harvest-delay 2 --sites 2";
         let Command::Serve(serve) = Arguments::parse_from(text.split(' ')).command else { panic!() };

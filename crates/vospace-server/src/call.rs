@@ -103,11 +103,6 @@ impl Call {
     pub fn servlet_path(&self) -> Result<String, Fault> {
         names::servlet_path(&self.rest)
     }
-
-    /// The path of the node, as it comes out of the URI that is pasted together.
-    pub fn node_path(&self) -> Result<String, Fault> {
-        names::pasted(&self.servlet_path()?)
-    }
 }
 
 /// Takes in what is left of a body, within bounds, and then answers with the fault.

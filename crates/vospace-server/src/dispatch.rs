@@ -11,9 +11,11 @@ use crate::call::{Call, refuse, swallow};
 use crate::control::{Control, Mode};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::{Asked, Due};
-use crate::identity::{AUTHENTICATED, Caller, challenges};
+use crate::identity::{AUTHENTICATED, Caller, challenges, presented};
 use crate::oplog::{Entry, redacted};
-use crate::profile::{Bytes as ByteHabit, UnknownScheme};
+use crate::profile::Bytes as ByteHabit;
+use crate::profile::access::Access;
+use crate::profile::documents::Wording;
 use crate::replies::{not_allowed, not_mounted, ok};
 use crate::routes;
 use crate::shaping::Shaper;
@@ -46,9 +48,9 @@ async fn answer(app: Arc<App>, entrance: Entrance, request: Request<Body>) -> Re
     let rest = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
 
     let space = app.space(service).cloned();
-    let unknown = space.as_ref().map_or(UnknownScheme::Anonymous, |space| space.profile.unknown_scheme);
+    let access = space.as_ref().map_or(&Access::CADC, |space| space.access());
     let certificate = parts.extensions.get::<PeerUser>().and_then(|peer| peer.0.as_deref());
-    let identified = app.users.identify(&parts.headers, certificate, unknown);
+    let identified = identify(&app, &parts.headers, certificate, access).await;
     let caller = identified.as_ref().map_or(Caller::Anonymous, Clone::clone);
     let method = parts.method.clone();
     let base = app.base(&parts.headers);
@@ -91,12 +93,16 @@ async fn answer(app: Arc<App>, entrance: Entrance, request: Request<Body>) -> Re
             Err(Fault::plain(503, "<html><body><h1>HTTP Status 503</h1></body></html>"))
         }
         (None, Err(fault)) => refuse(call.body(), fault).await,
+        (None, Ok(Caller::Anonymous)) if access.members_only && resource != "login" => {
+            refuse(call.body(), Fault::denied("Credentials not found.")).await
+        }
         (None, Ok(_)) if space.is_some() && !mode.allows(resource, &call.method) => {
             refuse(call.body(), Fault::new(FaultKind::Unavailable(180), mode.note())).await
         }
         (None, Ok(_)) => dispatch(call, entrance, space.clone(), service, resource).await,
     };
-    let mut response = outcome.unwrap_or_else(|fault| fault.response());
+    let wording = space.as_ref().map_or(Wording::Name, |space| space.profile.documents.wording);
+    let mut response = outcome.unwrap_or_else(|fault| fault.answer(wording));
     decorate(&mut response, &caller, bad_credential, &own, service, space.as_deref());
     entry.status = response.status().as_u16();
     tracing::debug!(method = %entry.method, path = %entry.path, status = entry.status, "answered");
@@ -113,6 +119,17 @@ async fn answer(app: Arc<App>, entrance: Entrance, request: Request<Body>) -> Re
     match control {
         Some(control) => Response::from_parts(parts, control.log.add(entry, body)),
         None => Response::from_parts(parts, body),
+    }
+}
+
+/// Who calls: by the tokens that are known here, or by what the issuer says of them.
+async fn identify(app: &App, headers: &HeaderMap, certificate: Option<&str>, access: &Access) -> Result<Caller, Fault> {
+    match app.issuer.as_ref().filter(|_| access.issued) {
+        Some(issuer) => match presented(headers, access)? {
+            Some(token) => issuer.caller(&token).await,
+            None => Ok(Caller::Anonymous),
+        },
+        None => app.users.identify(headers, certificate, access),
     }
 }
 
@@ -190,21 +207,26 @@ async fn dispatch(
 }
 
 async fn in_space(call: Call, space: Arc<Space>, resource: &str) -> Result<Response<Body>, Fault> {
+    let has = space.profile.resources;
     match resource {
+        "capabilities" | "availability" if !has.described => Err(not_mounted()),
         "capabilities" => Ok(routes::registry::capabilities(&call, &space)),
         "pubkey" if space.profile.bytes == ByteHabit::Redirected => {
             Ok(ok("application/x-pem-file", space.grants.public_key()))
         }
         "availability" => Ok(routes::registry::availability(&call, &space)),
-        "views" | "properties" | "protocols" if space.profile.lists => {
-            routes::lists::serve(call, space, resource).await
-        }
+        "views" | "properties" | "protocols" if has.lists => routes::lists::serve(call, space, resource).await,
         "nodes" => routes::nodes::serve(call, space).await,
-        "files" => routes::files::serve(call, space).await,
-        "synctrans" => routes::transfers::synchronous(call, space).await,
-        "pkg" => routes::package::serve(call, space).await,
-        "xfer" => routes::transfers::details(call, space).await,
-        "transfers" | "async-delete" | "async-setprops" => routes::jobs::serve(call, space, resource).await,
+        "files" if has.files => routes::files::serve(call, space).await,
+        "login" if has.login => routes::credentials::form(&call, &space).await,
+        resource if resource == has.sync.resource() => routes::transfers::synchronous(call, space).await,
+        "pkg" if has.packages => routes::package::serve(call, space).await,
+        "xfer" if !space.profile.transfers.details_at_once => routes::transfers::details(call, space).await,
+        "transfers" => routes::jobs::serve(call, space, resource).await,
+        "async-delete" | "async-setprops" if has.tree_jobs => routes::jobs::serve(call, space, resource).await,
+        "pushToVoSpace" | "pullFromVoSpace" | "data" if space.profile.bytes == ByteHabit::AtJobs => {
+            routes::endpoint::serve(call, space, resource).await
+        }
         _ => Err(not_mounted()),
     }
 }
@@ -218,14 +240,22 @@ fn decorate(
     space: Option<&Space>,
 ) {
     let headers = response.headers_mut();
+    let access = space.map_or(&Access::CADC, Space::access);
+    if space.is_some_and(|space| space.profile.resources.relative_locations)
+        && let Some(Some(place)) = headers.get(header::LOCATION).map(|at| at.to_str().ok()?.strip_prefix(base))
+        && let Ok(place) = HeaderValue::from_str(place)
+    {
+        headers.insert(header::LOCATION, place);
+    }
     match caller {
+        Caller::User(_) | Caller::Granted(_) if !access.names_caller => {}
         Caller::User(name) | Caller::Granted(name) => {
             if let Ok(value) = HeaderValue::from_str(name) {
                 headers.insert(AUTHENTICATED, value);
             }
         }
         Caller::Anonymous => {
-            for challenge in challenges(bad_credential, base) {
+            for challenge in challenges(access.challenges, bad_credential, base) {
                 headers.append(header::WWW_AUTHENTICATE, challenge);
             }
         }

@@ -5,6 +5,8 @@
 //! and Cavern send: `Name: detail`. The HTTP status follows from the name. A fault never carries a credential, and an
 //! internal failure tells its cause to the log and to the client alike, as the real services do.
 
+mod wording;
+
 use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -132,9 +134,9 @@ impl Fault {
         }
     }
 
-    /// The text of the answer, without the line end.
-    pub fn text(&self) -> String {
-        let name = match self.kind {
+    /// The name of the fault; empty for those that have none.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
             FaultKind::NodeNotFound => "NodeNotFound",
             FaultKind::ContainerNotFound => "ContainerNotFound",
             FaultKind::UnreadableLinkTarget => "UnreadableLinkTarget",
@@ -145,13 +147,23 @@ impl Fault {
             FaultKind::InvalidUri => "InvalidURI",
             FaultKind::InvalidArgument => "InvalidArgument",
             FaultKind::TypeNotSupported => "TypeNotSupported",
-            FaultKind::ViewNotSupported => return format!("ViewNotSupported ({})", self.detail),
+            FaultKind::ViewNotSupported => "ViewNotSupported",
             FaultKind::OptionNotSupported => "OptionNotSupported",
             FaultKind::QuotaExceeded => "QuotaExceeded",
-            FaultKind::Plain(_) | FaultKind::Unavailable(_) => return self.detail.clone(),
-            FaultKind::Internal => return format!("unexpected exception: {}", self.detail),
-        };
-        if self.detail.is_empty() { name.to_owned() } else { format!("{name}: {}", self.detail) }
+            FaultKind::Plain(_) | FaultKind::Unavailable(_) | FaultKind::Internal => "",
+        }
+    }
+
+    /// The text of the answer, without the line end.
+    pub fn text(&self) -> String {
+        let (name, detail) = (self.name(), &self.detail);
+        match self.kind {
+            FaultKind::ViewNotSupported => format!("ViewNotSupported ({detail})"),
+            FaultKind::Plain(_) | FaultKind::Unavailable(_) => detail.clone(),
+            FaultKind::Internal => format!("unexpected exception: {detail}"),
+            _ if detail.is_empty() => name.to_owned(),
+            _ => format!("{name}: {detail}"),
+        }
     }
 
     /// The HTTP answer: `text/plain`, the text and a line end.

@@ -3,6 +3,7 @@
 use crate::accounts::{Accounts, Origin};
 use crate::args::Common;
 use std::path::Path;
+use vospace_server::profile::Profile;
 
 /// How to point clients at a service that is ready.
 pub(crate) fn ready(registry: &str, common: &Common, accounts: &Accounts, tls: bool) -> String {
@@ -15,22 +16,43 @@ pub(crate) fn ready(registry: &str, common: &Common, accounts: &Accounts, tls: b
     };
     let trust =
         if tls { format!("  export VOSPACE_CA_BUNDLE={}\n", data.join("tls/ca.pem").display()) } else { String::new() };
-    let prefixes: Vec<&str> = common.profiles().iter().map(|profile| prefix(profile.service)).collect();
+    let profiles = common.profiles();
+    let prefixes: Vec<&str> = profiles.iter().map(|profile| profile.prefix).collect();
     let first = prefixes.first().copied().unwrap_or("vos");
     let others: String = prefixes.iter().skip(1).map(|prefix| format!(", and {prefix}:{user}")).collect();
     format!(
         "The space of {user} is {first}:{user}{others}. In another terminal{note}:\n\n  \
          export VOSPACE_REGISTRY_URL={registry} VOSPACE_TOKEN={token}\n{trust}  \
          vls -l {first}:{user}\n  vcp FILE {first}:{user}/\n  \
-         mountvofs --vospace {first}:{user} --mountpoint DIRECTORY\n\n{}\
+         mountvofs --vospace {first}:{user} --mountpoint DIRECTORY\n\n{}{}\
          Ctrl-C stops the service; what is stored stays.\n",
+        undescribed(registry, &profiles, user),
         python(registry, &data, first, user, tls)
     )
 }
 
-/// The prefix that clients write for a service.
-fn prefix(service: &str) -> &str {
-    if service == "vault" { "vos" } else { service }
+/// What clients have to be told of services that no registry describes.
+fn undescribed(registry: &str, profiles: &[Profile], user: &str) -> String {
+    let base = registry.trim_end_matches("/reg/resource-caps");
+    let one = |profile: &Profile| {
+        let Profile { prefix, service, resource_id, ref access, ref resources, .. } = *profile;
+        let auth = match (&access.header, resources.login) {
+            (Some(header), _) => {
+                format!("{{ scheme = \"token\", header = \"{header}\", token-file = \"FILE\" }}")
+            }
+            (None, true) => {
+                format!("{{ scheme = \"cookie\", login-url = \"login\", user = \"{user}\", password-file = \"FILE\" }}")
+            }
+            (None, false) => "{ scheme = \"anonymous\" }".to_owned(),
+        };
+        let sync = resources.sync.resource();
+        format!(
+            "{prefix}: is in no registry. For ~/.config/vofs/config.toml:\n\n  [service.{prefix}]\n  \
+             resource-id = \"{resource_id}\"\n  base-url = \"{base}/{service}\"\n  \
+             endpoints = {{ nodes = \"nodes\", sync = \"{sync}\", transfers = \"transfers\" }}\n  auth = {auth}\n\n"
+        )
+    };
+    profiles.iter().filter(|profile| !profile.resources.described).map(one).collect()
 }
 
 /// The same for the Python client.

@@ -1,13 +1,15 @@
 //! Identity: who is calling.
 //!
-//! A user proves himself by a bearer token (`Authorization: Bearer …`), by the same token in the cookie `CADC_SSO`, or by
-//! a client certificate, whose chain the TLS layer has checked. Nothing presented means anonymous; something presented
-//! that is not good means 401, never silently anonymous. [`Users::identify`] is the only place that decides.
+//! A user proves himself by a bearer token (`Authorization: Bearer …`), by the same token in a cookie or in a header of
+//! another name, or by a client certificate, whose chain the TLS layer has checked; which of these count is a matter of the
+//! service ([`Access`]). Nothing presented means anonymous; something presented that is not good means 401, never silently
+//! anonymous, but for services that do just that. [`Users::identify`] is the only place that decides, and [`crate::issuer`]
+//! where tokens are those of somebody else.
 //! Tokens are kept for comparison and never written to a log.
 
 use crate::clock;
 use crate::fault::{Fault, FaultKind};
-use crate::profile::UnknownScheme;
+use crate::profile::access::{Access, Challenges, UnknownScheme};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use parking_lot::RwLock;
 use std::collections::HashMap;
@@ -135,28 +137,23 @@ impl Users {
     }
 
     /// Who sent these headers over a connection with this certificate. A token goes before a certificate.
-    pub fn identify(
+    pub fn identify(&self, headers: &HeaderMap, certificate: Option<&str>, access: &Access) -> Result<Caller, Fault> {
+        match self.identify_strictly(headers, certificate, access) {
+            Err(_) if access.bad_is_anonymous => Ok(Caller::Anonymous),
+            other => other,
+        }
+    }
+
+    fn identify_strictly(
         &self,
         headers: &HeaderMap,
         certificate: Option<&str>,
-        unknown: UnknownScheme,
+        access: &Access,
     ) -> Result<Caller, Fault> {
-        if let Some(value) = headers.get(header::AUTHORIZATION) {
-            let value = value.to_str().unwrap_or_default();
-            let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
-            if scheme.eq_ignore_ascii_case("bearer") {
-                return self.by_secret(credential.trim());
-            }
-            if unknown == UnknownScheme::Refused {
-                return Err(Fault::new(FaultKind::NotAuthenticated, format!("unsupported scheme: {scheme}")));
-            }
-        }
-        for value in headers.get_all(header::COOKIE) {
-            for cookie in value.to_str().unwrap_or_default().split(';') {
-                if let Some(token) = cookie.trim().strip_prefix("CADC_SSO=") {
-                    return self.by_secret(token.trim_matches('"'));
-                }
-            }
+        match presented(headers, access)? {
+            Some(token) => return self.by_secret(&token),
+            None if !access.certificates => return Ok(Caller::Anonymous),
+            None => {}
         }
         match certificate {
             None => Ok(Caller::Anonymous),
@@ -178,12 +175,42 @@ impl Users {
     }
 }
 
-/// The challenges that every answer to an anonymous caller carries, as CADC's services send them: where a token or a
-/// certificate is to be had for a name and a password. `base` is the URL of this server.
-pub fn challenges(bad_token: bool, base: &str) -> Vec<HeaderValue> {
+/// The token that these headers present in a way that this service looks at.
+///
+/// # Errors
+/// 401 for an authorisation that the service refuses to look at.
+pub fn presented(headers: &HeaderMap, access: &Access) -> Result<Option<String>, Fault> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let value = value.to_str().unwrap_or_default();
+        let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
+        if access.bearer && scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(Some(credential.trim().to_owned()));
+        }
+        if access.unknown_scheme == UnknownScheme::Refused {
+            return Err(Fault::new(FaultKind::NotAuthenticated, format!("unsupported scheme: {scheme}")));
+        }
+    }
+    if let Some(value) = access.header.as_deref().and_then(|name| headers.get(name)) {
+        return Ok(Some(value.to_str().unwrap_or_default().trim().to_owned()));
+    }
+    let wanted = access.cookie.as_deref();
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = cookies.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    Ok(cookies.find(|(name, _)| Some(*name) == wanted).map(|(_, token)| token.trim_matches('"').to_owned()))
+}
+
+/// The challenges that answers to an anonymous caller carry, as CADC's services send them: where a token or a certificate
+/// is to be had for a name and a password, or only that there are tokens. `base` is the URL of this server.
+pub fn challenges(kind: Challenges, bad_token: bool, base: &str) -> Vec<HeaderValue> {
+    if kind == Challenges::None {
+        return Vec::new();
+    }
     let bearer =
         if bad_token { "Bearer error=\"invalid_token\", error_description=\"invalid token\"" } else { "Bearer" };
     let login = format!("standard_id=\"ivo://ivoa.net/sso#tls-with-password\", access_url=\"{base}/ac/login\"");
+    if kind == Challenges::Tokens {
+        return vec![HeaderValue::from_static(bearer)];
+    }
     let mut challenges = vec![bearer.to_owned(), format!("ivoa_bearer {login}"), format!("ivoa_cookie {login}")];
     if base.starts_with("https:") {
         let basic = "ivo://ivoa.net/sso#BasicAA";
@@ -195,6 +222,7 @@ pub fn challenges(bad_token: bool, base: &str) -> Vec<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
 
     fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
@@ -204,20 +232,31 @@ mod tests {
     fn a_bad_credential_is_never_anonymous() {
         let mut users = Users::default();
         users.add("ada", "secret");
-        let of = |name, value| users.identify(&headers(name, value), None, UnknownScheme::Anonymous);
+        let of = |name, value| users.identify(&headers(name, value), None, &Access::CADC);
         assert_eq!(of(header::AUTHORIZATION, "Bearer secret").unwrap().name(), Some("ada"));
         assert_eq!(of(header::AUTHORIZATION, "Bearer other").unwrap_err().status(), 401);
         assert_eq!(of(header::COOKIE, "a=b; CADC_SSO=secret").unwrap().name(), Some("ada"));
         assert_eq!(of(header::COOKIE, "CADC_SSO=other").unwrap_err().status(), 401);
         assert_eq!(of(header::AUTHORIZATION, "Basic eDp5").unwrap(), Caller::Anonymous);
-        let refused = users.identify(&headers(header::AUTHORIZATION, "Basic eDp5"), None, UnknownScheme::Refused);
+        let refusing = Access { unknown_scheme: UnknownScheme::Refused, ..Access::CADC };
+        let refused = users.identify(&headers(header::AUTHORIZATION, "Basic eDp5"), None, &refusing);
         assert_eq!(refused.unwrap_err().status(), 401);
-        let by_certificate = |name| users.identify(&HeaderMap::new(), Some(name), UnknownScheme::Anonymous);
+        let by_certificate = |name| users.identify(&HeaderMap::new(), Some(name), &Access::CADC);
         assert_eq!(by_certificate("ada").unwrap().name(), Some("ada"));
         assert_eq!(by_certificate("eve").unwrap_err().status(), 401);
-        let bad = users.identify(&headers(header::AUTHORIZATION, "Bearer x"), Some("ada"), UnknownScheme::Anonymous);
+        let bad = users.identify(&headers(header::AUTHORIZATION, "Bearer x"), Some("ada"), &Access::CADC);
         assert_eq!(bad.unwrap_err().status(), 401, "a good certificate does not make up for a bad token");
         assert!(!format!("{users:?}").contains("secret"));
+
+        let other = Profile::pyvospace().access;
+        let by_cookie = users.identify(&headers(header::COOKIE, "PYVOSPACE_COOKIE=secret"), None, &other);
+        assert_eq!(by_cookie.unwrap().name(), Some("ada"));
+        for (name, value) in [(header::COOKIE, "PYVOSPACE_COOKIE=x"), (header::AUTHORIZATION, "Bearer secret")] {
+            assert_eq!(users.identify(&headers(name, value), None, &other).unwrap(), Caller::Anonymous, "{value}");
+        }
+        let named = headers(HeaderName::from_static("x-dl-authtoken"), "secret");
+        let by_header = users.identify(&named, Some("eve"), &Profile::datalab().access);
+        assert_eq!(by_header.unwrap().name(), Some("ada"));
 
         users.set_password("ada", "word");
         assert_eq!(users.by_password("ada", "other").unwrap_err().status(), 401);

@@ -49,7 +49,7 @@ pub fn tree(space: &Space, tree: &Path, container: &str, owner: &str) -> Result<
         for entry in entries {
             let path = entry.path();
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| check_name(name).is_ok()) else {
+            let Some(name) = name.to_str().filter(|name| check_name(name).is_ok() && space.addresses(name)) else {
                 tracing::warn!(path = %path.display(), "left out: no client could address this name");
                 continue;
             };
@@ -96,10 +96,11 @@ fn load_file(space: &Space, parent: NodeId, name: &str, source: &Path, owner: &s
     let mut input = File::open(source)?;
     let content_type = media_type(name).map(str::to_owned);
     match space.profile.bytes {
-        Bytes::Redirected => {
+        Bytes::Redirected | Bytes::AtJobs => {
             let blob = Uuid::new_v4().to_string();
             let (length, md5) = copy(&mut input, &mut space.store.bytes().create(&blob)?)?;
-            if length == 0 {
+            // Where bytes are redirected an empty file has none; elsewhere it is one that was written.
+            if length == 0 && space.profile.bytes == Bytes::Redirected {
                 space.store.bytes().discard(&blob);
                 return Ok(());
             }

@@ -77,6 +77,8 @@ pub struct Job {
     pub results: Vec<(String, String)>,
     /// The outcome of a negotiation.
     pub negotiated: Option<Negotiated>,
+    /// Whether its byte URL, where it is good for one request, has been used.
+    pub spent: bool,
     /// When it was made.
     pub created: Timestamp,
     /// When it was started.
@@ -95,6 +97,7 @@ impl Job {
             fault: None,
             results: Vec::new(),
             negotiated: None,
+            spent: false,
             created: Timestamp::now(),
             started: None,
             ended: None,
@@ -239,6 +242,15 @@ impl Jobs {
             }
         });
         was
+    }
+
+    /// Uses up the byte URL of a job; tells whether it was there to be used.
+    pub fn spend(&self, id: &str) -> bool {
+        let mut table = self.table.lock();
+        match table.entries.get_mut(id).map(|entry| &mut entry.job) {
+            Some(job) if job.phase == Phase::Executing => !std::mem::replace(&mut job.spent, true),
+            _ => false,
+        }
     }
 
     /// Ends a job with an error.

@@ -61,6 +61,7 @@ fn run(options: Serve) -> anyhow::Result<()> {
         listen: options.listen,
         profiles: common.profiles(),
         users,
+        issuer: options.issuer,
         groups: Arc::new(groups),
         quota: options.quota,
         tls: options.tls,

@@ -29,6 +29,17 @@ pub fn servlet_path(raw: &str) -> Result<String, Fault> {
     Ok(format!("/{}", names.join("/")))
 }
 
+/// The path, decoded once and by nothing but that; no empty names.
+pub fn decoded(raw: &str) -> Result<String, Fault> {
+    let refused = || Fault::new(FaultKind::InvalidUri, raw);
+    let path = percent_decode_str(raw).decode_utf8().map_err(|_| refused())?;
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    if path.contains('\0') || names.iter().any(|name| matches!(*name, "." | "..")) {
+        return Err(refused());
+    }
+    Ok(format!("/{}", names.join("/")))
+}
+
 /// The path that comes out when a decoded path is pasted into a URI and read again.
 pub fn pasted(path: &str) -> Result<String, Fault> {
     let fail = |character: char| {

@@ -24,8 +24,8 @@ impl Groups {
     /// Whether the user is in one of these groups: `ivo://authority/gms?name`, separated by blanks.
     fn contains(&self, list: &str, user: &str) -> bool {
         list.split_whitespace()
-            .filter_map(|uri| uri.split_once('?'))
-            .filter_map(|(_, name)| self.members.get(name))
+            .map(|group| group.split_once('?').map_or(group, |(_, name)| name))
+            .filter_map(|name| self.members.get(name))
             .any(|members| members.contains(user))
     }
 }
@@ -39,6 +39,8 @@ pub struct Rights<'a> {
     pub groups: &'a Groups,
     /// The owner of the enclosing allocation, if the node is in one.
     pub allocation_owner: Option<&'a str>,
+    /// Whether everybody may change what is public.
+    pub public_is_open: bool,
 }
 
 impl Rights<'_> {
@@ -58,7 +60,9 @@ impl Rights<'_> {
 
     /// Whether the node may be changed, if it is not locked.
     pub fn may_write(&self, row: &Row) -> bool {
-        self.owns(row) || self.caller.member().is_some_and(|name| self.groups.contains(&row.group_write, name))
+        self.owns(row)
+            || (self.public_is_open && row.is_public)
+            || self.caller.member().is_some_and(|name| self.groups.contains(&row.group_write, name))
     }
 }
 
@@ -95,7 +99,7 @@ mod tests {
         let team = "ivo://a/gms?other ivo://a/gms?team";
         let check = |user: Option<&str>, allocation_owner, row: &Row| {
             let caller = user.map_or(Caller::Anonymous, |name| Caller::User(Arc::from(name)));
-            let rights = Rights { caller: &caller, groups: &groups, allocation_owner };
+            let rights = Rights { caller: &caller, groups: &groups, allocation_owner, public_is_open: false };
             (rights.may_read(row), rights.may_write(row))
         };
         assert_eq!(check(Some("ada"), None, &row(false, "", "")), (true, true));

@@ -99,7 +99,7 @@ fn insert_with_bytes(
     md5: &str,
 ) -> Result<(), Fault> {
     match space.profile.bytes {
-        Bytes::Redirected => {
+        Bytes::Redirected | Bytes::AtJobs => {
             let artifact = Artifact {
                 storage: row.storage.clone(),
                 blob: blob.to_owned(),

@@ -26,8 +26,13 @@ pub fn not_allowed(method: &Method, allowed: &'static str) -> Response<Body> {
 
 /// 303 to a URL.
 pub fn see_other(location: &str) -> Response<Body> {
+    redirect(StatusCode::SEE_OTHER, location)
+}
+
+/// A redirect to a URL.
+pub fn redirect(status: StatusCode, location: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
+    *response.status_mut() = status;
     match HeaderValue::from_bytes(&names::latin1(location)) {
         Ok(value) => {
             response.headers_mut().insert(header::LOCATION, value);

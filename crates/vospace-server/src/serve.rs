@@ -6,6 +6,7 @@ use crate::control::Control;
 use crate::fault::Fault;
 use crate::grants::Grants;
 use crate::identity::Users;
+use crate::issuer::Issuer;
 use crate::listening::{Door, Doors};
 use crate::permissions::Groups;
 use crate::profile::Profile;
@@ -46,6 +47,8 @@ pub struct ServeOptions {
     pub profiles: Vec<Profile>,
     /// The users.
     pub users: Users,
+    /// The URL of the OIDC issuer that knows whose a token is, for the profiles that leave it to one.
+    pub issuer: Option<String>,
     /// The groups.
     pub groups: Arc<Groups>,
     /// Quota of new home containers.
@@ -75,6 +78,7 @@ impl ServeOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             profiles: vec![Profile::vault()],
             users: Users::default(),
+            issuer: None,
             groups: Arc::default(),
             quota: None,
             tls: false,
@@ -111,6 +115,14 @@ pub enum StartError {
         option: &'static str,
         /// What went wrong.
         cause: std::io::Error,
+    },
+    /// The issuer cannot be asked.
+    #[error("cannot ask the issuer {url}: {cause}; check --issuer")]
+    Issuer {
+        /// Its URL.
+        url: String,
+        /// What went wrong.
+        cause: String,
     },
     /// The certificates cannot be made or read.
     #[error("cannot set up TLS: {0}; remove the folder tls in the data directory to have it made anew")]
@@ -189,9 +201,14 @@ pub async fn start(options: ServeOptions) -> Result<Service, StartError> {
     let config = || tls::server_config(&options.data.join("tls"), address.ip(), &names);
     let tls = options.tls.then(config).transpose().map_err(failed)?;
     let doors = Doors { tls, latency: options.shape.latency, patience: options.patience };
+    let issuer = match &options.issuer {
+        Some(url) => Some(Issuer::new(url).map_err(|cause| StartError::Issuer { url: url.clone(), cause })?),
+        None => None,
+    };
     let app = Arc::new(App {
         spaces: spaces.clone(),
         users: options.users,
+        issuer,
         tls: options.tls,
         authority: options.data.join("tls"),
         host: address.to_string(),

@@ -8,6 +8,7 @@
 //! The row is brought up to date when the node is fetched by itself, and by a worker; with a refresh interval of zero
 //! it is brought up to date in the same transaction as the artifact, so that nobody sees a lag.
 
+pub mod addresses;
 pub mod attributes;
 pub mod changes;
 pub mod create;
@@ -30,6 +31,7 @@ use crate::identity::{ADMINISTRATOR, Caller};
 use crate::jobs::Jobs;
 use crate::permissions::{Groups, Rights};
 use crate::profile::Profile;
+use crate::profile::access::Access;
 use crate::profile::habits::Habits;
 use crate::store::Store;
 use crate::store::nodes::{self, Copied, Kind, NodeId, ROOT, Row};
@@ -41,7 +43,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
-use vospace_client::uri::VosUri;
 use walk::Walked;
 
 /// The container of the users' homes.
@@ -91,7 +92,7 @@ pub struct Space {
     /// The signer of byte URLs.
     pub grants: Arc<Grants>,
     group_service_down: AtomicBool,
-    authority: String,
+    authority: &'static str,
     groups: Arc<Groups>,
     lags: watch::Sender<Lags>,
 }
@@ -101,7 +102,7 @@ impl Space {
     pub fn open(dir: &Path, options: SpaceOptions) -> Result<Space, Fault> {
         let store = Store::open(dir, options.sites)?;
         let space = Space {
-            authority: options.profile.authority(),
+            authority: options.profile.authority,
             profile: Habits::new(options.profile),
             store: Arc::new(store),
             jobs: Jobs::open(&dir.join("jobs.sqlite"))?,
@@ -136,22 +137,19 @@ impl Space {
         })
     }
 
-    /// The URI of a node, as written in documents.
-    pub fn uri(&self, path: &str) -> String {
-        VosUri::new(&self.authority, path).to_wire()
-    }
-
     /// The authority of this space: `cadc.nrc.ca~vault`.
-    pub fn authority(&self) -> &str {
-        &self.authority
+    pub fn authority(&self) -> &'static str {
+        self.authority
     }
 
-    /// The path that a URI of a request names. The authority is not looked at: the real services do not either.
-    pub fn path_of(&self, uri: &str) -> Result<String, Fault> {
-        match VosUri::from_wire(uri) {
-            Ok(uri) => Ok(uri.path().to_owned()),
-            Err(error) => Err(Fault::argument(format!("invalid vos URI: {uri}: {error}"))),
-        }
+    /// Who is let in.
+    pub fn access(&self) -> &'static Access {
+        &self.profile.now().access
+    }
+
+    /// A fault as this service words it.
+    pub fn said(&self, fault: &Fault) -> String {
+        fault.said(self.profile.documents.wording)
     }
 
     /// Whether rows follow the artifact at once.
@@ -175,7 +173,8 @@ impl Space {
     }
 
     fn rights<'a>(&'a self, caller: &'a Caller, allocation_owner: Option<&'a str>) -> Rights<'a> {
-        Rights { caller, groups: &self.groups, allocation_owner }
+        let public_is_open = self.profile.access.public_is_open;
+        Rights { caller, groups: &self.groups, allocation_owner, public_is_open }
     }
 
     /// What the caller may do where a walk ended.
@@ -186,6 +185,11 @@ impl Space {
     /// Whether the caller may read the node that a walk found.
     pub fn may_read(&self, caller: &Caller, walked: &Walked, row: &Row) -> bool {
         self.rights(caller, walked.allocation_owner()).may_read(row)
+    }
+
+    /// Whether the caller may see the document of the node that a walk found.
+    pub fn may_see(&self, caller: &Caller, walked: &Walked, row: &Row) -> bool {
+        self.profile.access.open_metadata || self.may_read(caller, walked, row)
     }
 
     /// Whether the caller may write the node that a walk found, locks aside.

@@ -97,7 +97,9 @@ impl Sink {
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Fault> {
         for chunk in batch {
             if self.room.is_some_and(|room| self.written + chunk.len() as u64 > room) {
-                return Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+                // In the words of the system, as services repeat them.
+                let full = std::io::Error::new(std::io::ErrorKind::StorageFull, "No space left on device");
+                return Err(full.into());
             }
             self.file.write_all(chunk)?;
             self.md5.update(chunk);

@@ -16,6 +16,8 @@ mod faults;
 mod found;
 #[path = "server/listings.rs"]
 mod listings;
+#[path = "server/makers.rs"]
+mod makers;
 #[path = "server/moves.rs"]
 mod moves;
 #[path = "server/names.rs"]

@@ -4,9 +4,16 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use vofs_tests::process::{binary, run};
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(a_password_becomes_a_certificate, a_wrong_password_leaves_the_old_certificate, passwords_from_netrc);
+every_profile!(
+    a_password_becomes_a_certificate,
+    a_wrong_password_leaves_the_old_certificate,
+    passwords_from_netrc,
+    the_former_name_takes_the_password_from_netrc,
+    vos_config_makes_the_file_once,
+    the_doctor_says_what_is_in_use_and_what_is_wrong,
+);
 
 /// The command under its own name, for a user with a password and nothing else.
 fn get_cert(world: &World) -> std::process::Command {
@@ -21,7 +28,7 @@ fn get_cert(world: &World) -> std::process::Command {
 }
 
 fn a_password_becomes_a_certificate(profile: Profile) {
-    let world = World::tls(profile);
+    let world = World::tls(profile).with_general_credentials();
     let told = run(get_cert(&world).args(["-u", "demo", "--days-valid", "3"])).ok().stdout();
     let file = world.path("home/.ssl/cadcproxy.pem");
     assert_eq!(told, format!("DONE. 3 day certificate saved in {}\n", file.display()));
@@ -66,9 +73,26 @@ fn passwords_from_netrc(profile: Profile) {
     run(get_cert(&world).args(["--netrc-file", "/nonexistent"])).fails_with(1, &["/nonexistent"]);
 }
 
-#[test]
-fn vos_config_makes_the_file_once() {
-    let world = World::new(Profile::Vault);
+fn the_former_name_takes_the_password_from_netrc(profile: Profile) {
+    let world = World::tls(profile).with_general_credentials();
+    let get = |options: &[&str]| run(world.called("getCert").env_remove("VOSPACE_TOKEN").args(options));
+    get(&[]).fails_with(1, &["home/.netrc"]);
+    // The entry with the port comes before that of the host.
+    let entry = |machine: &str, password: &str| format!("machine {machine} login demo password {password}\n");
+    let text = entry("127.0.0.1", "wrong") + &entry(&world.server.address(), "demo-password");
+    fs::write(world.path("home/.netrc"), text).unwrap();
+    assert!(get(&[]).ok().stdout().starts_with("DONE. 10 day certificate saved in "));
+    let told = get(&["--daysValid", "3", "--cert-filename", "my.pem", "--cert-server", "h"]).ok().stdout();
+    assert!(told.starts_with("DONE. 3 day certificate") && world.local("my.pem").is_file(), "{told}");
+    let listed = |certificate: &str| {
+        let mut vls = world.called("vls");
+        run(vls.env_remove("VOSPACE_TOKEN").args(["--certfile", certificate]).arg(world.uri("")))
+    };
+    listed("my.pem").ok();
+}
+
+fn vos_config_makes_the_file_once(profile: Profile) {
+    let world = World::new(profile);
     let shown = world.vospace(&["config"]).ok().stdout();
     assert!(shown.contains("does not exist") && shown.contains("ivo://cadc.nrc.ca/vault vos"), "{shown}");
     world.vospace(&["config", "-g"]).ok();
@@ -79,15 +103,11 @@ fn vos_config_makes_the_file_once() {
     assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "f\n");
 }
 
-#[test]
-fn the_doctor_says_what_is_in_use_and_what_is_wrong() {
-    let world = World::tls(Profile::Vault);
+fn the_doctor_says_what_is_in_use_and_what_is_wrong(profile: Profile) {
+    let world = World::tls(profile).with_general_credentials();
     let found = world.vospace(&["doctor", &world.uri("")]).ok().stdout();
-    for text in [
-        "ok       credentials    a bearer token",
-        "ok       service        ivo://cadc.nrc.ca/vault",
-        "you are        demo",
-    ] {
+    let service = format!("ok       service        ivo://{}", profile.authority().replace('~', "/"));
+    for text in ["ok       credentials    a bearer token", &service, "you are        demo"] {
         assert!(found.contains(text), "{found}");
     }
     assert!(found.contains("1 MiB stored in ") && found.contains("upload in segments"), "{found}");

@@ -6,15 +6,19 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use vofs_tests::process::{Guard, code, run};
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(
+every_profile!(
     vls_sees_what_the_mount_wrote,
     vls_sorts_and_matches,
     vls_of_several_nodes,
     vmkdir_makes_parents,
     vrm_refuses_containers_and_spares_targets,
     vmv_moves_and_refuses,
+    wildcards_in_every_command,
+    vln_makes_several_links,
+    vrm_removes_what_was_named_first,
+    vrmdir_spares_what_is_not_empty,
     vcat_prints_exact_bytes,
     called_by_the_names_of_the_commands,
     a_closed_pipe_is_quiet,
@@ -103,21 +107,133 @@ fn vrm_refuses_containers_and_spares_targets(profile: Profile) {
     world.vospace(&["rm", &world.uri("none")]).fails_with(1, &["ERROR:: ", "demo/none"]);
 }
 
+#[test]
+fn vmv_copies_what_the_service_cannot_move_if_it_is_told_to() {
+    let world = World::new(Profile::Pyvospace);
+    world.put("f", "content");
+    let (from, to) = (world.uri("f"), world.uri("g"));
+    world.vospace(&["mv", &from, &to]).fails_with(1, &["--emulate-rename"]);
+    assert!(world.exists("f") && !world.exists("g"));
+    world.vospace(&["mv", "--emulate-rename", &from, &to]).ok();
+    assert_eq!(world.bytes("g").unwrap(), b"content");
+    assert!(!world.exists("f"));
+}
+
 fn vmv_moves_and_refuses(profile: Profile) {
     let world = World::new(profile);
     world.vospace(&["mkdir", &world.uri("d")]).ok();
     for name in ["a", "b", "c"] {
         world.put(name, name);
     }
-    world.vospace(&["mv", &world.uri("a"), &world.uri("renamed")]).ok();
+    world.mv(&[&world.uri("a"), &world.uri("renamed")]).ok();
     assert_eq!(world.bytes("renamed").as_deref(), Some(&b"a"[..]));
-    world.vospace(&["mv", &world.uri("renamed"), &world.uri("b"), &world.uri("d/")]).ok();
+    world.mv(&[&world.uri("renamed"), &world.uri("b"), &world.uri("d/")]).ok();
     assert_eq!(world.bytes("d/b").as_deref(), Some(&b"b"[..]));
     assert!(!world.exists("b"));
-    world.vospace(&["mv", &world.uri("c"), &world.uri("d/b")]).fails_with(1, &["demo/d/b exists already"]);
+    world.mv(&[&world.uri("c"), &world.uri("d/b")]).fails_with(1, &["demo/d/b exists already"]);
     assert_eq!(world.bytes("d/b").as_deref(), Some(&b"b"[..]));
-    world.vospace(&["mv", &world.uri("none"), &world.uri("x")]).fails_with(1, &["demo/none"]);
-    world.vospace(&["mv", &world.uri("c"), "swe:c"]).fails_with(1, &["swe"]);
+    world.mv(&[&world.uri("none"), &world.uri("x")]).fails_with(1, &["demo/none"]);
+    world.mv(&[&world.uri("c"), "swe:c"]).fails_with(1, &["swe"]);
+}
+
+fn wildcards_in_every_command(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", "-p", &world.uri("d/sub1"), &world.uri("d/sub2"), &world.uri("to")]).ok();
+    for name in ["a1", "a2", "b"] {
+        world.put(&format!("d/{name}"), name);
+    }
+    let (some, to) = (world.uri("d/a*"), world.uri("to"));
+    let shown = |line: &[&str]| world.vospace(line).ok().stdout();
+    assert_eq!(shown(&["ls", &some]), "a1\na2\n");
+    assert_eq!(shown(&["cat", &some]), "a1a2");
+    assert_eq!(shown(&["du", &some]).lines().count(), 2);
+    assert_eq!(shown(&["df", &some]).lines().count(), 3);
+    assert_eq!(shown(&["find", &world.uri("d/sub*")]), "");
+    shown(&["tag", &some, "title=t"]);
+    assert_eq!(shown(&["tag", &world.uri("d/?*"), "title"]).matches("'t'").count(), 2);
+    shown(&["chmod", "o+r", &some]);
+    assert_eq!(shown(&["tag", &some, "ispublic"]), "'true'\n'true'\n");
+    world.vospace(&["lock", &some]).fails_with(255, &[]);
+    fs::create_dir(world.local("here")).unwrap();
+    shown(&["cp", &some, "here"]);
+    shown(&["sync", &world.uri("d/[b]"), "here"]);
+    assert_eq!(fs::read_dir(world.local("here")).unwrap().count(), 3);
+    shown(&["ln", &some, &to]);
+    assert_eq!(shown(&["cat", &world.uri("to/a?")]), "a1a2");
+    shown(&["rm", &world.uri("to/*")]);
+    world.mv(&[&some, &to]).ok();
+    assert_eq!(shown(&["ls", &to]), "a1\na2\n");
+    assert_eq!(world.bytes("to/a2").as_deref(), Some(&b"a2"[..]));
+    shown(&["rmdir", &world.uri("d/sub*")]);
+    shown(&["rm", "--nstreams", "2", &world.uri("to/*"), &world.uri("d/?")]);
+    assert_eq!(shown(&["ls", &world.uri("*")]).trim(), "d:\n\nto:");
+    // What matches nothing is an error in each of them.
+    for line in [&["ls"][..], &["cat"], &["du"], &["df"], &["find"], &["tag"], &["chmod", "o+r"], &["lock"], &["rm"]] {
+        let none = world.uri("none*");
+        world.vospace(&[line, &[none.as_str()]].concat()).fails_with(1, &["nothing matches", "none*"]);
+    }
+    for verb in ["cp", "sync", "ln", "mv"] {
+        world.vospace(&[verb, &world.uri("none*"), &to]).fails_with(1, &["nothing matches", "none*"]);
+    }
+}
+
+fn vln_makes_several_links(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", &world.uri("links")]).ok();
+    for name in ["a", "b"] {
+        world.put(name, name);
+    }
+    let (a, b, links) = (world.uri("a"), world.uri("b"), world.uri("links"));
+    world.vospace(&["ln", &a, &b, &links]).ok();
+    assert_eq!(world.vospace(&["cat", &world.uri("links/b")]).ok().stdout(), "b");
+    // One that is there stays, and the others are made.
+    world.vospace(&["rm", &world.uri("links/b")]).ok();
+    world.vospace(&["ln", &a, &b, &format!("{links}/")]).fails_with(1, &["links/a exists already"]);
+    assert!(world.exists("links/b"));
+    world.vospace(&["ln", &a, &world.uri("one")]).ok();
+    world.vospace(&["ln", &a, &b, &world.uri("b")]).fails_with(1, &["demo/b is not a container"]);
+    world.vospace(&["ln", &a, &b, &world.uri("none")]).fails_with(1, &["demo/none"]);
+    world.vospace(&["ln", &a]).fails_with(2, &["destination is missing"]);
+    // A question mark of a URL is no wildcard.
+    let outside = world.vospace(&["ln", "https://example.org/get?a=1", &world.uri("outside")]);
+    if profile.in_place() {
+        outside.fails_with(1, &["demo/outside"]);
+    } else {
+        outside.ok();
+        let shown = world.vospace(&["ls", "-l", &world.uri("outside")]).ok().stdout();
+        assert!(shown.contains("outside -> https://example.org/get?a=1"), "{shown}");
+    }
+}
+
+fn vrm_removes_what_was_named_first(profile: Profile) {
+    let world = World::new(profile);
+    for i in 0..20 {
+        world.local_file(&format!("tree/sub/f{i:02}"), "x");
+    }
+    world.vospace(&["cp", "tree", &world.uri("tree")]).ok();
+    let files: Vec<String> = (0..20).map(|i| world.uri(&format!("tree/sub/f{i:02}"))).collect();
+    let mut line: Vec<&str> = vec!["rm"];
+    line.extend(files.iter().map(String::as_str));
+    let none = world.uri("tree/none");
+    line.push(&none);
+    // One that is missing does not keep the others.
+    let told = world.vospace(&line).fails_with(1, &["demo/tree/none"]);
+    assert_eq!(told.stderr.matches("ERROR:: ").count(), 1, "{}", told.stderr);
+    assert_eq!(world.vospace(&["ls", &world.uri("tree/sub")]).ok().stdout(), "");
+    // What is below another goes before it, when it is named before it.
+    world.vospace(&["rm", "-R", &world.uri("tree/sub"), &world.uri("tree")]).ok();
+    assert!(!world.exists("tree"));
+}
+
+fn vrmdir_spares_what_is_not_empty(profile: Profile) {
+    let world = World::new(profile);
+    world.vospace(&["mkdir", "-p", &world.uri("d/sub")]).ok();
+    world.put("d/sub/f", "precious");
+    for place in ["d", "d/sub"] {
+        world.vospace(&["rmdir", &world.uri(place)]).fails_with(1, &["is not empty", "vrm -R"]);
+    }
+    world.vospace(&["rmdir", &world.uri("d/sub/f")]).fails_with(1, &["is a file"]);
+    assert_eq!(world.bytes("d/sub/f").as_deref(), Some(&b"precious"[..]));
 }
 
 fn vcat_prints_exact_bytes(profile: Profile) {
@@ -157,19 +273,23 @@ fn called_by_the_names_of_the_commands(profile: Profile) {
 fn a_closed_pipe_is_quiet(profile: Profile) {
     let world = World::new(profile);
     world.put("big", vec![b'x'; 20_000_000]);
-    let errors = world.path("cat.err");
-    let mut command = world.command("vospace");
-    command.args(["cat", &world.uri("big")]).stdout(Stdio::piped()).stderr(fs::File::create(&errors).unwrap());
-    let mut child = command.spawn().unwrap();
-    let mut start = BufReader::with_capacity(10, child.stdout.take().unwrap());
-    start.fill_buf().unwrap();
-    drop(start);
-    assert_eq!(code(child.wait().unwrap()), 0);
-    assert_eq!(fs::read_to_string(&errors).unwrap(), "");
+    world.server.populate(&["demo/many".into(), "--count".into(), "4000".into()]);
+    let errors = world.path("closed.err");
+    // More than a pipe holds, in bytes and in rows.
+    for line in [&["cat", &world.uri("big")][..], &["ls", "-l", &world.uri("many")]] {
+        let mut command = world.command("vospace");
+        command.args(line).stdout(Stdio::piped()).stderr(fs::File::create(&errors).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut start = BufReader::with_capacity(10, child.stdout.take().unwrap());
+        start.fill_buf().unwrap();
+        drop(start);
+        assert_eq!(code(child.wait().unwrap()), 0, "{line:?}");
+        assert_eq!(fs::read_to_string(&errors).unwrap(), "", "{line:?}");
+    }
 }
 
 fn errors_name_the_node(profile: Profile) {
-    let mut world = World::new(profile);
+    let mut world = World::new(profile).with_general_credentials();
     world.vospace(&["ls", &world.uri("none")]).fails_with(1, &["ERROR:: ", "demo/none"]);
     world.vospace(&["ls", &world.uri("a#b")]).fails_with(1, &["ERROR:: ", "#"]);
     world.vospace(&["ls", "nothing:x"]).fails_with(1, &["ERROR:: ", "nothing"]);

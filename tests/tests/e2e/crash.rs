@@ -7,9 +7,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use vofs_tests::{Profile, World, both_profiles, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     killed_with_a_dirty_closed_file,
     both_die_in_the_middle_of_an_upload,
     finished_segments_are_not_sent_again_after_a_kill,

@@ -3,7 +3,13 @@
 use std::fs;
 
 use vofs_tests::process::run;
-use vofs_tests::{Profile, Python, World};
+use vofs_tests::{Profile, Python, World, profiles_with_sites};
+
+profiles_with_sites!(
+    pixels_are_those_of_the_whole_file,
+    a_circle_is_cut_by_the_coordinates_of_the_image,
+    headers_come_as_text_and_replace_no_image,
+);
 
 /// The sample images at the service of `world`, below `fits`.
 fn with_images(profile: Profile) -> World {
@@ -23,9 +29,8 @@ part, whole = fits.open(sys.argv[1]), fits.open(sys.argv[2])
 assert numpy.array_equal(image.data, whole[0].data[2:12, 4:24]), image.data.shape
 ";
 
-#[test]
-fn pixels_are_those_of_the_whole_file() {
-    let world = with_images(Profile::Vault);
+fn pixels_are_those_of_the_whole_file(profile: Profile) {
+    let world = with_images(profile);
     let image = world.uri("fits/starfield.fits");
     // Into a directory, under a name that no other part has; several parts at once; blanks as the guides write them.
     world.vospace(&["cp", &format!("{image}[5:24,3:12]"), &format!("{image}[5:24, 4:12]"), "."]).ok();
@@ -40,9 +45,8 @@ fn pixels_are_those_of_the_whole_file() {
     world.vospace(&["cp", &format!("{}[1:2,1:2]", world.uri("fits")), "x"]).fails_with(1, &["is a container"]);
 }
 
-#[test]
-fn a_circle_is_cut_by_the_coordinates_of_the_image() {
-    let world = with_images(Profile::Vault);
+fn a_circle_is_cut_by_the_coordinates_of_the_image(profile: Profile) {
+    let world = with_images(profile);
     let image = world.uri("fits/starfield.fits");
     let header = world.vospace(&["cat", "--head", &image]).ok().stdout();
     let value = |key: &str| -> f64 {
@@ -56,9 +60,8 @@ fn a_circle_is_cut_by_the_coordinates_of_the_image() {
     world.vospace(&["cp", &format!("{image}(200,-80,0.01)"), "far.fits"]).fails_with(1, &["starfield.fits"]);
 }
 
-#[test]
-fn headers_come_as_text_and_replace_no_image() {
-    let world = with_images(Profile::Vault);
+fn headers_come_as_text_and_replace_no_image(profile: Profile) {
+    let world = with_images(profile);
     let image = world.uri("fits/multi.fits");
     let printed = world.vospace(&["cat", "--head", &image]).ok().stdout();
     assert!(printed.contains("SIMPLE  =") && printed.contains("XTENSION="), "{printed}");

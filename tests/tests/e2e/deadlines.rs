@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use vofs_tests::process::Guard;
-use vofs_tests::{Mount, Profile, World, both_profiles, wait_until};
+use vofs_tests::{Mount, Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     a_stalled_body_ends_in_time_and_the_next_read_works,
     a_byte_a_second_is_no_progress,
     a_dead_link_ends_in_time_and_the_mount_recovers_by_itself,

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use vofs_tests::mount::is_mounted;
 use vofs_tests::process::{Finished, run};
-use vofs_tests::{Profile, Python, World, both_profiles};
+use vofs_tests::{Profile, Python, World, every_profile};
 
-both_profiles!(
+every_profile!(
     wrong_usage,
     bad_mount_points,
     fuse_is_not_there,
@@ -174,7 +174,7 @@ with open(path, "wb") as f:
 "#;
 
 fn bad_credentials(profile: Profile) {
-    let world = World::new(profile);
+    let world = World::new(profile).with_general_credentials();
     let with =
         |path: &Path| Attempt::new(&world).without("VOSPACE_TOKEN").option(&["--certfile", path.to_str().unwrap()]);
     with(&world.local("none.pem")).fails(status::CREDENTIALS, &["none.pem", "cadc-get-cert"]);

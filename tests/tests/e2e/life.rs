@@ -8,9 +8,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use vofs_tests::mount::is_mounted;
 use vofs_tests::process::run;
-use vofs_tests::{Profile, World, both_profiles, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     goes_to_the_background_when_it_answers,
     ends_in_order,
     anonymous_is_read_only,
@@ -84,7 +84,7 @@ fn ends_in_order(profile: Profile) {
 }
 
 fn anonymous_is_read_only(profile: Profile) {
-    let world = World::new(profile);
+    let world = World::new(profile).with_general_credentials();
     let mount = world.mount();
     fs::write(mount.join("public"), b"for all").unwrap();
     for path in [mount.join("public"), mount.path().to_owned()] {
@@ -114,7 +114,7 @@ fn read_only_on_request(profile: Profile) {
 }
 
 fn a_certificate_opens_the_space(profile: Profile) {
-    let world = World::tls(profile);
+    let world = World::tls(profile).with_general_credentials();
     let certificate = world.server.user_certificate("demo");
     let certificate = certificate.to_str().unwrap();
     let mount = world.mounting().variable("VOSPACE_TOKEN", None).options(&["--certfile", certificate]).start();

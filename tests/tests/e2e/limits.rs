@@ -4,9 +4,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use vofs_tests::process::run;
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile, profiles_with_sites};
 
-both_profiles!(no_faster_than_allowed, no_byte_no_patience, files_one_by_one, a_token_from_a_file);
+every_profile!(no_faster_than_allowed, no_byte_no_patience, files_one_by_one, a_token_from_a_file);
+
+profiles_with_sites!(a_foreign_host_gets_no_credentials);
 
 fn no_faster_than_allowed(profile: Profile) {
     let world = World::new(profile);
@@ -54,7 +56,7 @@ fn files_one_by_one(profile: Profile) {
 }
 
 fn a_token_from_a_file(profile: Profile) {
-    let world = World::new(profile);
+    let world = World::new(profile).with_general_credentials();
     let token = world.local_file("token", "demo-token\n");
     let list = |variable: &str, value: &str| {
         let mut command = world.command("vospace");
@@ -67,9 +69,8 @@ fn a_token_from_a_file(profile: Profile) {
 }
 
 /// Bytes are on another host than the service: it gets what its URL carries and nothing of the user's.
-#[test]
-fn a_foreign_host_gets_no_credentials() {
-    let world = World::build(Profile::Vault, false, &["--site-port", "0"]);
+fn a_foreign_host_gets_no_credentials(profile: Profile) {
+    let world = World::build(profile, false, &["--site-port", "0"]);
     let bytes = vec![7; 9_000_000];
     world.put("a", &bytes);
     // A service that leads to a host of its choice, which notes what it is told.

@@ -6,9 +6,9 @@ use std::fs;
 
 use serde_json::Value;
 use vofs_tests::server::Logged;
-use vofs_tests::{Finished, Profile, World, both_profiles};
+use vofs_tests::{Finished, Profile, World, every_profile};
 
-both_profiles!(vls_and_vtag_as_json, copies_as_json, failures_as_json, a_dry_run_changes_nothing);
+every_profile!(vls_and_vtag_as_json, copies_as_json, failures_as_json, a_dry_run_changes_nothing);
 
 /// The objects on standard output; a line that is none fails.
 #[track_caller]
@@ -42,7 +42,8 @@ fn vls_and_vtag_as_json(profile: Profile) {
         "uri",
     ];
     let world = World::new(profile);
-    world.put("été \"quoted\"".replace(' ', "-").replace('"', "'").as_str(), b"x");
+    let name = ["été-'quoted'", "ete-(quoted)"].into_iter().find(|name| profile.takes_name(name)).unwrap();
+    world.put(name, b"x");
     world.vospace(&["mkdir", &world.uri("d")]).ok();
     world.vospace(&["ln", &world.uri("d"), &world.uri("l")]).ok();
     let listed = objects(&world.vospace(&["ls", "--json", &world.uri("")]).ok());
@@ -56,7 +57,8 @@ fn vls_and_vtag_as_json(profile: Profile) {
     }
     assert_eq!((types["data"]["length"].as_u64(), types["container"]["target"].as_str()), (Some(1), None));
     assert!(types["link"]["target"].as_str().unwrap().ends_with("/demo/d"));
-    assert_eq!(types["data"]["md5"], "9dd4e461268c8034f5c8564e155c67a6");
+    let md5 = profile.tells_digests().then_some("9dd4e461268c8034f5c8564e155c67a6");
+    assert_eq!(types["data"]["md5"].as_str(), md5);
     assert!(types["data"]["groupread"].as_array().unwrap().is_empty());
     let shown = objects(&world.vospace(&["tag", "--json", &world.uri("*")]).ok());
     assert_eq!(shown.len(), 3);
@@ -77,7 +79,9 @@ fn copies_as_json(profile: Profile) {
         assert_eq!(of("copied").iter().map(|object| object["bytes"].as_u64().unwrap()).sum::<u64>(), 3);
     }
     let again = objects(&world.vospace(&["sync", "--json", "t/", &world.uri("two")]).ok());
-    assert_eq!(again.iter().filter(|object| object["event"] == "unchanged").count(), 2, "{again:?}");
+    // Without a digest nothing is known to be the same.
+    let event = if profile.tells_digests() { "unchanged" } else { "copied" };
+    assert_eq!(again.iter().filter(|object| object["event"] == event).count(), 2, "{again:?}");
     let down = objects(&world.vospace(&["cp", "--json", &world.uri("one"), "back"]).ok());
     assert!(
         down.iter().any(|object| object["target"].as_str().is_some_and(|target| target.ends_with("back/sub/b"))
@@ -137,8 +141,10 @@ fn a_dry_run_changes_nothing(profile: Profile) {
         let told = world.vospace(line).ok().stdout();
         assert!(told.contains("would "), "{line:?}: {told}");
         let log = world.server.log();
-        let changing: Vec<&Logged> =
-            log.iter().filter(|request| !["GET", "HEAD"].contains(&request.method.as_str())).collect();
+        let changing: Vec<&Logged> = log
+            .iter()
+            .filter(|request| !["GET", "HEAD"].contains(&request.method.as_str()) && !request.is_log_in())
+            .collect();
         assert!(changing.is_empty() && !log.iter().any(Logged::is_byte_read), "{line:?}: {log:?}");
     }
     assert!(!world.local("down").exists() && !world.exists("new"));

@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use vofs_tests::{Mount, Profile, World, both_profiles, wait_until};
+use vofs_tests::{Mount, Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     a_change_is_seen_by_who_goes_through_the_directory,
     without_sweeps_each_opening_asks,
     within_the_ttl_no_opening_asks_and_a_change_is_seen_after_it,
@@ -58,7 +58,7 @@ fn sweep_with_requests(world: &World, mount: &Mount, most: usize) {
 
 fn a_change_is_seen_by_who_goes_through_the_directory(profile: Profile) {
     let (world, mount) = prepared(profile, &[]);
-    if profile == Profile::Cavern {
+    if profile.in_place() {
         sweep_with_requests(&world, &mount, 8);
     }
     let new = vec![200; content(30).len()];

@@ -4,9 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(
+every_profile!(
     bytes_are_at_the_service_when_close_returns,
     writes_anywhere_in_a_file,
     truncation,
@@ -19,6 +19,7 @@ both_profiles!(
     a_file_renamed_while_open_arrives_under_its_new_name,
     refused_names,
     foreign_places_are_refused,
+    what_may_not_be_written_is_refused_when_it_is_opened,
     random_operations_match_a_local_file,
 );
 
@@ -92,7 +93,7 @@ fn truncation(profile: Profile) {
 
 fn rename_within_and_onto(profile: Profile) {
     let world = World::new(profile);
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     fs::create_dir(mount.join("d")).unwrap();
     fs::write(mount.join("a"), b"new").unwrap();
     fs::rename(mount.join("a"), mount.join("b")).unwrap();
@@ -228,14 +229,46 @@ fn foreign_places_are_refused(profile: Profile) {
     assert_eq!(world.bytes("f").as_deref(), Some(&b"mine"[..]));
     let refused = |error: Option<i32>| matches!(error, Some(nix::libc::EACCES | nix::libc::EPERM));
     assert!(refused(fs::create_dir(mount.join("d")).unwrap_err().raw_os_error()));
-    // At the latest close says so: the service is not asked before there are bytes.
-    let written = File::create(mount.join("home/f")).and_then(|mut file| {
-        file.write_all(b"x")?;
-        nix::unistd::close(std::os::fd::OwnedFd::from(file))?;
-        Ok(())
-    });
-    assert!(refused(written.unwrap_err().raw_os_error()));
-    fs::remove_file(mount.join("home/f")).unwrap();
+    if profile == Profile::Pyvospace {
+        // It tells of no rights before the bytes come.
+        let mut file = File::create(mount.join("home/f")).unwrap();
+        file.write_all(b"x").unwrap();
+        return assert!(refused(file.sync_all().unwrap_err().raw_os_error()));
+    }
+    assert!(refused(File::create(mount.join("home/f")).unwrap_err().raw_os_error()));
+    assert!(!mount.join("home/f").exists(), "nothing was made");
+    mount.unmount();
+}
+
+fn what_may_not_be_written_is_refused_when_it_is_opened(profile: Profile) {
+    let users = ["--user", "demo:demo-token:demo-password", "--user", "ada:ada-token:x", "--group", "team:demo,ada"];
+    let world = World::build(profile, false, &users);
+    let at = |path: &str| format!("{}:ada{path}", profile.prefix());
+    let ada = |arguments: &[&str]| {
+        vofs_tests::process::run(world.command("vospace").env("VOSPACE_TOKEN", "ada-token").args(arguments)).ok()
+    };
+    let bytes = world.local_file("bytes", b"ada's");
+    for name in ["closed", "shared"] {
+        ada(&["cp", bytes.to_str().unwrap(), &at(&format!("/{name}"))]);
+        ada(&["chmod", "o+r", &at(&format!("/{name}"))]);
+    }
+    ada(&["chmod", "g+w", &at("/shared"), "team"]);
+    ada(&["chmod", "o+r", &at("")]);
+    let mount = world.mounting().vospace(&at("")).start();
+    assert_eq!(fs::read(mount.join("closed")).unwrap(), b"ada's");
+    world.server.forget();
+    let refused = |outcome: std::io::Result<File>| {
+        assert_eq!(outcome.unwrap_err().raw_os_error(), Some(nix::libc::EACCES));
+    };
+    refused(File::create(mount.join("new")));
+    refused(File::create(mount.join("closed")));
+    refused(OpenOptions::new().append(true).open(mount.join("closed")));
+    let sent = world.server.log();
+    assert!(sent.iter().all(|entry| entry.method == "GET" || entry.method == "HEAD"), "{sent:?}");
+    assert_eq!(fs::read(mount.join("closed")).unwrap(), b"ada's");
+    // A right to the file is enough.
+    fs::write(mount.join("shared"), b"everybody's").unwrap();
+    assert_eq!(ada(&["cat", &at("/shared")]).stdout(), "everybody's");
     mount.unmount();
 }
 

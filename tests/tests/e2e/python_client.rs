@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vofs_tests::{Profile, PythonClient, World, both_profiles};
+use vofs_tests::{Profile, PythonClient, World, every_profile};
 
-both_profiles!(python_reads_what_the_mount_wrote, the_mount_reads_what_python_wrote);
+every_profile!(python_reads_what_the_mount_wrote, the_mount_reads_what_python_wrote);
 
 /// Names and sizes for both directions; the last is above the size at which the Python client starts a transaction.
 fn files() -> Vec<(&'static str, Vec<u8>)> {

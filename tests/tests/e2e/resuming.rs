@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use vofs_tests::process::{Guard, code};
-use vofs_tests::{Profile, World, both_profiles, wait_until};
+use vofs_tests::{Profile, World, every_profile, profiles_with_sites, wait_until};
 
-both_profiles!(
+every_profile!(
     a_download_goes_on_where_it_ended,
     a_download_of_another_version_begins_anew,
     an_interrupted_upload_leaves_no_empty_file,
     ended_by_sigterm,
+);
+
+profiles_with_sites!(
+    a_large_upload_goes_on_in_the_next_run,
+    an_upload_is_not_gone_on_with_when_file_or_node_are_others,
+    a_partial_download_is_nobodys_file,
 );
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -67,14 +73,12 @@ fn a_download_goes_on_where_it_ended(profile: Profile) {
     assert!(fs::read(world.local("big")).unwrap() == bytes);
     assert_eq!(names(&world), ["big"]);
     let all = bytes.len() as u64;
-    match profile {
-        // It has no ranges: nothing could be gone on with, and so nothing was kept.
-        Profile::Cavern => assert_eq!(there, 0),
-        _ => {
-            assert!(there > 5_000_000);
-            let most = all - there + (1 << 20);
-            assert!(fetched(&world) < most, "{} bytes came again though {there} of {all} were there", fetched(&world));
-        }
+    if profile.has_sites() {
+        assert!(there > 5_000_000);
+        let most = all - there + (1 << 20);
+        assert!(fetched(&world) < most, "{} bytes came again though {there} of {all} were there", fetched(&world));
+    } else {
+        assert_eq!(there, 0, "it has no ranges: nothing could be gone on with, and so nothing was kept");
     }
 }
 
@@ -121,7 +125,7 @@ fn an_interrupted_upload_leaves_no_empty_file(profile: Profile) {
     let copying = || world.server.log().iter().any(|entry| entry.method == "POST" || entry.path.contains("old"));
     interrupt(&world, &["cp", "--bwlimit", "4M", "old", &world.uri("old")], Signal::SIGINT, "the copy", copying);
     assert!(world.exists("old"));
-    if profile == Profile::Vault {
+    if !profile.in_place() {
         assert_eq!(world.bytes("old").as_deref(), Some(&b"old"[..]));
     }
     world.vospace(&["cp", "new", &world.uri("")]).ok();
@@ -142,9 +146,8 @@ fn notes(world: &World) -> usize {
     fs::read_dir(world.path("home/.local/state/vospace/uploads")).map_or(0, Iterator::count)
 }
 
-#[test]
-fn a_large_upload_goes_on_in_the_next_run() {
-    let world = World::new(Profile::Vault);
+fn a_large_upload_goes_on_in_the_next_run(profile: Profile) {
+    let world = World::new(profile);
     let bytes = content(150_000_000, 8);
     world.local_file("big", &bytes);
     let upload = |speed: &'static str, signal| {
@@ -163,9 +166,8 @@ fn a_large_upload_goes_on_in_the_next_run() {
     assert_eq!(parts, 2, "{:?}", world.server.log());
 }
 
-#[test]
-fn an_upload_is_not_gone_on_with_when_file_or_node_are_others() {
-    let world = World::new(Profile::Vault);
+fn an_upload_is_not_gone_on_with_when_file_or_node_are_others(profile: Profile) {
+    let world = World::new(profile);
     world.local_file("big", content(140_000_000, 9));
     let upload = || {
         let arguments = ["cp", "--bwlimit", "60M", "big", &world.uri("big")];
@@ -186,9 +188,8 @@ fn an_upload_is_not_gone_on_with_when_file_or_node_are_others() {
     assert!(world.bytes("big").unwrap() == other);
 }
 
-#[test]
-fn a_partial_download_is_nobodys_file() {
-    let world = World::new(Profile::Vault);
+fn a_partial_download_is_nobodys_file(profile: Profile) {
+    let world = World::new(profile);
     interrupted_download(&world, &content(40_000_000, 11));
     assert!(partial(&world, "big").exists());
     world.vospace(&["sync", "./", &world.uri("copy")]).ok();

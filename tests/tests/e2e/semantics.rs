@@ -1,7 +1,9 @@
 //! What the mount promises, statement by statement: `docs/semantics.md` names these tests, and a test holds the two
 //! against each other.
 
+mod abilities;
 mod attributes;
+mod background;
 mod contents;
 mod document;
 mod local_names;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use vofs_tests::mount::is_mounted;
 use vofs_tests::process::run;
-use vofs_tests::{Profile, World, both_profiles, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     tells_the_service_manager,
     the_end_waits_for_uploads_only_so_long,
     works_in_a_batch_job,
+    several_at_once_live_and_die_apart,
     names_what_to_do_without_a_place_to_write,
 );
 
@@ -111,10 +112,48 @@ fn works_in_a_batch_job(profile: Profile) {
     job.args(["--wait", "sh", "-c", script]).env_clear().current_dir("/");
     job.env("PATH", path).env("TMPDIR", &scratch).env("SPACE", world.uri(""));
     job.env("VOSPACE_REGISTRY_URL", world.server.registry()).env("VOSPACE_TOKEN_FILE", &token);
+    job.env("XDG_CONFIG_HOME", world.path("home/.config"));
     let listed = run(&mut job).ok().stdout();
     assert_eq!(listed, "input\noutput\n");
     assert_eq!(world.bytes("output").as_deref(), Some(&b"in"[..]));
     wait_until("the end of the daemon", Duration::from_secs(30), || !is_mounted(&scratch.join("space")));
+}
+
+/// Each mount is a process with a cache of its own: the end of one, in whatever way, is nothing to the others.
+fn several_at_once_live_and_die_apart(profile: Profile) {
+    let world = World::new(profile);
+    let spaces = ["one", "two", "three"];
+    let mounting = |name: &str| {
+        let (point, cache) = (world.path(&format!("mnt-{name}")), world.path(&format!("cache-{name}")));
+        world.mounting().vospace(&world.uri(name)).point(&point).cache(&cache)
+    };
+    let mut mounts: Vec<_> = spaces
+        .iter()
+        .map(|name| {
+            world.vospace(&["mkdir", &world.uri(name)]).ok();
+            mounting(name).start()
+        })
+        .collect();
+    for (mount, name) in mounts.iter().zip(spaces) {
+        fs::write(mount.join("f"), name).unwrap();
+    }
+    // A cache directory serves one mount.
+    let mut second = world.command("mountvofs");
+    second.args(["--vospace", &world.uri("one"), "--mountpoint"]).arg(world.path("again"));
+    run(second.arg("--cache_dir").arg(world.path("cache-one"))).fails_with(8, &["locked by another mountvofs"]);
+    mounts.remove(1).kill();
+    for (mount, name) in mounts.iter().zip(["one", "three"]) {
+        assert_eq!(fs::read(mount.join("f")).unwrap(), name.as_bytes());
+        fs::write(mount.join("g"), "after").unwrap();
+    }
+    let again = mounting("two").start();
+    assert_eq!(fs::read(again.join("f")).unwrap(), b"two");
+    again.unmount();
+    mounts.remove(1).end_by(Signal::SIGTERM);
+    mounts.remove(0).unmount();
+    for name in ["one", "three"] {
+        assert_eq!(world.bytes(&format!("{name}/g")).as_deref(), Some(&b"after"[..]));
+    }
 }
 
 fn names_what_to_do_without_a_place_to_write(profile: Profile) {
@@ -123,7 +162,11 @@ fn names_what_to_do_without_a_place_to_write(profile: Profile) {
     fs::create_dir(&point).unwrap();
     let mut command = world.command("mountvofs");
     // Not even root can make a directory there.
-    command.env("HOME", "/proc").args(["--vospace", &world.uri(""), "--mountpoint"]).arg(&point);
+    command
+        .env("XDG_CONFIG_HOME", world.path("home/.config"))
+        .env("HOME", "/proc")
+        .args(["--vospace", &world.uri(""), "--mountpoint"])
+        .arg(&point);
     run(&mut command).fails_with(8, &["cache directory /proc/", "choose another one with --cache_dir"]);
     command.arg("--cache_dir").arg(world.path("cache"));
     run(&mut command).ok();

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vofs_tests::process::run;
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(cp_in_and_out, tar_into_the_mount);
+every_profile!(cp_in_and_out, tar_into_the_mount);
 
 /// Several levels, empty files and directories, odd but legal names, sizes around the page and block borders.
-fn make_tree(root: &Path) {
+fn make_tree(root: &Path, profile: Profile) {
     let pattern = |length: usize| (0..length).map(|i| (i * 31 % 251) as u8).collect::<Vec<u8>>();
     for directory in ["", "a", "a/b", "a/b/c", "empty", "names"] {
         fs::create_dir_all(root.join(directory)).unwrap();
@@ -21,6 +21,8 @@ fn make_tree(root: &Path) {
     }
     for name in
         [".hidden", "-dash", "plus+at@", "paren(1)", "quote's", "semi;colon", "été.fits", "a&b=c", "~tilde", "日本"]
+            .into_iter()
+            .filter(|name| profile.takes_name(name))
     {
         fs::write(root.join("names").join(name), name).unwrap();
     }
@@ -41,7 +43,7 @@ fn copy(from: &Path, to: &Path) {
 fn cp_in_and_out(profile: Profile) {
     let world = World::new(profile);
     let tree = world.local("tree");
-    make_tree(&tree);
+    make_tree(&tree, profile);
     let mount = world.mount();
     copy(&tree, &mount.join("tree"));
     same(&tree, &mount.join("tree"));
@@ -61,15 +63,17 @@ fn cp_in_and_out(profile: Profile) {
 fn tar_into_the_mount(profile: Profile) {
     let world = World::new(profile);
     let tree = world.local("tree");
-    make_tree(&tree);
-    symlink("a/size4096", tree.join("link")).unwrap();
+    make_tree(&tree, profile);
+    // Behind its target in the archive.
+    symlink("a/size4096", tree.join("z-link")).unwrap();
     let archive = world.local("tree.tar");
-    run(Command::new("tar").arg("-C").arg(world.path("local")).arg("-cf").arg(&archive).arg("tree")).ok();
+    run(Command::new("tar").arg("-C").arg(world.path("local")).args(["--sort=name", "-cf"]).arg(&archive).arg("tree"))
+        .ok();
     let mount = world.mount();
     let mut unpack = Command::new("tar");
     // Owner and times are the service's; the bytes, names and links are what is asked for.
     unpack.args(["--no-same-owner", "--no-same-permissions", "-m", "-C"]).arg(mount.path()).arg("-xf").arg(&archive);
     run(&mut unpack).ok();
     same(&tree, &mount.join("tree"));
-    assert!(fs::symlink_metadata(mount.join("tree/link")).unwrap().file_type().is_symlink());
+    assert!(fs::symlink_metadata(mount.join("tree/z-link")).unwrap().file_type().is_symlink());
 }

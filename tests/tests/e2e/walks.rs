@@ -1,12 +1,14 @@
 //! `vls -R`, `vospace find`, `du` and `df`: whole trees, seen once.
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(
+every_profile!(
     vls_lists_trees_and_json,
+    several_listings_at_a_time_are_shown_in_order,
     find_prints_what_fits,
     du_sums_up,
     df_shows_the_quota,
+    df_shows_how_much_of_it_is_used,
     a_part_that_cannot_be_read
 );
 
@@ -41,6 +43,32 @@ fn vls_lists_trees_and_json(profile: Profile) {
     assert!(all.lines().count() == 1 && all.contains(r#""ivo://ivoa.net/vospace/core#length":"1000""#), "{all}");
 }
 
+fn several_listings_at_a_time_are_shown_in_order(profile: Profile) {
+    let world = World::new(profile);
+    for i in 0..12 {
+        world.local_file(&format!("t/d{i:02}/sub{i}/f"), "x");
+    }
+    world.vospace(&["cp", "t", &world.uri("t")]).ok();
+    // More than is kept before its turn.
+    world.server.populate(&["demo/t/d05/many".into(), "--count".into(), "4200".into()]);
+    let t = world.uri("t");
+    let shown = |line: &[&str]| world.vospace(line).ok().stdout();
+    let listed = shown(&["ls", "-R", "-r", &t]);
+    assert_eq!(listed, shown(&["ls", "-R", "-r", "--nstreams=1", &t]));
+    assert_eq!(listed.lines().filter(|line| line.ends_with(':')).count(), 1 + 12 + 12 + 1);
+    assert_eq!(listed.lines().filter(|line| line.starts_with("node-")).count(), 4200);
+    let places: Vec<String> = (0..12).map(|i| world.uri(&format!("t/d{i:02}/sub{i}"))).collect();
+    let mut line = vec!["ls", "-n", "3"];
+    line.extend(places.iter().map(String::as_str));
+    let headers: Vec<String> = shown(&line).lines().filter(|l| l.ends_with(':')).map(str::to_owned).collect();
+    assert_eq!(headers.len(), 12);
+    // What cannot be read is named, whenever its turn is.
+    world.server.fault(r#"{"path": "/nodes/demo/t/d07/sub7", "status": 403}"#);
+    let told = world.vospace(&["ls", "-R", &t]).fails_with(1, &["demo/t/d07/sub7"]);
+    assert_eq!(told.stdout().lines().filter(|line| *line == "f").count(), 11);
+    world.vospace(&["ls", "-R", "--nstreams=31", &t]).fails_with(2, &["31"]);
+}
+
 fn find_prints_what_fits(profile: Profile) {
     let world = with_tree(profile);
     let find = |options: &[&str]| {
@@ -59,11 +87,17 @@ fn find_prints_what_fits(profile: Profile) {
     world
         .vospace(&["find", &world.uri("t/a.fits"), &world.uri("none")])
         .fails_with(1, &["is not a container", "demo/none"]);
+    let rows = world.vospace(&["find", "--json", "-N", "--type=l", &world.uri("t")]).ok().stdout();
+    assert!(
+        rows.lines().count() == 1 && rows.contains(r#""type":"link""#) && rows.contains(r#""name":"up""#),
+        "{rows}"
+    );
     // One listing a container, whatever the number of files.
     world.server.forget();
     find(&[]);
     let listings = world.server.log().iter().filter(|request| request.path.contains("/nodes/demo/t")).count();
-    assert!(listings <= 8, "{:?}", world.server.log());
+    // Where listings have names alone, each of the six is asked for.
+    assert!(listings <= if profile.lists_properties() { 8 } else { 8 + 6 }, "{:?}", world.server.log());
 }
 
 fn du_sums_up(profile: Profile) {
@@ -83,6 +117,28 @@ fn df_shows_the_quota(profile: Profile) {
     assert_eq!(rows.lines().count(), 2);
     let json = world.vospace(&["df", "--json", &world.uri("t/sub")]).ok().stdout();
     assert!(json.contains(r#""quota":null"#), "{json}");
+}
+
+fn df_shows_how_much_of_it_is_used(profile: Profile) {
+    let world = World::build(profile, false, &["--quota", "4194304"]);
+    world.put_deep("d/f", vec![0; 1 << 20]);
+    let (node, home) = (world.uri("d"), world.uri(""));
+    let shown = |options: &[&str]| {
+        let line: Vec<&str> = ["df"].into_iter().chain(options.iter().copied()).chain([node.as_str()]).collect();
+        world.vospace(&line).ok().stdout()
+    };
+    // The quota stands at the container above.
+    let told: serde_json::Value = serde_json::from_str(&shown(&["--json"])).unwrap();
+    assert_eq!((told["quota"].as_u64(), told["container"].as_str()), (Some(4_194_304), Some(home.as_str())));
+    let used = told["used"].as_u64();
+    assert_eq!(told["available"].as_u64(), used.map(|used| 4_194_304 - used));
+    for (option, quota) in [("-b", "4194304"), ("--bytes", "4194304"), ("-w", "4M")] {
+        let row = shown(&[option]);
+        let columns: Vec<&str> = row.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!((columns[0], columns[4]), (quota, home.as_str()), "{row}");
+        let percent = used.map_or("-".to_owned(), |used| format!("{:.0}%", used as f64 * 100.0 / 4_194_304.0));
+        assert_eq!(columns[3], percent, "{row}");
+    }
 }
 
 fn a_part_that_cannot_be_read(profile: Profile) {

@@ -4,9 +4,9 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
-both_profiles!(
+every_profile!(
     cut_downloads_are_fetched_again,
     cut_listings_are_never_shorter,
     uploads_survive_lost_answers_and_refusals,

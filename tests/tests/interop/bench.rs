@@ -9,7 +9,7 @@ use vofs_tests::server::Logged;
 use vofs_tests::{Profile, PythonClient, World, http};
 
 /// The users, and a group with both.
-const OPTIONS: [&str; 6] =
+pub(crate) const OPTIONS: [&str; 6] =
     ["--user", "demo:demo-token:demo-password", "--user", "ada:ada-token:ada-password", "--group", "team:demo,ada"];
 
 /// Runs a test with a bench of its own.
@@ -20,14 +20,19 @@ pub(crate) fn with(profile: Profile, test: fn(&Bench<'_>)) {
 
 /// Makes a test for each profile of the named functions, which take a [`Bench`].
 macro_rules! judged {
-    (@profile $name:ident $profile:ident $($test:ident)*) => {
+    (@profile $name:ident $profile:ident) => {};
+    (@profile $name:ident $profile:ident $($test:ident)+) => {
         mod $name {
-            $(#[test] fn $test() { crate::bench::with(vofs_tests::Profile::$profile, super::$test) })*
+            $(#[test] fn $test() { crate::bench::with(vofs_tests::Profile::$profile, super::$test) })+
         }
     };
-    ($(both: $($both:ident),+;)? $(vault: $($vault:ident),+;)? $(cavern: $($cavern:ident),+;)?) => {
-        judged!(@profile vault Vault $($($both)+)? $($($vault)+)?);
-        judged!(@profile cavern Cavern $($($both)+)? $($($cavern)+)?);
+    (
+        $(all: $($all:ident),+;)? $(both: $($both:ident),+;)? $(vault: $($vault:ident),+;)? $(cavern: $($cavern:ident),+;)?
+        $(strict: $($strict:ident),+;)?
+    ) => {
+        judged!(@profile vault Vault $($($all)+)? $($($both)+)? $($($vault)+)?);
+        judged!(@profile cavern Cavern $($($all)+)? $($($both)+)? $($($cavern)+)?);
+        judged!(@profile strict Strict $($($all)+)? $($($strict)+)?);
     };
 }
 pub(crate) use judged;

@@ -9,6 +9,7 @@ mod agree;
 mod bench;
 mod certificate;
 mod cutouts;
+mod makers;
 mod nodes;
 mod properties;
 mod resume;

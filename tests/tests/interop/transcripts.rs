@@ -2,9 +2,8 @@
 //!
 //! Over plain HTTP and over TLS, with nothing between the test and the socket that could follow, repeat or repair.
 
-use vofs_tests::server::Profile;
 use vofs_tests::wire::{Reply, Wire};
-use vofs_tests::{World, http};
+use vofs_tests::{Profile, World, http};
 
 /// A test over both kinds of connection.
 macro_rules! over_both {

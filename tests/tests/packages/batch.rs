@@ -1,16 +1,24 @@
 //! The examples for batch systems, really run, with a number of an array that is made up; and those for Kubernetes, read.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use vofs_tests::process::{Finished, binary, built, run};
-use vofs_tests::{Profile, World, both_profiles};
+use nix::sys::signal::Signal;
+use vofs_tests::process::{Finished, Guard, binary, built, code, run};
+use vofs_tests::{Profile, World, both_profiles, wait_until};
 
 use crate::{prepared, project};
 
-both_profiles!(a_slurm_array, what_cannot_be_uploaded_is_kept_and_named);
+both_profiles!(
+    a_slurm_array,
+    an_htcondor_job,
+    a_job_whose_time_is_over_sends_what_it_wrote,
+    what_cannot_be_uploaded_is_kept_and_named,
+);
 
 /// A job's environment: no HOME, a scratch directory, the programs in PATH.
 fn job(world: &World, program: &Path) -> Command {
@@ -52,6 +60,63 @@ fn a_slurm_array(profile: Profile) {
     assert_eq!(fs::read_dir(world.path("scratch")).unwrap().count(), 0, "the scratch directory is as it was");
 }
 
+/// The lines `key = value` of a description of jobs, with what HTCondor puts in for the job `process`.
+fn submitted(home: &Path, process: usize) -> HashMap<String, String> {
+    let text = fs::read_to_string(project("packaging/batch/htcondor.sub")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    let put_in = |value: &str| {
+        value.trim().replace("$(Process)", &process.to_string()).replace("$ENV(HOME)", home.to_str().unwrap())
+    };
+    lines.map(|(key, value)| (key.trim().to_owned(), put_in(value))).collect()
+}
+
+/// What HTCondor does with the description: a directory of the machine for each job, into which the files travel, and in which the
+/// program is run, with nothing of the user's environment.
+fn an_htcondor_job(profile: Profile) {
+    let world = World::tls(profile);
+    world.put_deep("run7/raw/a.fits", "a".repeat(10_000));
+    world.put("run7/raw/b.fits", "b".repeat(10_000));
+    let home = world.path("home");
+    fs::create_dir(home.join(".ssl")).unwrap();
+    fs::copy(world.server.user_certificate("demo"), home.join(".ssl/cadcproxy.pem")).unwrap();
+    let described = submitted(&home, 1);
+    let slot = world.path("scratch");
+    let mut command = job(&world, Path::new("./condor_exec"));
+    let examples = project("packaging/batch");
+    fs::copy(examples.join(&described["executable"]), slot.join("condor_exec")).unwrap();
+    for file in described["transfer_input_files"].split(", ") {
+        // An absolute path stays one.
+        let file = examples.join(file);
+        fs::copy(&file, slot.join(file.file_name().unwrap())).unwrap();
+    }
+    let environment = described["environment"].trim_matches('"');
+    let (name, value) = environment.split_once('=').unwrap();
+    command.env(name, value.trim_matches('\'')).env_remove("VOSPACE_TOKEN").env("_CONDOR_SCRATCH_DIR", &slot);
+    command.args(described["arguments"].replace("vos:USER", &world.uri("")).split(' ')).current_dir(&slot);
+    let done = run(&mut command).ok();
+    assert!(done.stdout().contains("task 1: b.fits"), "{}", done.stdout());
+    assert!(world.exists("run7/results/b.fits.sha256"));
+    // What says that another try may help is what the wrapper ends with then.
+    assert_eq!(described["retry_until"], "ExitCode =!= 75");
+    let wrapper = fs::read_to_string(examples.join("with-space.sh")).unwrap();
+    assert!(wrapper.contains("exit 75"), "{wrapper}");
+}
+
+/// A batch system ends a job by SIGTERM, and waits for a while (`--signal` of Slurm, `job_max_vacate_time` of HTCondor).
+fn a_job_whose_time_is_over_sends_what_it_wrote(profile: Profile) {
+    let world = World::new(profile);
+    let begun = world.local("begun");
+    let mut task = job(&world, &project("packaging/batch/with-space.sh"));
+    task.env("VOFS_OPTIONS", "--write-back background").env("BEGUN", &begun);
+    task.args([&world.uri(""), "sh", "-c", "echo half > $SPACE/half; touch $BEGUN; exec sleep 1000"]);
+    let mut task = Guard::spawn(task.stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_until("the work", Duration::from_secs(60), || begun.exists());
+    task.signal(Signal::SIGTERM);
+    assert_eq!(task.wait(Duration::from_secs(60)).map(code), Some(143));
+    assert_eq!(world.bytes("half").as_deref(), Some(&b"half\n"[..]));
+    assert_eq!(fs::read_dir(world.path("scratch")).unwrap().count(), 0, "the scratch directory is as it was");
+}
+
 fn what_cannot_be_uploaded_is_kept_and_named(profile: Profile) {
     let world = World::new(profile);
     world.server.fault(r#"{"method": "PUT", "route": "bytes", "status": 403}"#);
@@ -67,15 +132,19 @@ fn what_cannot_be_uploaded_is_kept_and_named(profile: Profile) {
     assert_eq!(world.bytes("result").as_deref(), Some(&b"result\n"[..]));
 }
 
-/// Every document is one that Kubernetes could read, and every option in it is one of mountvofs.
+/// Every document is one that Kubernetes takes (by its own schema, strictly: an unknown field is an error), its volumes and probes
+/// fit together, and every option in it is one of mountvofs.
 #[test]
 fn kubernetes_manifests() {
     let check = r#"
-import subprocess, sys, yaml
+import subprocess, sys, kubernetes_validate, yaml
+# Sidecars that are init containers came with 1.29.
+KUBERNETES = "1.29"
 mountvofs, *files = sys.argv[1:]
 for file in files:
     for document in yaml.safe_load_all(open(file)):
         assert document["apiVersion"] in ("v1", "apps/v1") and document["kind"] in ("Pod", "DaemonSet"), file
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
         spec = document["spec"] if document["kind"] == "Pod" else document["spec"]["template"]["spec"]
         volumes = {volume["name"] for volume in spec["volumes"]}
         containers = spec["containers"] + spec.get("initContainers", [])
@@ -86,6 +155,13 @@ for file in files:
         assert space["securityContext"]["privileged"]
         assert {"Bidirectional"} == {m["mountPropagation"] for m in space["volumeMounts"] if m["name"] == "space"}
         places = tuple(mount["mountPath"] + "/" for mount in space["volumeMounts"])
+        point = next(option.partition("=")[2] for option in space["args"] if option.startswith("--mountpoint="))
+        probes = [space[probe] for probe in ("startupProbe", "readinessProbe") if probe in space]
+        assert probes and all(probe["exec"]["command"] == ["mountpoint", "-q", point] for probe in probes), file
+        # The end has as long as the mount may take to upload (--drain-timeout, ten minutes unless said otherwise).
+        assert spec["terminationGracePeriodSeconds"] > 600, file
+        others = [container for container in containers if container is not space]
+        assert not any(container.get("securityContext", {}).get("privileged") for container in others), file
         for option in space["args"]:
             name, _, value = option.partition("=")
             if value.startswith("/"):

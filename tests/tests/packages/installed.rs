@@ -1,4 +1,4 @@
-//! `packaging/install.sh`: what `make install` lays and `make uninstall` takes away.
+//! What `make install` lays (by `packaging/install.sh`) and `make uninstall` takes away.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,8 +9,13 @@ use vofs_tests::process::{built, run};
 
 use crate::project;
 
-fn install(prefix: &Path, action: &str) {
-    run(Command::new(project("packaging/install.sh")).arg(action).arg(prefix).arg(built())).ok();
+fn install(prefix: &Path) {
+    run(Command::new(project("packaging/install.sh")).arg("install").arg(prefix).arg(built())).ok();
+}
+
+/// What make would do, or does.
+fn make(arguments: &[&str]) -> String {
+    run(Command::new("make").arg("-C").arg(project(".")).args(arguments)).ok().stdout()
 }
 
 /// All files and links below a directory.
@@ -23,10 +28,10 @@ fn files(root: &Path) -> BTreeSet<String> {
 fn laid_and_taken_away() {
     let root = tempfile::tempdir().unwrap();
     let bin = root.path().join("bin");
-    install(root.path(), "install");
+    install(root.path());
     let installed = files(root.path());
     let programs: Vec<&str> = installed.iter().filter_map(|file| file.strip_prefix("bin/")).collect();
-    let wanted = "cadc-get-cert mountvofs vcat vchmod vcp vdf vdoctor vdu vfind vln vlock vls vmkdir vmv vos-config \
+    let wanted = "cadc-get-cert getCert mountvofs vcat vchmod vcp vdf vdoctor vdu vfind vln vlock vlogin vlogout vls vmkdir vmv vos-config \
                   vospace vospaced vrm vrmdir vsync vtag";
     assert_eq!(programs, wanted.split_whitespace().collect::<Vec<_>>());
     for file in [
@@ -57,6 +62,15 @@ fn laid_and_taken_away() {
     // The Python client's command of the same name stays, with its page.
     fs::remove_file(bin.join("vmv")).unwrap();
     fs::write(bin.join("vmv"), "somebody else's").unwrap();
-    install(root.path(), "uninstall");
+    make(&["uninstall", &format!("PREFIX={}", root.path().display())]);
     assert_eq!(files(root.path()), BTreeSet::from(["bin/vmv".to_owned(), "share/man/man1/vmv.1".to_owned()]));
+}
+
+/// The places that packagers choose go to the script that lays the files.
+#[test]
+fn make_hands_on_where() {
+    let told = make(&["--dry-run", "install", "PREFIX=/opt/vofs", "DESTDIR=/stage"]);
+    assert!(told.contains("DESTDIR=/stage BINDIR=/opt/vofs/bin packaging/install.sh install /opt/vofs"), "{told}");
+    let told = make(&["--dry-run", "uninstall", "PREFIX=/opt/vofs", "BINDIR=/opt/bin"]);
+    assert!(told.contains("BINDIR=/opt/bin packaging/install.sh uninstall /opt/vofs"), "{told}");
 }

@@ -15,7 +15,8 @@ fn the_deb_in_a_clean_root() {
     let out = tempfile::tempdir().unwrap();
     let package = finish(script("packaging/deb/build.sh").arg(built()).arg(out.path())).stdout();
     let tried = finish(script("packaging/test/clean-root.sh").arg(prepared("clean-root")).arg(package.trim())).stdout();
-    for part in ["all right in both profiles", "== /etc/fstab", "== setuid=", "== remove", "== all right"] {
+    for part in ["all right in both profiles", "== /etc/fstab", "== autofs", "== setuid=", "== remove", "== all right"]
+    {
         assert!(tried.contains(part), "no '{part}' in: {tried}");
     }
 }
@@ -59,8 +60,19 @@ fn the_wheel_in_a_fresh_environment() {
     let linked = out.path().join("vls");
     std::os::unix::fs::symlink(environment.join("bin/vls"), &linked).unwrap();
     run(Command::new(&linked).arg("--version")).ok();
+    for file in [
+        "man/man1/vls.1",
+        "bash-completion/completions/vls",
+        "zsh/site-functions/_vospace",
+        "fish/vendor_completions.d/vls.fish",
+    ] {
+        let text = fs::read_to_string(environment.join("share").join(file)).unwrap();
+        assert!(text.contains("vls"), "{file}");
+    }
     let toured = finish(script("packaging/demo/demo.sh").arg(environment.join("bin")).env("DEMO_ONCE", "1")).stdout();
     assert!(toured.contains("all right in both profiles"), "{toured}");
     finish(Command::new(&pip).arg("uninstall").args(quiet).args(["--yes", "vofs"]));
-    assert!(!environment.join("bin/vls").exists() && !environment.join("bin/mountvofs").exists());
+    for gone in ["bin/vls", "bin/mountvofs", "share/man/man1/vls.1"] {
+        assert!(!environment.join(gone).exists(), "{gone}");
+    }
 }

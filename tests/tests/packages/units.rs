@@ -1,14 +1,23 @@
-//! The systemd units: systemd itself reads them, and their command line is one that mounts.
+//! The systemd units: systemd itself reads and judges them, their command line is one that mounts, and under a user manager the unit
+//! is started, killed and stopped.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
-use vofs_tests::process::{binary, built, run};
+use vofs_tests::process::{binary, built, run, run_within};
+use vofs_tests::server::TOKEN;
 use vofs_tests::{Profile, World};
 
-use crate::project;
+use crate::{LIMIT, project};
+
+/// The most that `systemd-analyze security` may find of the system unit, of 100: 73, and what releases of systemd differ by. The rest
+/// are walls that make a mount namespace or take the set-uid bit from fusermount3; the units say so.
+const MOST_EXPOSED_SYSTEM: u32 = 76;
+
+/// Of the user unit, which has no capability to give up: systemd counts those of root.
+const MOST_EXPOSED_USER: u32 = 97;
 
 /// A unit, as the installation lays it.
 fn template(world: &World, kind: &str) -> PathBuf {
@@ -70,4 +79,47 @@ fn its_command_line_mounts_again_after_a_crash() {
     // The name by which it is known to mount(8) is the same program.
     symlink(binary("mountvofs"), world.path("mount.vofs")).unwrap();
     run(Command::new(world.path("mount.vofs")).args(["vos:USER", "/mnt", "-f", "-o", "_netdev"])).ok();
+}
+
+/// As the guide says it, under a user manager of systemd: started, killed, hung, stopped.
+#[test]
+fn under_a_user_manager() {
+    let world = World::new(Profile::Vault);
+    world.put("f", b"here\n");
+    let home = world.path("home");
+    let units = home.join(".config/systemd/user");
+    fs::create_dir_all(&units).unwrap();
+    fs::create_dir(home.join(".config/vofs")).unwrap();
+    fs::copy(template(&world, "user"), units.join("vofs@.service")).unwrap();
+    let variables = format!(
+        "VOSPACE_REGISTRY_URL={}\nVOSPACE_TOKEN={TOKEN}\nVOFS_OPTIONS=--write-back background\n",
+        world.server.registry()
+    );
+    for instance in ["vos:demo", "vos:nowhere-at-all"] {
+        fs::write(home.join(format!(".config/vofs/{instance}.env")), &variables).unwrap();
+    }
+    let mut script = Command::new(project("packaging/test/user-manager.sh"));
+    let tried = run_within(script.arg(&home).arg("vos:demo"), LIMIT);
+    if tried.status == 77 {
+        // The unit's command line is tried by the test above in any case.
+        eprintln!("{}", tried.stderr);
+        return;
+    }
+    let tried = tried.ok().stdout();
+    assert!(tried.contains("== all right"), "{tried}");
+    assert_eq!(world.bytes("first").as_deref(), Some(&b"first\n"[..]));
+    assert_eq!(world.bytes("last").as_deref(), Some(&b"last\n"[..]));
+}
+
+/// What systemd itself thinks of the walls around the mount: not worse than what the units say is possible.
+#[test]
+fn walls_stand() {
+    let world = World::new(Profile::Vault);
+    for (kind, most) in [("system", MOST_EXPOSED_SYSTEM), ("user", MOST_EXPOSED_USER)] {
+        let unit = template(&world, kind);
+        let mut analyze = Command::new("systemd-analyze");
+        analyze.args(["security", "--offline=true", "--no-pager", &format!("--threshold={most}")]).arg(&unit);
+        let said = run(&mut analyze);
+        assert_eq!(said.status, 0, "{kind}: more exposed than {most} of 100:\n{}{}", said.stdout(), said.stderr);
+    }
 }

@@ -37,8 +37,20 @@ impl Store {
         }
     }
 
+    /// The chunk used longest ago that is not pinned. Those that are go to the other end of the order, so that they are not
+    /// looked at again for each block.
     fn oldest(&self) -> Option<(i64, u64)> {
-        self.state.lock().recency.peek_lru().map(|(key, _)| *key)
+        let mut state = self.state.lock();
+        for _ in 0..state.recency.len() {
+            let (key, _) = state.recency.peek_lru()?;
+            let key = *key;
+            let is_pinned = state.by_id.get(&key.0).is_some_and(|file| self.pins.hold(&file.path.lock()));
+            if !is_pinned {
+                return Some(key);
+            }
+            state.recency.promote(&key);
+        }
+        None
     }
 
     /// Chunks were used.
@@ -61,7 +73,14 @@ impl Store {
             return;
         };
         let punching = file.punching.write();
-        let freed = self.state.lock().forget_chunk(id, chunk);
+        let freed = {
+            let mut state = self.state.lock();
+            if state.is_lent(id) {
+                // Since it was chosen; it is not among those that can be chosen any more.
+                return;
+            }
+            state.forget_chunk(id, chunk)
+        };
         file.presence.lock().remove(chunk);
         let whole_file = match file.punch(chunk_range(chunk)) {
             Ok(whole_file) => whole_file,
@@ -101,7 +120,7 @@ impl Store {
     }
 
     /// A file of which nothing is left and that nobody has open leaves the cache.
-    fn drop_if_empty(&self, file: &Arc<CachedFile>) {
+    pub(super) fn drop_if_empty(&self, file: &Arc<CachedFile>) {
         let mut state = self.state.lock();
         if file.is_held() || file.presence.lock().blocks() > 0 {
             return;
@@ -128,8 +147,7 @@ impl Store {
     /// Takes a file out of the cache; says false when that was done before.
     pub(super) fn condemn(&self, file: &Arc<CachedFile>, fate: Fate) -> bool {
         // The last who holds it frees its room, when it is off the disk.
-        let held_before = file.is_held();
-        let _hold = file.hold(&self.room);
+        let hold = file.hold(&self.room);
         {
             let mut state = self.state.lock();
             if !file.condemn(fate) {
@@ -140,7 +158,11 @@ impl Store {
                 state.forget_chunk(file.id, chunk);
             }
         }
-        if !held_before {
+        // Nobody finds it from now on, so nobody comes to hold it.
+        if Arc::strong_count(&hold) > 1 {
+            // Whoever holds it may not have read anything yet; only a disk file that is open outlives its name.
+            let _ = file.disk(false);
+        } else {
             self.memory.forget(file.id);
         }
         index::remove_file(&self.db, file.id);

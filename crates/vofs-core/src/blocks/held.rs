@@ -61,6 +61,8 @@ pub(crate) struct CachedFile {
     pub(super) indexed: AtomicBool,
     /// The MD5 of the whole was found right, or the bytes came from us.
     pub(super) confirmed: AtomicBool,
+    /// It waits for its digest to be taken.
+    pub(super) queued: AtomicBool,
     /// Bytes that it takes on the disk.
     bytes: AtomicU64,
     fate: AtomicU8,
@@ -98,6 +100,7 @@ impl CachedFile {
             pin: Mutex::default(),
             indexed: AtomicBool::new(false),
             confirmed: AtomicBool::new(false),
+            queued: AtomicBool::new(false),
             bytes: AtomicU64::new(0),
             fate: AtomicU8::new(Fate::Valid as u8),
             disk: RwLock::new(None),

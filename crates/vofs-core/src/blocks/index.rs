@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::path::NodePath;
 use crate::version::Version;
 
+use super::backing::Lent;
 use super::held::CachedFile;
 use super::presence::{PER_CHUNK, Row};
 use super::room::{self, on_disk};
@@ -63,6 +64,7 @@ pub(super) async fn load(db: &Db, directory: &Path) -> Result<Loaded> {
         changed: HashSet::new(),
         uses: chunks.last().map_or(0, |chunk| chunk.order),
         next_id: files.iter().map(|file| file.id).max().unwrap_or(0),
+        lent: Lent::default(),
     };
     for row in files {
         let Ok(version) = serde_json::from_str::<Version>(&row.version) else { continue };

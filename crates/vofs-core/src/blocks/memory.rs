@@ -28,7 +28,6 @@ struct Held {
 #[derive(Debug)]
 pub(super) struct Memory {
     budget: Arc<Budget>,
-    limit: u64,
     /// Bytes held; looked at without the lock, because nearly always there are none.
     used: AtomicU64,
     blocks: Mutex<LruCache<(i64, u64), Held>>,
@@ -36,13 +35,16 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(budget: Arc<Budget>) -> Self {
-        let limit = (budget.total() / SHARE).max(LEAST);
-        Memory { budget, limit, used: AtomicU64::new(0), blocks: Mutex::new(LruCache::unbounded()) }
+        Memory { budget, used: AtomicU64::new(0), blocks: Mutex::new(LruCache::unbounded()) }
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The upper bound of what it holds, in bytes.
     pub(super) fn limit(&self) -> u64 {
-        self.limit
+        (self.budget.total() / SHARE).max(LEAST)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -69,7 +71,8 @@ impl Memory {
         if let Some(before) = blocks.put((id, number), held) {
             self.subtract(&before);
         }
-        while self.used.load(Ordering::Acquire) > self.limit
+        let limit = self.limit();
+        while self.used.load(Ordering::Acquire) > limit
             && let Some((_, oldest)) = blocks.pop_lru()
         {
             self.subtract(&oldest);

@@ -38,6 +38,8 @@ struct Chunk {
 pub(super) struct Presence {
     chunks: HashMap<u64, Chunk>,
     blocks: u64,
+    /// How many of them this process can vouch for.
+    verified: u64,
 }
 
 impl Presence {
@@ -65,14 +67,30 @@ impl Presence {
         entry.verified |= 1 << bit;
         entry.checksums[bit] = checksum;
         self.blocks += 1;
+        self.verified += 1;
         true
     }
 
     pub(super) fn verify(&mut self, block: u64) {
         let (chunk, bit) = split(block);
         if let Some(found) = self.chunks.get_mut(&chunk) {
+            let before = found.verified;
             found.verified |= found.present & 1 << bit;
+            self.verified += u64::from(found.verified != before);
         }
+    }
+
+    /// The same for all blocks that are there: the whole was checked.
+    pub(super) fn verify_all(&mut self) {
+        for chunk in self.chunks.values_mut() {
+            chunk.verified = chunk.present;
+        }
+        self.verified = self.blocks;
+    }
+
+    /// True when this process can vouch for all that is there.
+    pub(super) fn is_verified(&self) -> bool {
+        self.verified == self.blocks
     }
 
     /// Takes a chunk over from a former mount.
@@ -85,6 +103,7 @@ impl Presence {
     pub(super) fn remove(&mut self, chunk: u64) {
         if let Some(removed) = self.chunks.remove(&chunk) {
             self.blocks -= u64::from(removed.present.count_ones());
+            self.verified -= u64::from(removed.verified.count_ones());
         }
     }
 

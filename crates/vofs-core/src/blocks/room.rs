@@ -27,7 +27,9 @@ pub(super) const PER_CHUNK: u64 = PAGE;
 #[derive(Debug)]
 pub(super) struct Room {
     directory: PathBuf,
-    limit: u64,
+    limit: AtomicU64,
+    /// What stays free of the disk; at the highest number a share of it.
+    floor: AtomicU64,
     used: AtomicU64,
     /// The limit, or what the disk had room for at the last look if that is less.
     ceiling: AtomicU64,
@@ -41,7 +43,8 @@ impl Room {
     pub(super) fn new(directory: &Path, limit: u64, used: u64) -> Self {
         let room = Room {
             directory: directory.to_path_buf(),
-            limit,
+            limit: AtomicU64::new(limit),
+            floor: AtomicU64::new(u64::MAX),
             used: AtomicU64::new(used),
             ceiling: AtomicU64::new(limit),
             unseen: AtomicU64::new(0),
@@ -53,6 +56,36 @@ impl Room {
 
     pub(super) fn used(&self) -> u64 {
         self.used.load(Ordering::Acquire)
+    }
+
+    /// What may be on the disk where that has the room.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Acquire)
+    }
+
+    /// Changes what may be on the disk. What is there above it has to be dropped by the caller.
+    pub(super) fn set_limit(&self, bytes: u64) {
+        self.limit.store(bytes, Ordering::Release);
+        self.look();
+    }
+
+    /// What stays free of the disk.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor_of(|| statvfs(&self.directory).map_or(0, |disk| disk.blocks() * disk.fragment_size()))
+    }
+
+    /// The same of a disk of so many bytes.
+    fn floor_of(&self, size: impl FnOnce() -> u64) -> u64 {
+        match self.floor.load(Ordering::Acquire) {
+            u64::MAX => (size() / FREE_SHARE).min(FREE_MOST),
+            chosen => chosen,
+        }
+    }
+
+    /// Changes that. As [`Room::set_limit`].
+    pub(super) fn set_floor(&self, bytes: u64) {
+        self.floor.store(bytes, Ordering::Release);
+        self.look();
     }
 
     /// What may be on the disk at present.
@@ -69,9 +102,9 @@ impl Room {
         let ceiling = self.ceiling();
         let taken = |used: u64| used.checked_add(bytes).filter(|used| *used <= ceiling);
         let taken = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, taken).is_ok();
-        if !taken && ceiling < self.limit && !self.said.swap(true, Ordering::AcqRel) {
+        if !taken && ceiling < self.limit() && !self.said.swap(true, Ordering::AcqRel) {
             tracing::warn!(
-                directory = %self.directory.display(), limit = self.limit, room = ceiling,
+                directory = %self.directory.display(), limit = self.limit(), room = ceiling,
                 "block cache: the disk has less room than --cache_limit; what fits is used"
             );
         }
@@ -87,11 +120,12 @@ impl Room {
     pub(super) fn look(&self) {
         let Ok(disk) = statvfs(&self.directory) else { return };
         let unit = disk.fragment_size();
-        let kept = (disk.blocks() * unit / FREE_SHARE).min(FREE_MOST);
+        let kept = self.floor_of(|| disk.blocks() * unit);
+        let limit = self.limit();
         let left = disk.blocks_available() * unit;
         let used = self.used();
-        let ceiling = self.limit.min((used + left).saturating_sub(kept));
-        if self.ceiling.swap(ceiling, Ordering::AcqRel) < self.limit && ceiling == self.limit {
+        let ceiling = limit.min((used + left).saturating_sub(kept));
+        if self.ceiling.swap(ceiling, Ordering::AcqRel) < limit && ceiling == limit {
             self.said.store(false, Ordering::Release);
         }
         self.unseen.store((left.saturating_sub(kept) / 2).min(LOOK_EVERY), Ordering::Release);

@@ -1,3 +1,4 @@
+mod lending;
 mod limit;
 
 use std::fs::OpenOptions;
@@ -27,7 +28,7 @@ impl Bench {
 
     async fn store(&self, limit: u64) -> Arc<Store> {
         let directory = self.place.path().join("blocks");
-        Store::open(&directory, limit, self.db(), Arc::clone(&self.budget)).await.expect("opens")
+        Store::open(&directory, limit, self.db(), Arc::clone(&self.budget), Arc::default()).await.expect("opens")
     }
 
     fn on_disk(&self) -> u64 {
@@ -260,6 +261,20 @@ async fn a_new_version_never_shows_old_blocks_and_the_old_one_stays_readable_whi
 }
 
 #[tokio::test]
+async fn who_holds_a_version_reads_it_for_the_first_time_after_it_was_replaced() {
+    let bench = Bench::new();
+    let store = bench.store(1 << 30).await;
+    let path = NodePath::new("f");
+    fill(&store, &store.version(&path, &version(LENGTH, 1)));
+    let old = store.known(&path, &version(LENGTH, 1)).expect("cached");
+    let new = store.version(&path, &version(LENGTH, 2));
+    assert!(store.known(&path, &version(LENGTH, 1)).is_none());
+    assert!(hit(&store, &old, 0, LENGTH as usize).expect("held") == whole(&old));
+    drop((old, new));
+    assert_eq!((store.room.used(), bench.on_disk()), (0, 0));
+}
+
+#[tokio::test]
 async fn an_uploaded_file_is_cached_whole() {
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
@@ -276,7 +291,7 @@ async fn an_uploaded_file_is_cached_whole() {
 async fn complete(store: &Arc<Store>, path: &NodePath, right: bool, content_date: Option<Millis>) -> (OpenBlocks, i64) {
     let probe = store.version(&NodePath::new("probe"), &version(LENGTH, 0));
     let digest: [u8; 16] = if right { Md5::digest(whole(&probe)).into() } else { [7; 16] };
-    let version = Version { length: LENGTH, md5: Some(digest), content_date, date: None };
+    let version = Version { length: LENGTH, md5: Some(digest), content_date, ..Version::default() };
     let blocks = store.version(path, &version);
     fill(store, &blocks);
     let id = store.next_unverified().await;

@@ -74,7 +74,14 @@ impl Default for Unverified {
 impl Store {
     /// The last block of a file has come.
     pub(super) fn completed(&self, file: &CachedFile) {
-        if file.version.md5.is_none() || file.confirmed.load(Ordering::Acquire) {
+        if !file.confirmed.load(Ordering::Acquire) {
+            self.check_again(file);
+        }
+    }
+
+    /// Has the digest of a complete file taken, whether that was done before or not.
+    pub(super) fn check_again(&self, file: &CachedFile) {
+        if file.version.md5.is_none() || file.queued.swap(true, Ordering::AcqRel) {
             return;
         }
         self.unverified.queue.lock().push_back(file.id);
@@ -107,12 +114,14 @@ impl Store {
         let Some((file, expected)) = file.and_then(|file| Some((Arc::clone(&file), file.version.md5?))) else {
             return Verdict::Undecided;
         };
+        file.queued.store(false, Ordering::Release);
         // A version that goes meanwhile takes its room until this is done with it.
         let _hold = file.hold(&self.room);
         let Some(found) = self.digest(&file) else { return Verdict::Undecided };
         let path = file.path.lock().clone();
         if found == expected {
             self.unverified.rejected.lock().pop(&path);
+            file.presence.lock().verify_all();
             return self.confirm(&file);
         }
         if self.unverified.rejected.lock().get(&path) == Some(&found) {
@@ -130,6 +139,7 @@ impl Store {
     }
 
     fn confirm(&self, file: &CachedFile) -> Verdict {
+        tracing::debug!(path = %file.path.lock(), "block cache: checked as a whole");
         file.confirmed.store(true, Ordering::Release);
         index::confirm_file(&self.db, file.id);
         Verdict::Confirmed

@@ -38,6 +38,11 @@ pub(crate) const INDEX: &[&str] = &[
         fetched INTEGER NOT NULL,    -- ms since 1970, when the service last said so; 0 is in doubt
         PRIMARY KEY (directory, name)) WITHOUT ROWID;
 ",
+    "
+    DELETE FROM node;                -- of a form without what is only named, and without the time that marks what has no date
+    DELETE FROM directory;
+    ALTER TABLE directory ADD COLUMN only_names INTEGER NOT NULL DEFAULT 0; -- its listing tells names and kinds, no attributes
+",
 ];
 
 /// The journal: what exists nowhere else. Never thrown away.
@@ -53,6 +58,9 @@ pub(crate) const JOURNAL: &[&str] = &[
     "
     CREATE TABLE conflict (
         id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);  -- JSON of journal::Conflict
+",
+    "
+    CREATE TABLE pin (path TEXT PRIMARY KEY) WITHOUT ROWID;  -- what the user wants kept in the cache
 ",
 ];
 

@@ -15,7 +15,7 @@ use futures_util::stream::BoxStream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::blocks::{BLOCK, OpenBlocks};
 use crate::budget::Permit;
@@ -23,12 +23,15 @@ use crate::error::Error;
 use crate::path::NodePath;
 use crate::remote::{Incoming, Route};
 
+use super::pace::Pace;
 use super::stream::{Readers, Share, Step, Waiter, Wish};
 use super::{Fetcher, check_version};
 
 /// How far a flight is.
 #[derive(Debug)]
 struct Progress {
+    /// The first block that it was asked for.
+    first: u64,
     /// The next block that it brings.
     next: u64,
     /// One past its last block.
@@ -74,9 +77,18 @@ pub(super) enum Kind {
     Taste,
 }
 
+/// Where a request is: bytes of its file. The end may lie up to a block behind that of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) start: u64,
+    pub(crate) at: u64,
+    pub(crate) end: u64,
+}
+
 /// One request.
 #[derive(Debug)]
 pub(super) struct Flight {
+    path: NodePath,
     kind: Kind,
     route: Route,
     progress: watch::Sender<Progress>,
@@ -89,9 +101,10 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(kind: Kind, route: Route, run: Range<u64>, memory: [Permit; 2]) -> Self {
-        let progress = Progress { next: run.start, end: run.end, proof: None, outcome: None };
+    pub(super) fn new(path: &NodePath, kind: Kind, route: Route, run: Range<u64>, memory: [Permit; 2]) -> Self {
+        let progress = Progress { first: run.start, next: run.start, end: run.end, proof: None, outcome: None };
         Flight {
+            path: path.clone(),
             kind,
             route,
             progress: watch::Sender::new(progress),
@@ -100,6 +113,16 @@ impl Flight {
             memory: Mutex::new(memory),
             readers: Readers::default(),
         }
+    }
+
+    pub(super) fn path(&self) -> &NodePath {
+        &self.path
+    }
+
+    /// How far it is, in bytes of the file.
+    pub(super) fn extent(&self) -> Extent {
+        let Progress { first, next, end, .. } = *self.progress.borrow();
+        Extent { start: first * BLOCK, at: next * BLOCK, end: end * BLOCK }
     }
 
     /// True while the block is still to come.
@@ -155,6 +178,11 @@ impl Flight {
         self.readers.places().awaits_beyond(next)
     }
 
+    /// One past the last block that anybody waits for or will want next.
+    fn wanted_end(&self) -> u64 {
+        self.readers.places().wanted_end().min(self.reach())
+    }
+
     /// A reader reads in sequence: these bytes come next.
     pub(super) fn reader_at(&self, zone: Range<u64>) {
         self.readers.reads_on(zone);
@@ -200,6 +228,7 @@ impl Flight {
     pub(super) fn becomes_whole(&self, blocks: &OpenBlocks) {
         self.whole.store(true, Ordering::Relaxed);
         self.progress.send_modify(|progress| {
+            progress.first = 0;
             progress.next = 0;
             progress.end = blocks.length().div_ceil(BLOCK);
         });
@@ -313,7 +342,7 @@ async fn carry(
     flight: &Arc<Flight>,
     tries: u32,
 ) -> Result<(), Trouble> {
-    let deadline = fetcher.deadline;
+    let deadline = fetcher.deadline();
     let late = |what: &str| {
         let cause = format!("no {what} for {} s while reading", deadline.as_secs());
         Trouble::Final(Error::Timeout { path: path.clone(), cause })
@@ -326,7 +355,7 @@ async fn carry(
     // Streams of whole files last for as long as somebody reads; they do not count.
     let connection = match flight.kind {
         Kind::Whole => None,
-        Kind::Range | Kind::Taste => fetcher.connections.acquire().await.ok(),
+        Kind::Range | Kind::Taste => Some(fetcher.connections.acquire().await),
     };
     let (first, end) = (flight.progress.borrow().next, flight.reach());
     let whole = first == 0 && end * BLOCK >= blocks.length();
@@ -376,13 +405,15 @@ async fn receive(
     let Trip { fetcher, blocks, flight, .. } = trip;
     let mut body = incoming.body;
     let mut buffer = BytesMut::with_capacity(BLOCK as usize);
+    let mut pace = Pace::begin();
     while block < flight.reach() {
         let step = flight.next_step(block, || fetcher.share(blocks)).await;
         if step == Step::Yield {
-            return Ok(());
+            break;
         }
+        let since = Instant::now();
         let length = blocks.block_length(block);
-        let filled = timeout(fetcher.deadline, async {
+        let filled = timeout(fetcher.deadline(), async {
             while buffer.len() < length {
                 let at = block * BLOCK + buffer.len() as u64;
                 buffer.extend_from_slice(&trip.next_part(&mut body, at).await?);
@@ -396,6 +427,16 @@ async fn receive(
         }
         block += 1;
         flight.passed(block);
+        if flight.is_whole()
+            && let Some(rate) = pace.note(length, since)
+            && fetcher.paces.gives_up(blocks.id(), &pace, rate, block, flight.wanted_end())
+        {
+            tracing::info!(path = %trip.path, rate, block, "the stream is stuck at a low rate: begun anew");
+            return Ok(());
+        }
+    }
+    if flight.is_whole() {
+        fetcher.paces.ended(&pace);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 //! * **When it stands still.** When nobody waits for what is still to come and no reader in sequence is near.
 //! * **When it begins anew.** A reader that wants what was passed and dropped waits until nobody waits ahead any more; at
 //!   the latest until the stream has come twice as far as those who waited ahead at that time: they pay no more for the
-//!   new beginning than they were given.
+//!   new beginning than they were given. A stream that is stuck at a low rate begins anew sooner (`pace`).
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -141,6 +141,14 @@ impl Places {
             Wish::Turn { .. } => None,
         });
         ends.max()
+    }
+
+    /// One past the last block that anybody waits for, or will want next who reads in sequence, or gets its turn at.
+    pub(super) fn wanted_end(&self) -> u64 {
+        let zones = self.zones.iter().map(|zone| zone.end.div_ceil(BLOCK)).max();
+        let behind = self.waiting.iter().any(|(_, wish)| matches!(wish, Wish::Turn { .. }));
+        let turn = self.turn.filter(|_| behind);
+        [self.furthest(), zones, turn].into_iter().flatten().max().unwrap_or(0)
     }
 
     /// True when somebody waits for `block` or a later one.

@@ -4,6 +4,9 @@
 //! shells and `sorted()`, that of a language, that of the listing (which a Cavern gives unsorted), or any backwards. If all have one extension, only files with that are
 //! meant. Each further file that fits names those to be looked into ahead; how many doubles when the program had to
 //! wait, and one that does not fit ends the sweep. Nothing is ever named without a program opening a file.
+//!
+//! A program that went through one directory to its end and opens the first file of another is on a **walk** (`tar c`, a
+//! build): there the sweep goes on with that file, in the same order and as far ahead.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -40,7 +43,14 @@ const LARGEST_PIECE: u64 = 1024 * 1024;
 
 /// What programs open, by directory.
 #[derive(Debug)]
-pub(crate) struct Sweeps(Mutex<LruCache<NodePath, Course>>);
+pub(crate) struct Sweeps(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    courses: LruCache<NodePath, Course>,
+    /// How a sweep went that came to its end with the last opening of all.
+    ended: Option<Manner>,
+}
 
 /// One directory.
 #[derive(Debug)]
@@ -62,12 +72,48 @@ struct Sweep {
     at: usize,
     /// The next that was not named yet.
     next: usize,
+    manner: Manner,
+}
+
+/// How a program goes through a directory.
+#[derive(Debug, Clone)]
+struct Manner {
+    order: Order,
+    is_backwards: bool,
+    /// The extension that all files have which are meant, if only those are.
+    kind: Option<String>,
+    /// How many files are looked into ahead.
     depth: usize,
+}
+
+/// An order in which a program may go through the names of a directory.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    /// By bytes.
+    Sorted,
+    /// As a language sorts.
+    Spoken,
+    /// As they were listed.
+    Listed,
+}
+
+impl Order {
+    const ALL: [Order; 3] = [Order::Sorted, Order::Spoken, Order::Listed];
+
+    /// `names`, which come as they were listed, in this order.
+    fn of(self, mut names: Vec<String>) -> Vec<String> {
+        match self {
+            Order::Sorted => names.sort_unstable(),
+            Order::Spoken => names.sort_by_cached_key(|name| collated(name)),
+            Order::Listed => {}
+        }
+        names
+    }
 }
 
 impl Default for Sweeps {
     fn default() -> Self {
-        Sweeps(Mutex::new(LruCache::new(DIRECTORIES)))
+        Sweeps(Mutex::new(State { courses: LruCache::new(DIRECTORIES), ended: None }))
     }
 }
 
@@ -85,23 +131,33 @@ impl Sweeps {
         directory: &NodePath,
         name: &str,
         waits: bool,
-        names: impl FnOnce() -> Vec<String>,
+        names: impl Fn() -> Vec<String>,
     ) -> (Vec<String>, u64) {
-        let mut courses = self.0.lock();
+        let mut state = self.0.lock();
+        let State { courses, ended } = &mut *state;
+        let walk = ended.take();
         let course = courses.get_or_insert_mut(directory.clone(), Course::default);
-        (course.opened(name, waits, names), course.piece)
+        let next = course.opened(name, waits, walk, names);
+        *ended = course.sweep.as_ref().filter(|sweep| sweep.is_at_its_end()).map(|sweep| sweep.manner.clone());
+        (next, course.piece)
     }
 
     /// A file of `directory` was closed; it was read up to `extent`.
     pub(crate) fn closed(&self, directory: &NodePath, extent: u64) {
-        if let Some(course) = self.0.lock().get_mut(directory) {
+        if let Some(course) = self.0.lock().courses.get_mut(directory) {
             course.piece = extent.next_multiple_of(FIRST).clamp(FIRST, LARGEST_PIECE);
         }
     }
 }
 
 impl Course {
-    fn opened(&mut self, name: &str, waits: bool, names: impl FnOnce() -> Vec<String>) -> Vec<String> {
+    fn opened(
+        &mut self,
+        name: &str,
+        waits: bool,
+        walk: Option<Manner>,
+        names: impl Fn() -> Vec<String>,
+    ) -> Vec<String> {
         if let Some(sweep) = &mut self.sweep {
             if sweep.follow(name, waits) {
                 return sweep.name_next();
@@ -110,6 +166,12 @@ impl Course {
         }
         if self.latest.back().is_some_and(|last| last == name) {
             return Vec::new();
+        }
+        if self.latest.is_empty() {
+            self.sweep = walk.and_then(|walk| Sweep::goes_on(names(), name, walk));
+            if let Some(sweep) = &mut self.sweep {
+                return sweep.name_next();
+            }
         }
         self.latest.push_back(name.to_owned());
         if self.latest.len() > RUN {
@@ -134,44 +196,63 @@ impl Sweep {
     fn recognise(mut names: Vec<String>, latest: &[String]) -> Option<Self> {
         let [first, .., last] = latest else { return None };
         let kind = extension(first);
-        if latest.iter().all(|name| extension(name) == kind) {
-            names.retain(|name| extension(name) == kind);
-        }
-        let (mut sorted, mut spoken) = (names.clone(), names.clone());
-        sorted.sort_unstable();
-        spoken.sort_by_cached_key(|name| collated(name));
-        let orders = [sorted, spoken, names];
-        let runs = orders.each_ref().map(|order| Run::of(order, latest));
+        let kind = latest.iter().all(|name| extension(name) == kind).then(|| kind.to_owned());
+        keep_kind(&mut names, kind.as_deref());
+        let orders = Order::ALL.map(|order| order.of(names.clone()));
+        let runs = orders.each_ref().map(|names| Run::of(names, latest));
         // One after another in one of them, or else close together at least: several programs share the files.
         let steady = runs.iter().position(|run| run.is_some_and(|run| run.is_steady));
         let chosen = steady.or_else(|| runs.iter().position(Option::is_some))?;
-        let (backwards, mut names) = (runs[chosen]?.is_backwards, orders.into_iter().nth(chosen)?);
-        if backwards {
+        let is_backwards = runs[chosen]?.is_backwards;
+        let manner = Manner { order: Order::ALL[chosen], is_backwards, kind, depth: DEPTH.0 };
+        Self::from(orders.into_iter().nth(chosen)?, last, manner)
+    }
+
+    /// A walk comes to another directory: `first` is the file with which it begins there, if it does so in the same manner.
+    fn goes_on(mut names: Vec<String>, first: &str, manner: Manner) -> Option<Self> {
+        keep_kind(&mut names, manner.kind.as_deref());
+        let all = names.len();
+        Self::from(manner.order.of(names), first, manner).filter(|sweep| sweep.names.len() == all.min(NAMES))
+    }
+
+    /// What comes from `name` on, of `names` in the order of `manner`.
+    fn from(mut names: Vec<String>, name: &str, manner: Manner) -> Option<Self> {
+        if manner.is_backwards {
             names.reverse();
         }
-        let at = names.iter().position(|name| name == last)?;
+        let at = names.iter().position(|other| other == name)?;
         let mut names = names.split_off(at);
         names.truncate(NAMES);
-        Some(Sweep { names, at: 0, next: 1, depth: DEPTH.0 })
+        Some(Sweep { names, at: 0, next: 1, manner })
+    }
+
+    fn is_at_its_end(&self) -> bool {
+        self.at + 1 == self.names.len() && self.names.len() < NAMES
     }
 
     /// A file was opened; false when it is not of this sweep.
     fn follow(&mut self, name: &str, waits: bool) -> bool {
-        let near = self.at.saturating_sub(BEHIND)..self.names.len().min(self.at + self.depth + SPREAD);
+        let near = self.at.saturating_sub(BEHIND)..self.names.len().min(self.at + self.manner.depth + SPREAD);
         let Some(place) = near.clone().find(|place| self.names[*place] == name) else { return false };
         // One that was opened before tells nothing of the pace.
         if waits && place > self.at {
-            self.depth = (self.depth * 2).min(DEPTH.1);
+            self.manner.depth = (self.manner.depth * 2).min(DEPTH.1);
         }
         self.at = self.at.max(place);
         place < self.names.len() - 1 || self.names.len() < NAMES
     }
 
     fn name_next(&mut self) -> Vec<String> {
-        let end = self.names.len().min(self.at + 1 + self.depth);
+        let end = self.names.len().min(self.at + 1 + self.manner.depth);
         let start = self.next.max(self.at + 1).min(end);
         self.next = end.max(self.next);
         self.names[start..end].to_vec()
+    }
+}
+
+fn keep_kind(names: &mut Vec<String>, kind: Option<&str>) {
+    if let Some(kind) = kind {
+        names.retain(|name| extension(name) == kind);
     }
 }
 
@@ -319,6 +400,32 @@ mod tests {
         assert_eq!(piece(), 5 * FIRST);
         sweeps.closed(&directory(), 1 << 40);
         assert_eq!(piece(), LARGEST_PIECE);
+    }
+
+    #[test]
+    fn a_walk_goes_on_in_the_next_directory_from_its_first_file() {
+        let sweeps = Sweeps::default();
+        let go = |directory: &str, names: &[String], order: &[String]| -> Vec<Vec<String>> {
+            let directory = NodePath::new(directory);
+            order.iter().map(|name| sweeps.opened(&directory, name, true, || names.to_vec()).0).collect()
+        };
+        let names = files(40);
+        go("a", &names, &names);
+        // As far ahead as it was, also through one with a single file.
+        assert_eq!(go("b", &files(1), &files(1)), [Vec::<String>::new()]);
+        assert_eq!(go("c", &names, &names[..1]), [names[1..1 + DEPTH.1].to_vec()]);
+        // Not by a file that is not the first, nor when something else was opened in between.
+        go("d", &names, &names);
+        assert_eq!(go("e", &names, &names[7..8]), [Vec::<String>::new()]);
+        go("f", &names, &names);
+        go("g", &files(90), &files(90)[30..31]);
+        assert_eq!(go("h", &names, &names[..1]), [Vec::<String>::new()]);
+        // Nor from a directory that was left before its end; nor with files of another kind.
+        go("i", &names, &names[..20]);
+        assert_eq!(go("j", &names, &names[..1]), [Vec::<String>::new()]);
+        go("k", &names, &names);
+        let texts: Vec<String> = (0..9).map(|number| format!("t{number}.txt")).collect();
+        assert_eq!(go("l", &texts, &texts[..1]), [Vec::<String>::new()]);
     }
 
     #[test]

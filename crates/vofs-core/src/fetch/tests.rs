@@ -30,7 +30,7 @@ impl Bench {
         let place = tempfile::tempdir().expect("a temporary directory");
         let db = Db::open(&place.path().join("index.db"), schema::INDEX, Durability::Process).expect("opens");
         let budget = Budget::new(memory);
-        let store = Store::open(place.path(), cache, db, Arc::clone(&budget)).await.expect("opens");
+        let store = Store::open(place.path(), cache, db, Arc::clone(&budget), Arc::default()).await.expect("opens");
         let remote = Arc::new(FakeRemote::new());
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&remote);
         let fetcher = Arc::new(Fetcher::new(faked, Arc::clone(&store), deadline, budget));
@@ -109,6 +109,26 @@ async fn a_service_that_ignores_ranges_is_streamed_once_for_all() {
     assert_eq!(near.expect("read"), bytes[..10]);
     assert_eq!(bench.read(&path, &blocks, 3 << 20..(3 << 20) + 5).await.expect("read"), bytes[3 << 20..(3 << 20) + 5]);
     assert!(bench.remote.requests().len() <= 2, "the second one only where both began before the first answer");
+}
+
+#[tokio::test]
+async fn a_block_that_comes_between_looking_and_waiting_begins_no_second_request() {
+    for ignores_ranges in [true, false] {
+        let bench = Bench::new().await;
+        if ignores_ranges {
+            bench.remote.ignore_ranges();
+        }
+        let (path, blocks, bytes) = bench.open("f", 8 << 20).await;
+        bench.remote.hold_bodies(Some(4 << 20));
+        assert_eq!(bench.read(&path, &blocks, 0..200_000).await.expect("read"), bytes[..200_000]);
+        bench.remote.requests();
+        // A reader has just not found block 5, which has come since.
+        assert!(blocks.is_present(5));
+        assert!(bench.fetcher.join_or_start(&path, &blocks, 5..6, &Plan::default()).is_none(), "it looks again");
+        bench.remote.hold_bodies(None);
+        assert_eq!(bench.read(&path, &blocks, 5 * BLOCK..6 * BLOCK).await.expect("read").len(), BLOCK as usize);
+        assert!(bench.remote.requests().is_empty(), "{ignores_ranges}");
+    }
 }
 
 #[tokio::test]
@@ -411,6 +431,55 @@ async fn a_body_that_stands_still_is_asked_for_anew_from_there_long_before_the_d
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     let starts = [0, 2, 4].map(|block| format!("get /f {}-{}", block * BLOCK, 6 * BLOCK));
     assert_eq!(bench.remote.requests(), starts);
+}
+
+/// What a body of [`FakeRemote`] waits for each 10,000 bytes: 10 MB/s and half a megabyte a second.
+const FAST: Duration = Duration::from_millis(1);
+const SLOW: Duration = Duration::from_millis(20);
+
+/// A service without ranges, of which it is known how fast it can be.
+async fn streamed() -> Bench {
+    let bench = Bench::make(256 << 20, 64 << 20, Duration::from_secs(60)).await;
+    bench.remote.ignore_ranges();
+    bench.remote.pace_bodies(FAST);
+    let (path, blocks, _) = bench.open("known", 30 << 20).await;
+    bench.read(&path, &blocks, (30 << 20) - 10..30 << 20).await.expect("read");
+    bench.remote.requests();
+    bench
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_stuck_at_a_low_rate_is_begun_anew_for_who_waits_far_ahead() {
+    let bench = streamed().await;
+    bench.remote.pace_bodies(SLOW);
+    let file = bench.open("f", 40 << 20).await;
+    let far = file.2.len() as u64 - 10;
+    let begun = tokio::time::Instant::now();
+    let window = Window::new(256 << 20);
+    let mended = async {
+        // Once it has begun: it keeps its rate.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        bench.remote.pace_bodies(FAST);
+    };
+    let (right, ()) = tokio::join!(bench.follow(&file, &window, far..far + 10), mended);
+    assert!(right);
+    assert!(begun.elapsed() < Duration::from_secs(30), "not the 84 s of the first one: {:?}", begun.elapsed());
+    let requests = bench.remote.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(bench.remote.bodies().most, 1, "never two at a time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_link_that_is_slow_a_stream_is_begun_anew_once_and_then_put_up_with() {
+    let bench = streamed().await;
+    bench.remote.pace_bodies(SLOW);
+    for (name, beginnings) in [("f", 2), ("g", 1)] {
+        let file = bench.open(name, 40 << 20).await;
+        let far = file.2.len() as u64 - 10;
+        assert!(bench.follow(&file, &Window::new(256 << 20), far..far + 10).await);
+        let requests = bench.remote.requests();
+        assert_eq!(requests.len(), beginnings, "{requests:?}");
+    }
 }
 
 fn asked(request: &str) -> u64 {

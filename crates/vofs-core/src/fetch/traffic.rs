@@ -49,6 +49,11 @@ impl Traffic {
         self.lane(file).remove(flight);
     }
 
+    /// All requests.
+    pub(super) fn all(&self) -> Vec<Arc<Flight>> {
+        self.0.lock().files.values().flatten().cloned().collect()
+    }
+
     /// How many files are being streamed whole.
     pub(super) fn streams(&self) -> usize {
         self.0.lock().files.values().flatten().filter(|flight| flight.is_whole()).count()

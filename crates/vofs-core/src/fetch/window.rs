@@ -111,6 +111,8 @@ struct State {
 pub(crate) struct Window {
     state: Mutex<State>,
     largest: u64,
+    /// Nothing is wanted from here on.
+    end: u64,
 }
 
 impl Window {
@@ -119,11 +121,23 @@ impl Window {
         // Nearly every program begins at the beginning: a first read there is no jump.
         let start = Trail { start: 0, reached: 0, ahead: 0, covered: 0, warmed: 0 };
         let state = State { trails: VecDeque::from([start]), strides: None, extent: 0 };
-        Window { state: Mutex::new(state), largest: LARGEST.min(capacity / SHARE).max(FIRST) }
+        Window { state: Mutex::new(state), largest: LARGEST.min(capacity / SHARE).max(FIRST), end: u64::MAX }
+    }
+
+    /// The same for who needs nothing from `end` on.
+    pub(crate) fn up_to(end: u64, capacity: u64) -> Self {
+        Window { end, ..Window::new(capacity) }
     }
 
     /// Notes a read, and says what to fetch besides it. `waits` when it has to wait for its bytes.
     pub(crate) fn note(&self, range: &Range<u64>, waits: bool) -> Plan {
+        let mut plan = self.planned(range, waits);
+        plan.run.end = plan.run.end.min(self.end).max(plan.run.start);
+        plan.strides.retain(|stride| stride.end <= self.end);
+        plan
+    }
+
+    fn planned(&self, range: &Range<u64>, waits: bool) -> Plan {
         if range.is_empty() {
             return Plan::default();
         }
@@ -154,7 +168,7 @@ impl Window {
         let state = self.state.lock();
         let trail = state.trails.back().filter(|trail| trail.start < range.start || trail.start == 0)?;
         let end = if trail.is_header() { FIRST } else { trail.reached + trail.ahead };
-        (end > range.end).then_some(end)
+        Some(end.min(self.end)).filter(|end| *end > range.end)
     }
 
     /// End of the furthest read.

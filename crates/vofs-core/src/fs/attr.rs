@@ -172,6 +172,9 @@ impl Engine {
     async fn set_mode(self: &Arc<Self>, path: &NodePath, mode: u32) -> Result<()> {
         let mut wanted =
             Access { public: mode & 0o004 != 0, group_read: mode & 0o040 != 0, group_write: mode & 0o020 != 0 };
+        if self.keeps_rights.get() == Some(&false) && wanted != Access::default() {
+            return Err(no_rights(path));
+        }
         if let Some(file) = self.files.get(path)
             && file.state().on_service.is_none()
         {
@@ -191,13 +194,27 @@ impl Engine {
         if meta.access == wanted || matches!(meta.kind, Kind::Link { .. }) {
             return Ok(());
         }
-        let given = self.remote.set_access(path, &meta, wanted).await?;
-        self.properties.clear();
+        let given = self.give_access(path, &meta, wanted).await?;
+        self.properties_change();
         if let Some(file) = self.files.get(path) {
             file.state().access = given;
         }
         self.names.update(path, |meta| meta.access = given);
         Ok(())
+    }
+
+    /// Changes who may do what. A service may take that and not do it, which is seen by asking, once in the life of a mount.
+    pub(crate) async fn give_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<Access> {
+        let given = self.remote.set_access(path, meta, wanted).await?;
+        if given == meta.access || self.keeps_rights.get() == Some(&true) {
+            return Ok(given);
+        }
+        let now = self.remote.stat(path).await?.access;
+        // Who may write may read, and a Cavern names that one right only.
+        let is_kept = (now.public, now.group_write) == (given.public, given.group_write)
+            && (now.group_read == given.group_read || now.group_write);
+        let _ = self.keeps_rights.set(is_kept);
+        if is_kept { Ok(given) } else { Err(no_rights(path)) }
     }
 
     async fn set_mtime(self: &Arc<Self>, ino: Ino, path: Option<&NodePath>, mtime: Millis) -> Result<()> {
@@ -229,6 +246,12 @@ impl Engine {
             self.names.update(&parent, |meta| meta.local_mtime = Some(self.clock.now()));
         }
     }
+}
+
+fn no_rights(path: &NodePath) -> Error {
+    let cause = "the service took the change of rights, and does not keep any".to_owned();
+    tracing::warn!(%path, %cause, "chmod refused");
+    Error::Unsupported { path: path.clone(), cause }
 }
 
 /// The inode type of a node.

@@ -4,8 +4,12 @@
 //! that the listing lacks is asked for singly, for a listing that broke off can look complete; only then it is gone. So is
 //! one of which the listing contradicts what is known better, for listings lag.
 //!
+//! Where a listing gives names and kinds only, that is what is shown, at once: attributes are asked for when a program wants
+//! them (`along`).
+//!
 //! A kernel that was given a listing to its end keeps it, and is told at each `opendir` whether it still holds.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,6 +26,7 @@ use crate::namespace::{Arrival, InAir, Known, Listing, Packed, Record, Stamp};
 use crate::path::NodePath;
 
 use super::lookup::Entry;
+use super::rename::steps::{MOVING, REPLACED};
 
 /// Children that are asked for singly at a time.
 const SINGLE_QUESTIONS: usize = 8;
@@ -88,7 +93,7 @@ impl Engine {
     }
 
     /// The children for a handle that has none yet.
-    fn children(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
+    pub(crate) fn children(self: &Arc<Self>, path: &NodePath) -> Arc<Children> {
         // Before the listing: a file that is uploaded in between is then in either of the two.
         let local = self.unlisted_here(path);
         let known = if self.local.is_directory(path) {
@@ -119,29 +124,67 @@ impl Engine {
         let (engine, path, filled) = (Arc::clone(self), path.clone(), Arc::clone(&children));
         self.runtime.spawn(async move {
             let listing = engine.names.begin_listing(&path);
-            let outcome = engine.fill(&path, listing, &filled).await;
-            if let Err(error) = &outcome {
-                tracing::warn!(%path, %error, "listing failed");
-                engine.names.broken_off(&path, listing);
-            }
+            let outcome = match engine.fill_or_be_cut_off(&path, listing, &filled).await {
+                Ok(revision) => Ok(revision),
+                Err(error) => {
+                    engine.names.broken_off(&path, listing);
+                    engine.instead_of_listing(&path, &filled, error).await
+                }
+            };
             engine.listings.end(&path);
             filled.finish(outcome);
         });
         children
     }
 
+    /// Takes a listing in, unless the service cannot be reached.
+    async fn fill_or_be_cut_off(self: &Arc<Self>, path: &NodePath, listing: InAir, children: &Children) -> Result<u64> {
+        if self.outage.is_on() {
+            self.names.load(path).await?;
+            if self.names.was_listed(path) || !self.outage.is_over().await {
+                return Err(self.out_of_reach(path));
+            }
+        }
+        tokio::select! {
+            biased;
+            outcome = self.fill(path, listing, children) => outcome,
+            () = self.silence(|| children.count()) => Err(self.out_of_reach(path)),
+        }
+    }
+
+    /// What is shown when a listing failed: nothing more, but where the service cannot be reached what was listed last.
+    async fn instead_of_listing(self: &Arc<Self>, path: &NodePath, children: &Children, error: Error) -> Result<u64> {
+        if error.is_unreachable() && self.outage.is_cut_off().await {
+            self.names.load(path).await?;
+            if let Some(last) = self.names.last_listing(path) {
+                let shown_before = children.names();
+                let local = self.unlisted_here(path).into_iter().map(|(name, meta)| shown(&name, meta));
+                let known: HashSet<String> = last.nodes.iter().map(|child| child.name().to_owned()).collect();
+                let local = local.filter(|child| !known.contains(child.name()));
+                let more = last.nodes.iter().cloned().chain(local);
+                more.filter(|child| !shown_before.contains(child.name())).for_each(|child| children.push(child));
+                return Ok(last.revision);
+            }
+        }
+        tracing::warn!(%path, %error, "listing failed");
+        Err(error)
+    }
+
     /// Takes a listing in. Returns the revision that the directory has then.
     async fn fill(self: &Arc<Self>, path: &NodePath, listing: InAir, children: &Children) -> Result<u64> {
         let mut arriving = self.remote.list(path);
         let mut index = IndexWriter::new(self, path);
-        let mut doubtful = Vec::new();
+        let (mut doubtful, mut leftovers) = (Vec::new(), Vec::new());
         while let Some(node) = arriving.next().await {
-            let (name, meta) = node?;
+            let (name, shown) = node?;
+            if name.starts_with(REPLACED) || name.starts_with(MOVING) {
+                leftovers.push(name.clone());
+            }
             if !is_entry_name(&name) {
                 tracing::debug!(%path, name, "listing: entry left out");
                 continue;
             }
-            match self.names.arrived(path, listing, &name, meta) {
+            match self.names.arrived(path, listing, &name, shown) {
                 Arrival::Child(child, record) => {
                     children.push(child);
                     index.add(record).await;
@@ -176,6 +219,9 @@ impl Engine {
             }
         }
         extra.into_iter().for_each(|(name, meta)| children.push(shown(&name, meta)));
+        if !leftovers.is_empty() {
+            self.tell_of_leftovers(path, &leftovers).await;
+        }
         Ok(self.names.listed(path, listing))
     }
 
@@ -230,17 +276,21 @@ impl Engine {
             let name = child.name();
             let path = handle.path.join(name);
             let (meta, ttl) = match self.meta_now(&path) {
-                Some(Ok(Some((meta, ttl)))) => (meta, ttl),
+                Some(Ok(Some((meta, ttl)))) => (Some(meta), ttl),
                 // Gone since it was listed: removed here, or found missing by a question.
                 Some(Ok(None)) => continue,
-                _ => (child.meta(), Duration::ZERO),
+                _ => (self.names.known(&path).or_else(|| child.meta()), Duration::ZERO),
             };
-            let entry = plus.then(|| self.entry(handle.ino, &path, &meta, ttl));
+            let kind = meta.as_ref().map_or_else(|| child.kind(), |meta| meta.kind.clone());
+            let entry = plus.then(|| match &meta {
+                Some(meta) => self.entry(handle.ino, &path, meta, ttl),
+                None => self.named_entry(handle.ino, &path, &kind),
+            });
             let ino = match &entry {
                 Some(entry) => entry.attr.ino,
                 None => self.inodes.number(handle.ino, name),
             };
-            let child = DirEntry { ino, kind: meta.kind, name: name.to_owned(), next: at, entry };
+            let child = DirEntry { ino, kind, name: name.to_owned(), next: at, entry };
             if !sink(&child) {
                 if plus {
                     self.inodes.forget(child.ino, 1);

@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inode::Ino;
-use crate::meta::Meta;
+use crate::meta::{Kind, Meta};
 use crate::namespace::Answer;
 use crate::path::NodePath;
 
 use super::attr::{Attr, type_of};
 
 /// Longest name that a Linux file system has, in bytes.
-const LONGEST_NAME: usize = 255;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// How long a question waits for a listing that may answer it: several round trips, and far from any deadline.
 const LISTING_PATIENCE: Duration = Duration::from_secs(2);
@@ -94,6 +94,14 @@ impl Engine {
         Entry { attr: self.attr(ino, meta), ttl: kept(path, ttl) }
     }
 
+    /// A child of which only this is known, for a kernel that wants an entry. It believes nothing of it, and looks the name up
+    /// before it shows anything.
+    pub(crate) fn named_entry(&self, parent: Ino, path: &NodePath, kind: &Kind) -> Entry {
+        let meta = self.files.get(path).map_or_else(|| Meta::new(kind.clone()), |file| file.meta());
+        let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));
+        Entry { attr: self.attr(ino, &meta), ttl: Duration::ZERO }
+    }
+
     /// The path of `name` in `parent`, in the form that the service stores names in (NFC).
     pub(crate) fn child(&self, parent: Ino, name: &str) -> Result<NodePath> {
         let path = self.path(parent)?.join(&vospace_client::uri::to_nfc(name));
@@ -126,7 +134,8 @@ impl Engine {
                 self.names.load(&parent).await?;
             }
         }
-        if self.names.is_listing_cheaper(path)
+        if !self.outage.is_on()
+            && self.names.is_listing_cheaper(path)
             && let Some(parent) = path.parent()
         {
             let listing = self.list(&parent);
@@ -137,22 +146,49 @@ impl Engine {
                 return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
             }
         }
-        self.ask(path).await
+        self.asked_or_known(path, self.ask_along(path)).await
     }
 
     /// Asks the service about one node.
     pub(crate) async fn ask(&self, path: &NodePath) -> Result<Meta> {
+        let question = async { Ok((self.remote.stat(path).await?, None)) };
+        self.ask_for(path, question).await.map(|(meta, _)| meta)
+    }
+
+    /// The same for who will write to it. What may not be written is refused, where the service says so; where the right to the
+    /// directory is enough (Cavern, observed), that has to be missing too.
+    pub(crate) async fn ask_to_write(&self, path: &NodePath) -> Result<Meta> {
+        let (meta, may) = self.ask_for(path, self.remote.stat_to_write(path)).await?;
+        if may == Some(false)
+            && meta.is_file()
+            && let Some(parent) = path.parent()
+            && self.remote.may_make_in(&parent).await == Some(false)
+        {
+            let cause = "the service lets you write neither it nor its directory".to_owned();
+            return Err(Error::PermissionDenied { path: path.clone(), cause });
+        }
+        Ok(meta)
+    }
+
+    async fn ask_for(
+        &self,
+        path: &NodePath,
+        question: impl Future<Output = Result<(Meta, Option<bool>)>>,
+    ) -> Result<(Meta, Option<bool>)> {
         if !path.is_root() && self.remote.refuses_name(path.name()).is_some() {
             // It cannot be asked for without acting on another name. If a listing showed it, that is all we know.
-            return self.names.known(path).ok_or_else(|| Error::NotFound(path.clone()));
+            return self.names.known(path).map(|meta| (meta, None)).ok_or_else(|| Error::NotFound(path.clone()));
         }
         if self.unsettled.lock().contains(path) {
             // Absent it would be as little as it is the new file: whoever took it for absent would make another one.
             let cause = "a rename onto it was interrupted and is being taken back".to_owned();
             return Err(Error::Io { path: path.clone(), cause });
         }
-        match self.remote.stat(path).await {
-            Ok(meta) => Ok(self.names.record(path, meta)),
+        match question.await {
+            Ok((meta, may)) => {
+                self.identity.note(&meta);
+                Ok((self.names.record(path, meta), may))
+            }
             Err(Error::NotFound(_)) => {
                 self.names.remove(path);
                 Err(Error::NotFound(path.clone()))

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::blocks::Backing;
+use crate::config::WriteBack;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fetch::window::{FIRST, Window};
-use crate::file::OpenFile;
+use crate::file::{OpenFile, Purpose};
 use crate::handles::{Fh, FileHandle, OpenFlags};
 use crate::inode::Ino;
 use crate::journal::Change;
@@ -29,12 +31,15 @@ fn only_reads(flags: OpenFlags) -> bool {
 }
 
 /// An open file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Opened {
     /// Its handle.
     pub fh: Fh,
     /// The pages that the kernel has of the file are of the version that was opened.
     pub keep_cache: bool,
+    /// What the kernel may read by itself. It has to, while another handle of the inode is read so; it must not where this
+    /// is nothing.
+    pub backing: Option<Arc<Backing>>,
 }
 
 impl Engine {
@@ -42,7 +47,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::ReadOnly`], [`Error::NotFound`] when it was removed elsewhere, [`Error::Renumbered`]
-    /// when the name stands for another inode by now, or what the service said.
+    /// when the name stands for another inode by now, [`Error::PermissionDenied`] for who would write where the service says
+    /// that he may not, or what the service said.
     pub async fn open(self: &Arc<Self>, ino: Ino, flags: OpenFlags) -> Result<Opened> {
         let Some(path) = self.inodes.path(ino) else {
             let file = self.files.orphan(ino).ok_or_else(|| Error::Stale(NodePath::root()))?;
@@ -56,6 +62,10 @@ impl Engine {
             Some(file) => (file.meta(), file.state().on_service.clone()),
             None => {
                 let meta = self.ask_to_open(&path, flags).await?;
+                // Who reads it already would lose what he has not read yet, of a file that may be as it was.
+                let is_open = self.files.get(&path).is_some_and(|file| file.state().handles > 0);
+                let is_overdue = self.is_overdue(&meta.version) && !is_open;
+                let meta = if is_overdue { self.names.take_anew(&path, &meta) } else { meta };
                 let version = meta.version.clone();
                 (meta, Some(version))
             }
@@ -86,18 +96,21 @@ impl Engine {
             return None;
         }
         let meta = self.answered(&path)?;
-        self.files.supersede(&self.inodes, &path, &meta.version);
+        if self.files.is_to_be_parted(&path, &meta.version) {
+            // This inode will not be that of the name any more, which can only be said by an error.
+            return None;
+        }
         let file = self.attach((ino, &path), &meta, Some(meta.version.clone()), flags)?;
         Some(self.opened_file(ino, file, flags))
     }
 
     fn opened_file(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Opened {
-        let shown = {
+        let (shown, backing) = {
             let state = file.state();
-            state.on_service.clone().filter(|_| state.dirty.is_none())
+            (state.on_service.clone().filter(|_| state.dirty.is_none()), state.through.clone())
         };
         let keep_cache = shown.is_none_or(|version| self.files.paged(ino, &version));
-        Opened { fh: self.handle(ino, file, flags), keep_cache }
+        Opened { fh: self.handle(ino, file, flags), keep_cache, backing }
     }
 
     fn attach(
@@ -107,7 +120,12 @@ impl Engine {
         on_service: Option<Version>,
         flags: OpenFlags,
     ) -> Option<Arc<OpenFile>> {
-        self.files.attach(&self.inodes, at, meta, on_service, flags.write)
+        let purpose = match flags {
+            _ if flags.write => Purpose::Write,
+            _ if flags.truncate => Purpose::Change,
+            _ => Purpose::Read,
+        };
+        self.files.attach((&self.inodes, &self.store), at, meta, on_service, purpose)
     }
 
     fn detach(&self, file: &Arc<OpenFile>, ino: Ino, flags: OpenFlags) -> bool {
@@ -116,7 +134,18 @@ impl Engine {
 
     /// What the service has at `path` now.
     async fn ask_to_open(self: &Arc<Self>, path: &NodePath, flags: OpenFlags) -> Result<Meta> {
-        if !only_reads(flags) || self.remote.refuses_name(path.name()).is_some() {
+        if only_reads(flags) {
+            return self.asked_or_known(path, self.ask_to_read(path)).await;
+        }
+        match self.config.write_back {
+            WriteBack::Close => self.ask_to_write(path).await,
+            // It waits for the service anyway, which is asked for its version before anything is sent.
+            WriteBack::Background => self.asked_or_known(path, self.ask_to_write(path)).await,
+        }
+    }
+
+    async fn ask_to_read(self: &Arc<Self>, path: &NodePath) -> Result<Meta> {
+        if self.remote.refuses_name(path.name()).is_some() {
             return self.ask(path).await;
         }
         if let Some(meta) = self.swept(path).await {
@@ -143,7 +172,7 @@ impl Engine {
         piece: u64,
         taste: bool,
     ) -> Option<Meta> {
-        if !known.is_file() || known.version.length == 0 {
+        if !known.is_file() || known.version.length == 0 || self.is_overdue(&known.version) {
             return None;
         }
         let blocks = self.store.version(path, &known.version);
@@ -156,16 +185,18 @@ impl Engine {
     }
 
     fn open_orphan(&self, ino: Ino, file: Arc<OpenFile>, flags: OpenFlags) -> Result<Opened> {
-        {
+        let backing = {
             let mut state = file.state();
-            if state.superseded && flags.write {
+            if flags.write && (state.superseded || state.is_read_through()) {
                 // What was written would have no name to go to.
                 return Err(Error::Stale(state.path.clone().unwrap_or_default()));
             }
             state.handles += 1;
             state.writers += usize::from(flags.write);
-        }
-        Ok(Opened { fh: self.handle(ino, file, flags), keep_cache: true })
+            state.wake();
+            state.through.clone()
+        };
+        Ok(Opened { fh: self.handle(ino, file, flags), keep_cache: true, backing })
     }
 
     /// Makes a file and opens it. Nothing is sent: the service learns of it when it is closed.
@@ -189,15 +220,17 @@ impl Engine {
             Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
-        if path.parent().is_some_and(|parent| self.remote.forbids_children(&parent)) {
+        if let Some(parent) = path.parent().filter(|_| !self.local.stays(&path) && !self.outage.is_on())
+            && self.remote.may_make_in(&parent).await == Some(false)
+        {
             let cause = "the service lets you make nothing in its directory".to_owned();
             return Err(Error::PermissionDenied { path, cause });
         }
         let meta = Meta::new(Kind::File);
         let ino = self.inodes.lookup(parent, path.name(), type_of(&meta));
         let made = match self.attach((ino, &path), &meta, None, flags) {
-            Some(file) => match file.dirty(&self.store, self.journal.directory(), false, self.clock.now()) {
-                Ok(_) => Ok(file),
+            Some(file) => match file.dirty(&self.store, self.journal.directory(), false, self.clock.now()).map(drop) {
+                Ok(()) => Ok(file),
                 Err(error) => {
                     self.detach(&file, ino, flags);
                     Err(error)
@@ -215,7 +248,7 @@ impl Engine {
         };
         let attr = self.attr(ino, &file.meta());
         self.touch_parent(&path);
-        let opened = Opened { fh: self.handle(ino, file, flags), keep_cache: true };
+        let opened = Opened { fh: self.handle(ino, file, flags), keep_cache: true, backing: None };
         Ok((Entry { attr, ttl: kept(&path, std::time::Duration::from_secs(1)) }, opened))
     }
 

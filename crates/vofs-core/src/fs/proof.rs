@@ -13,6 +13,7 @@ use crate::meta::Meta;
 use crate::namespace::Answer;
 use crate::path::NodePath;
 use crate::proof::{Opening, Proof};
+use crate::remote::Shown;
 use crate::version::Version;
 
 /// A directory of more children than this is not listed to save questions: at the 0.1 ms that a service takes for each
@@ -23,7 +24,7 @@ impl Engine {
     /// What is known of `path`, if an opening to read may believe it without a question.
     pub(crate) fn answered(self: &Arc<Self>, path: &NodePath) -> Option<Meta> {
         let Answer::Found(known, _) = self.names.lookup(path) else { return None };
-        if !known.is_file() || !self.begins_here(path, &known) {
+        if !known.is_file() || !self.begins_here(path, &known) || self.is_overdue(&known.version) {
             return None;
         }
         let believed = match self.config.open_check {
@@ -77,6 +78,7 @@ impl Engine {
         let mut arriving = self.remote.list(directory).take(LARGEST_LISTED);
         while let Some(child) = arriving.next().await {
             let Ok((name, shown)) = child else { break };
+            let Shown::Whole(shown) = shown else { continue };
             let held = self.names.known(&directory.join(&name)).filter(|held| held.is_file() && shown.is_file());
             if let Some(held) = held
                 && held.version == shown.version

@@ -92,11 +92,36 @@ impl Engine {
             bytes.resize(filled + part.length(), 0);
             if let Some(blocks) = source.fill(&part, &mut bytes[filled..])? {
                 bytes.truncate(filled);
-                let fetched = self.fetcher.read(&source.path, blocks, part.range(), &handle.window).await?;
+                let fetched = self.fetch_to_read(&source.path, blocks, part.range(), &handle.window).await?;
                 if filled == 0 { bytes = fetched } else { bytes.extend(fetched) }
             }
         }
         Ok(bytes)
+    }
+
+    /// Bytes of the service, from the cache or fetched.
+    async fn fetch_to_read(
+        &self,
+        path: &NodePath,
+        blocks: &OpenBlocks,
+        range: Range<u64>,
+        window: &Window,
+    ) -> Result<Vec<u8>> {
+        if self.outage.is_on() {
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            if let Some(outcome) = self.fetcher.read_now(path, blocks, range.start, &mut bytes, window) {
+                bytes.truncate(outcome?);
+                return Ok(bytes);
+            }
+            if !self.outage.is_over().await {
+                return Err(self.out_of_reach(path));
+            }
+        }
+        let outcome = self.fetcher.read(path, blocks, range, window).await;
+        if let Err(error) = &outcome {
+            self.outage.suspect(error);
+        }
+        outcome
     }
 
     fn source(&self, handle: &FileHandle) -> Result<Source> {
@@ -105,8 +130,10 @@ impl Engine {
         }
         let mut state = handle.file.state();
         let path = state.path.clone().unwrap_or_default();
-        if let Some(dirty) = &state.dirty {
-            return Ok(Source { path, dirty: Some(Arc::clone(dirty)), blocks: state.blocks.clone() });
+        if let Some(dirty) = state.dirty.clone() {
+            // Of a file that a former mount left nobody has asked for the rest yet.
+            let blocks = if dirty.base_length() > 0 { state.blocks(&self.store) } else { state.blocks.clone() };
+            return Ok(Source { path, dirty: Some(dirty), blocks });
         }
         // A handle keeps the version that it first read, unless this mount itself wrote a new one.
         let mut pinned = handle.pinned.lock();

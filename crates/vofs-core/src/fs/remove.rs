@@ -24,6 +24,7 @@ impl Engine {
         }
         let meta = self.dated(self.remote.make_directory(&path).await?);
         self.names.record_own(&path, meta.clone());
+        self.names.made_empty(&path);
         self.touch_parent(&path);
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))
     }
@@ -65,12 +66,12 @@ impl Engine {
         if self.local.is_directory(&path) {
             self.local.remove_directory(&path).map_err(on_disk(&path, "remove a local directory"))?;
         } else {
-            self.remote.delete(&path).await?;
+            self.remote.remove_directory(&path).await?;
         }
         self.names.remove(&path);
         self.touch_parent(&path);
         self.store.doom_tree(&path);
-        self.properties.clear();
+        self.properties_change();
         self.inodes.remove(parent, path.name());
         Ok(())
     }
@@ -122,7 +123,7 @@ impl Engine {
         }
         self.names.remove(&path);
         self.touch_parent(&path);
-        self.properties.clear();
+        self.properties_change();
         self.store.doom(&path);
         Ok(())
     }

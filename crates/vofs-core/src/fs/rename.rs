@@ -2,10 +2,12 @@
 //!
 //! VOSpace has no replacing rename. It is made of steps that the journal knows beforehand (`steps`): whenever they are
 //! interrupted, either name still leads to a complete file, and they are finished or taken back by this mount or the next.
+//! Where a service cannot move a node, it is copied if the mount was told to (`copied`), and EOPNOTSUPP otherwise.
 //!
 //! No file that is renamed or replaced is uploaded meanwhile: an upload that is under way would put its bytes under a
 //! name that is no longer its own.
 
+mod copied;
 mod here;
 pub(crate) mod steps;
 
@@ -95,19 +97,35 @@ impl Engine {
         }
         let (directory, file, replaced) = (source.is_directory(), file.as_ref(), replaced.as_ref());
         let renaming = Renaming { from: &from, to: &to, directory, file, replaced };
+        let mut copies = Vec::new();
         if local_only {
+            if let Some(replaced) = replaced {
+                upload::durable::recognise(self, replaced).await?;
+            }
             self.take_over(&renaming, target.as_ref());
             let change = self.records(&renaming, None).await?;
             upload::durable::apply(self, &to, &change).await?;
         } else {
             let on_service = replaced.as_ref().is_none_or(|file| file.state().on_service.is_some());
             if target.is_some() && source.is_directory() {
-                self.remote.delete(&to).await?;
+                self.remote.remove_directory(&to).await?;
             }
-            self.move_on_service(&renaming, target.is_some_and(|target| target.is_file() && on_service)).await?;
+            let replaces = target.as_ref().is_some_and(|target| target.is_file() && on_service);
+            match self.move_on_service(&renaming, replaces).await {
+                Err(Error::Unsupported { cause, .. }) => {
+                    let moved = Box::pin(self.move_by_copy(&renaming, cause)).await;
+                    if moved.is_err() && target.is_some_and(|target| target.is_directory()) {
+                        // It was empty, and is there again.
+                        let _ = self.remote.make_directory(&to).await;
+                    }
+                    copies = moved?;
+                }
+                outcome => outcome?,
+            }
         }
         self.local.rename(&from, &to).map_err(on_disk(&to, "rename a local directory"))?;
         self.renamed((from_parent, &from), (to_parent, &to), local_only);
+        copies.into_iter().for_each(|(path, meta)| self.names.record_own(&path, meta));
         drop(_held);
         if was_here
             && !stays
@@ -151,28 +169,28 @@ impl Engine {
         Ok(())
     }
 
-    /// A file that the service does not know yet takes the name of one that it knows: its upload will replace that.
+    /// A file that the service does not know yet takes the name of one that it knows: its upload will replace that, and whatever
+    /// an upload of that one has stored whose answer was lost.
     fn take_over(&self, renaming: &Renaming<'_>, target: Option<&Meta>) {
         let (Some(file), Some(target)) = (renaming.file, target) else { return };
         let only_local = renaming.replaced.is_some_and(|file| file.state().on_service.is_none());
         if target.is_file() && !only_local {
-            let on_service = renaming
-                .replaced
-                .and_then(|file| file.state().on_service.clone())
-                .unwrap_or_else(|| target.version.clone());
+            let (on_service, begun, attempted) = renaming.replaced.map_or_else(Default::default, |file| {
+                let state = file.state();
+                (state.on_service.clone(), state.begun, state.attempted.clone())
+            });
             let mut state = file.state();
-            state.on_service = Some(on_service);
+            state.on_service = Some(on_service.unwrap_or_else(|| target.version.clone()));
             state.access = target.access;
+            state.begun |= begun;
+            state.attempted.extend(attempted);
         }
     }
 
     /// Moves on the service. Where that takes more than one step, or files wait for their upload, the journal knows
     /// beforehand, and learns of the end together with the new names.
     async fn move_on_service(self: &Arc<Self>, renaming: &Renaming<'_>, replaces: bool) -> Result<()> {
-        let aside = replaces.then(|| {
-            let name = format!(".vofs-replaced-{}", uuid::Uuid::new_v4().simple());
-            renaming.to.parent().unwrap_or_default().join(&name)
-        });
+        let aside = replaces.then(|| steps::temporary(steps::REPLACED, renaming.to));
         let intent = Replacement {
             from: renaming.from.as_str().to_owned(),
             to: renaming.to.as_str().to_owned(),
@@ -180,6 +198,7 @@ impl Engine {
             replaces: renaming.replaced_ids(),
             taken_back: false,
             detour: renaming.detour().map(|path| path.as_str().to_owned()),
+            copied: None,
         };
         let waits = self.files.within(renaming.from).iter().any(|file| file.state().is_in_journal());
         let id = match replaces || waits || intent.detour.is_some() || !intent.replaces.is_empty() {
@@ -232,12 +251,14 @@ impl Engine {
             if (known || !change.remove.is_empty())
                 && let Some(new) = path.moved(renaming.from, renaming.to)
             {
+                // What is written from now on is another generation.
+                let generation = dirty.generation();
                 upload::durable::synchronise(&dirty, &path).await?;
                 let stage = file.state().stage;
                 change.put.push(upload::durable::record(&file, &dirty, &new, stage));
                 let mut state = file.state();
                 change.remove.extend(state.former.iter().map(|old| old.id().to_owned()));
-                state.journaled = Some(dirty.generation());
+                state.journaled = Some(generation);
             }
         }
         Ok(change)
@@ -255,7 +276,7 @@ impl Engine {
         }
         self.touch_parent(from.1);
         self.touch_parent(to.1);
-        self.properties.clear();
+        self.properties_change();
         self.inodes.rename((from.0, from.1.name()), (to.0, to.1.name()));
         self.files.rename(from.1, to.1);
         if local_only {
@@ -264,6 +285,7 @@ impl Engine {
         } else {
             self.names.rename(from.1, to.1);
             self.store.rename(from.1, to.1);
+            self.rename_pins(from.1, to.1);
         }
         for file in self.files.within(to.1) {
             let superseded = {
@@ -290,13 +312,10 @@ struct Renaming<'a> {
 
 impl Renaming<'_> {
     /// A name by way of which a directory moves that the service may take for an ancestor of the destination, because its
-    /// path is part of that (`proj` to `proj2/x`; Vault and Cavern, observed). The name tells what it is of.
+    /// path is part of that (`proj` to `proj2/x`; Vault and Cavern, observed).
     fn detour(&self) -> Option<NodePath> {
         let mistakable = self.directory && self.to.as_str().contains(self.from.as_str());
-        mistakable.then(|| {
-            let name = format!(".vofs-moving-{}", uuid::Uuid::new_v4().simple());
-            self.from.parent().unwrap_or_default().join(&name)
-        })
+        mistakable.then(|| steps::temporary(steps::MOVING, self.from))
     }
 
     /// Data files of the target that the journal names.

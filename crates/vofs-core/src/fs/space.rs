@@ -59,8 +59,8 @@ impl Engine {
         loop {
             let now = self.clock.now();
             match file.dirty(&self.store, self.journal.directory(), true, now)? {
-                Some(dirty) => return dirty.clear(range, now).map_err(on_disk(&path, "write")),
-                None => drop(file.flushing.lock().await),
+                Some(change) => return change.clear(range, now).map_err(on_disk(&path, "write")),
+                None => self.make_way(file).await?,
             }
         }
     }

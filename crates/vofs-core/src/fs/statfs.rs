@@ -13,16 +13,21 @@ const UNLIMITED: u64 = 1 << 50;
 const BELIEVED: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// Room of the mounted tree: the nearest quota at or above its root.
+    /// Room of the mounted tree: the nearest quota at or above its root. While the service cannot be reached it is as it was
+    /// known last, or without end.
     ///
     /// # Errors
     /// What the service said.
     pub async fn statfs(&self) -> Result<SpaceUse> {
         let now = self.clock.now();
-        if let Some((since, space)) = *self.space.lock()
+        let known = *self.space.lock();
+        if let Some((since, space)) = known
             && since.remaining(BELIEVED, now).is_some()
         {
             return Ok(space);
+        }
+        if self.outage.is_on() {
+            return Ok(known.map_or(SpaceUse { total: UNLIMITED, free: UNLIMITED }, |(_, space)| space));
         }
         let (quota, used) = self.remote.quota().await?;
         let total = quota.unwrap_or(UNLIMITED);

@@ -76,6 +76,10 @@ impl Engine {
             return Some(meta.version);
         }
         let meta = self.ask(path).await.ok().filter(Meta::is_file)?;
+        if self.is_overdue(&meta.version) {
+            // Its opening begins anew.
+            return Some(meta.version);
+        }
         // Of a version that was not known the first piece is still to come.
         let blocks = self.store.version(path, &meta.version);
         self.fetcher.begin(path, &blocks, piece, true);

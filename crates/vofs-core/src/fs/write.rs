@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::dirty::DirtyFile;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
@@ -34,7 +33,7 @@ impl Engine {
     }
 
     /// Waits until a file may be changed. An upload that nobody waits for is given up: what it sends is out of date.
-    async fn make_way(&self, file: &Arc<OpenFile>) -> Result<()> {
+    pub(super) async fn make_way(&self, file: &Arc<OpenFile>) -> Result<()> {
         file.interrupt();
         let _flushing = file.flushing.lock().await;
         durable::recognise(self, file).await
@@ -45,17 +44,17 @@ impl Engine {
             return Err(Error::BadHandle(handle.ino.0));
         }
         let now = self.clock.now();
-        let Some(dirty) = handle.file.dirty(&self.store, self.journal.directory(), true, now)? else {
+        let Some(change) = handle.file.dirty(&self.store, self.journal.directory(), true, now)? else {
             return Ok(false);
         };
-        let offset = if handle.flags.append { dirty.length() } else { offset };
+        let offset = if handle.flags.append { change.length() } else { offset };
         let path = handle.file.state().path.clone().unwrap_or_default();
-        let outcome = dirty.write(offset, bytes, now).or_else(|error| {
+        let outcome = change.write(offset, bytes, now).or_else(|error| {
             if error.kind() != io::ErrorKind::StorageFull {
                 return Err(error);
             }
             self.store.give_up(durable::MAKE_ROOM);
-            dirty.write(offset, bytes, now)
+            change.write(offset, bytes, now)
         });
         outcome.map_err(on_disk(&path, "write"))?;
         Ok(true)
@@ -90,16 +89,17 @@ impl Engine {
             if unchanged {
                 return Ok(());
             }
-            let dirty: Option<Arc<DirtyFile>> = file.dirty(&self.store, self.journal.directory(), size > 0, now)?;
-            match dirty {
-                Some(dirty) if size < dirty.length() && file.state().journaled.is_some() => {
+            match file.dirty(&self.store, self.journal.directory(), size > 0, now)? {
+                Some(change) if size < change.length() && file.state().journaled.is_some() => {
                     let (cut, directory) = (Arc::clone(file), self.journal.directory().to_owned());
+                    let dirty = Arc::clone(&change);
+                    drop(change);
                     let done = tokio::task::spawn_blocking(move || cut.supersede(&dirty, &directory, size, now)).await;
                     if done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(on_disk(&path, "truncate"))? {
                         return Ok(());
                     }
                 }
-                Some(dirty) => return dirty.truncate(size, now).map_err(on_disk(&path, "truncate")),
+                Some(change) => return change.truncate(size, now).map_err(on_disk(&path, "truncate")),
                 None => self.make_way(file).await?,
             }
         }

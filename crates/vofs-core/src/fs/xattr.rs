@@ -31,9 +31,15 @@ pub enum SetXattr {
 
 impl Engine {
     /// What needs no question: no attribute but a property is ever there. The kernel asks for `security.capability` at
-    /// writes, and programs for access lists at every file.
+    /// writes, and programs for labels and access lists at every file, until they are told that there is no such thing here:
+    /// `ls -l` asks twice for the first file, or twice for each.
     pub fn getxattr_now(&self, name: &str) -> Option<Result<Vec<u8>>> {
-        (!name.starts_with(PREFIX)).then(|| Err(Error::NoAttribute(NodePath::root())))
+        let path = NodePath::root();
+        match name {
+            _ if name.starts_with(PREFIX) => None,
+            _ if name.starts_with("user.") => Some(Err(Error::NoAttribute(path))),
+            _ => Some(Err(Error::Unsupported { path, cause: format!("{name}: only {PREFIX}… exist here") })),
+        }
     }
 
     /// The value of an attribute.
@@ -53,8 +59,12 @@ impl Engine {
     /// What the service said.
     pub async fn listxattr(self: &Arc<Self>, ino: Ino) -> Result<Vec<u8>> {
         let path = self.path(ino)?;
-        let properties = self.properties(&path).await?;
-        let names = properties.iter().map(|property| format!("{PREFIX}{}\0", property.key));
+        let swept = if self.has_no_properties(&path) { None } else { self.swept_keys(&path).await };
+        let keys: Vec<String> = match swept {
+            Some(keys) => keys.to_vec(),
+            None => self.properties(&path).await?.iter().map(|property| property.key.clone()).collect(),
+        };
+        let names = keys.iter().map(|key| format!("{PREFIX}{key}\0"));
         Ok(names.filter(|name| name.len() <= LONGEST_NAME).collect::<String>().into_bytes())
     }
 
@@ -106,7 +116,7 @@ impl Engine {
             path: path.clone(),
             cause: "the service does not have it, so it has no properties there".into(),
         })?;
-        self.properties.clear();
+        self.properties_change();
         let there = self.properties(path).await?;
         match (find(&there, key), how) {
             (Some(_), SetXattr::Create) => return Err(Error::Exists(path.clone())),
@@ -119,23 +129,30 @@ impl Engine {
             _ => {}
         }
         let changed = self.remote.set_property(path, &meta.kind, key, value).await;
-        self.properties.clear();
+        self.properties_change();
         changed?;
-        // A Vault's listings lack what identifies the bytes until the node is asked for; and modes may have changed.
-        if let Some(now) = self.ask(path).await.ok().filter(Meta::is_file)
-            && let Some(file) = self.files.get(path)
-        {
+        // A Vault's listings lack what identifies the bytes until the node is asked for; modes may have changed; and a service may
+        // have taken what it does not keep.
+        let Ok((now, there)) = self.remote.stat_with_properties(path).await else { return Ok(()) };
+        let is_kept = find(&there, key).is_some() == value.is_some();
+        let now = self.names.record(path, now);
+        self.properties.put(path, there, self.clock.now());
+        if let Some(file) = self.files.get(path).filter(|_| now.is_file()) {
             file.state().access = now.access;
         }
-        Ok(())
+        if is_kept {
+            return Ok(());
+        }
+        let cause = format!("the service took the change of the property {key}, and does not keep it");
+        tracing::warn!(%path, %cause, "attribute refused");
+        Err(Error::Unsupported { path: path.clone(), cause })
     }
 
     async fn properties(self: &Arc<Self>, path: &NodePath) -> Result<Arc<Vec<Property>>> {
         if let Some(known) = self.properties.get(path, self.clock.now()) {
             return Ok(known);
         }
-        let local = self.files.get(path).is_some_and(|file| file.state().on_service.is_none());
-        if local || self.local.is_directory(path) || self.local.is_below_local(path) {
+        if self.has_no_properties(path) {
             return Ok(Arc::default());
         }
         // A link has properties on some services only, and what is asked of it is asked of its target.
@@ -144,6 +161,12 @@ impl Engine {
         }
         let properties = self.remote.properties(path).await?;
         Ok(self.properties.put(path, properties, self.clock.now()))
+    }
+
+    /// True for what the service does not have.
+    fn has_no_properties(&self, path: &NodePath) -> bool {
+        let unsent = self.files.get(path).is_some_and(|file| file.state().on_service.is_none());
+        unsent || self.local.is_directory(path) || self.local.is_below_local(path)
     }
 
     /// What the service has at `path`; a file that it does not have yet is sent now. `None` for what stays here.

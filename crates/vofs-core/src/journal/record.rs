@@ -101,6 +101,10 @@ pub(crate) struct Pending {
     /// Former contents of which a PUT was begun and never confirmed: found on the service, they are our own.
     #[serde(default)]
     pub(crate) attempted: Vec<Digest>,
+    /// What users had set of the node, keys and values, before an upload that may delete it and make it anew: emptying a
+    /// file on a Vault. Interrupted in between, that is all there is of it.
+    #[serde(default)]
+    pub(crate) properties: Vec<(String, String)>,
 }
 
 impl Pending {
@@ -135,6 +139,18 @@ pub(crate) struct Replacement {
     /// By way of this name the source moves where the service refuses the direct way.
     #[serde(default)]
     pub(crate) detour: Option<String>,
+    /// The service cannot move it: it is copied, and deleted then.
+    #[serde(default)]
+    pub(crate) copied: Option<Copying>,
+}
+
+/// How far a rename by copying is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Copying {
+    /// Nothing of the old name has been touched.
+    Begun,
+    /// Every copy is there and was verified: the old ones are being deleted.
+    Verified,
 }
 
 /// Somebody else changed a file that was changed here.

@@ -15,6 +15,7 @@ fn pending(id: &str) -> Pending {
         error: None,
         begun: false,
         attempted: Vec::new(),
+        properties: Vec::new(),
     }
 }
 

@@ -1,30 +1,36 @@
 //! `--write-back background`: what is acknowledged before it is sent, and what is never sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::tests::{Bench, Mount, READ, WRITE};
+use crate::clock::SystemClock;
 use crate::config::{Config, WriteBack};
+use crate::engine::Engine;
 use crate::errno::ToErrno;
 use crate::handles::{Fh, OpenFlags};
 use crate::inode::Ino;
+use crate::path::NodePath;
+use crate::remote::Remote;
+use crate::remote::fake::FakeRemote;
 
 /// Long enough that nothing is sent in a test that does not wait for it.
-const LONG: Duration = Duration::from_secs(600);
+pub(super) const LONG: Duration = Duration::from_secs(600);
 
-fn quiet(span: Duration) -> impl FnOnce(&mut Config) {
+pub(super) fn quiet(span: Duration) -> impl FnOnce(&mut Config) {
     move |config| {
         config.write_back = WriteBack::Background;
         config.quiet = span;
     }
 }
 
-async fn write_new(mount: &Mount, name: &str, bytes: &[u8]) {
+pub(super) async fn write_new(mount: &Mount, name: &str, bytes: &[u8]) {
     let fh = mount.create(name).await;
     mount.0.write(fh, 0, bytes).await.expect("written");
     mount.close(fh).await.expect("closed");
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..2000 {
         if holds().await {
             return;
@@ -34,7 +40,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("{what}: not in time");
 }
 
-fn puts(bench: &Bench) -> Vec<String> {
+pub(super) fn puts(bench: &Bench) -> Vec<String> {
     bench.remote.requests().into_iter().filter(|request| request.starts_with("put")).collect()
 }
 
@@ -67,6 +73,22 @@ async fn a_temporary_file_that_is_renamed_or_removed_soon_is_never_sent() {
     mount.until_clean().await;
     assert_eq!(puts(&bench), ["put /document 3"]);
     assert_eq!((bench.remote.bytes("document").expect("there"), bench.remote.paths().len()), ("new".into(), 2));
+}
+
+#[tokio::test]
+async fn a_file_that_waits_is_replaced_although_the_service_lost_what_it_had_of_it() {
+    let bench = Bench::new();
+    bench.remote.store("old", "there before");
+    bench.remote.store("new", "takes its place");
+    let mount = bench.mount_as(quiet(LONG)).await;
+    let fh = mount.open("old", WRITE).await;
+    mount.0.write(fh, 0, b"THERE").await.expect("written");
+    mount.close(fh).await.expect("kept");
+    bench.remote.delete(&NodePath::new("old")).await.expect("removed by somebody else");
+    mount.0.rename(Ino::ROOT, "new", Ino::ROOT, "old", false).await.expect("renamed");
+    mount.until_clean().await;
+    assert_eq!(bench.remote.paths(), ["", "old"]);
+    assert_eq!(bench.remote.bytes("old").expect("there"), "takes its place");
 }
 
 #[test]
@@ -162,6 +184,18 @@ async fn a_file_that_is_removed_while_it_is_sent_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn names_that_stay_here_are_nothing_that_is_left_to_be_sent() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(LONG)).await;
+    write_new(&mount, ".f.swp", b"an editor's").await;
+    write_new(&mount, "f", b"x").await;
+    let left: Vec<_> = mount.0.to_be_sent().into_iter().map(|file| file.path).collect();
+    assert_eq!((left.as_slice(), mount.0.pending().len()), (["f".to_owned()].as_slice(), 2));
+    assert_eq!(mount.0.drain(Duration::from_secs(5)).await, []);
+    assert!(mount.0.to_be_sent().is_empty());
+}
+
+#[tokio::test]
 async fn a_sync_sends_everything_or_says_why_not() {
     let bench = Bench::new();
     let mount = bench.mount_as(quiet(LONG)).await;
@@ -185,4 +219,75 @@ async fn a_drain_sends_at_once_what_is_left_alone() {
     assert_eq!(puts(&bench).len(), 30);
     let read: Fh = mount.open("f7", READ).await;
     assert_eq!(mount.0.read(read, 0, 9).await.expect("read"), b"x");
+}
+
+#[tokio::test]
+async fn files_that_wait_take_no_descriptors_and_are_read_while_they_are_sent() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(LONG)).await;
+    for number in 0..20 {
+        write_new(&mount, &format!("f{number}"), b"waits").await;
+    }
+    let directory = bench.place.path().join("cache/dirty");
+    let open = || {
+        let all = std::fs::read_dir("/proc/self/fd").expect("listed").flatten();
+        all.filter_map(|fd| std::fs::read_link(fd.path()).ok()).filter(|place| place.starts_with(&directory)).count()
+    };
+    assert_eq!(open(), 0);
+    let fh = mount.open("f7", READ).await;
+    assert_eq!(open(), 1, "a program has it open");
+    assert!(mount.0.drain(Duration::from_secs(20)).await.is_empty());
+    assert_eq!(mount.0.read(fh, 0, 9).await.expect("read"), b"waits");
+    mount.0.release(fh).await;
+    assert_eq!(open(), 0);
+}
+
+#[test]
+fn what_waits_is_not_given_up_because_it_cannot_be_opened_for_now() {
+    let bench = Bench::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let doomed = runtime();
+    doomed.block_on(async { write_new(&bench.mount_as(quiet(LONG)).await, "a", b"promised").await });
+    drop(doomed);
+    let data = bench.dirty_files().remove(0);
+    let aside = bench.place.path().join("aside");
+    std::fs::rename(&data, &aside).expect("set aside");
+    std::fs::create_dir(&data).expect("something that is no file");
+    let refused = runtime().block_on(async {
+        let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&bench.remote);
+        Engine::start(bench.config(), faked, Arc::new(SystemClock)).await.expect_err("it cannot go on")
+    });
+    assert!(refused.to_string().contains("pending discard"), "{refused}");
+    std::fs::remove_dir(&data).expect("removed");
+    std::fs::rename(&aside, &data).expect("back");
+    runtime().block_on(async { bench.mount().await.until_clean().await });
+    assert_eq!(bench.remote.bytes("a").expect("there"), "promised");
+}
+
+#[tokio::test]
+async fn four_small_files_are_sent_in_the_place_of_a_large_one() {
+    for (length, at_a_time) in [(10, 8), (2 << 20, 2)] {
+        let bench = Bench::new();
+        let two = |config: &mut Config| {
+            quiet(LONG)(config);
+            config.uploads = 2;
+        };
+        let mount = bench.mount_as(two).await;
+        bench.remote.hold_puts(true);
+        for number in 0..12 {
+            write_new(&mount, &format!("f{number}"), &vec![b'x'; length]).await;
+        }
+        let engine = Arc::clone(&mount.0);
+        let draining = tokio::spawn(async move { engine.drain(Duration::from_secs(20)).await });
+        let mut begun = 0;
+        until("uploads", async || {
+            begun += puts(&bench).len();
+            begun == at_a_time
+        })
+        .await;
+        assert!(mount.0.uploads.are_taken(), "no more than these");
+        bench.remote.hold_puts(false);
+        assert!(draining.await.expect("ended").is_empty());
+        assert_eq!(begun + puts(&bench).len(), 12);
+    }
 }

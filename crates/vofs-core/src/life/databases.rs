@@ -13,6 +13,7 @@ use crate::db::{Db, Durability, schema};
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::namespace::Namespace;
+use crate::pins::Pins;
 
 /// The journal. Where the disk is full, the cache makes room for it: without a journal nothing could be written.
 pub(super) async fn open_journal(cache_dir: &CacheDir, config: &Config) -> Result<Journal> {
@@ -34,13 +35,14 @@ pub(super) async fn open_index(
     config: &Config,
     clock: &Arc<dyn Clock>,
     budget: &Arc<Budget>,
+    pins: &Arc<Pins>,
 ) -> Result<(Namespace, Arc<Store>)> {
-    match try_index(cache_dir, config, clock, budget).await {
+    match try_index(cache_dir, config, clock, budget, pins).await {
         Ok(opened) => Ok(opened),
         Err(error) => {
             tracing::warn!(%error, "cache index: damaged; set aside and begun anew, with an empty block cache");
             cache_dir.set_index_aside()?;
-            try_index(cache_dir, config, clock, budget).await
+            try_index(cache_dir, config, clock, budget, pins).await
         }
     }
 }
@@ -50,6 +52,7 @@ async fn try_index(
     config: &Config,
     clock: &Arc<dyn Clock>,
     budget: &Arc<Budget>,
+    pins: &Arc<Pins>,
 ) -> Result<(Namespace, Arc<Store>)> {
     let place = cache_dir.index();
     let db = Db::open(&place, schema::INDEX, Durability::Process)
@@ -70,6 +73,9 @@ async fn try_index(
     })
     .await?;
     let names = Namespace::open(db.clone(), Arc::clone(clock), config).await?;
-    let store = Store::open(&cache_dir.blocks(), config.cache_limit, db, Arc::clone(budget)).await?;
+    let store = Store::open(&cache_dir.blocks(), config.cache_limit, db, Arc::clone(budget), Arc::clone(pins)).await?;
+    if let Some(floor) = config.free_space {
+        store.set_floor(floor);
+    }
     Ok((names, store))
 }

@@ -59,6 +59,50 @@ impl Bench {
 }
 
 #[tokio::test]
+async fn what_is_not_in_a_directory_that_was_just_made_is_not_asked_for() {
+    let bench = Bench::new().await;
+    let directory = bench.engine.mkdir(Ino::ROOT, "d").await.expect("made").attr.ino;
+    bench.remote.requests();
+    for i in 0..100 {
+        let found = bench.engine.lookup(directory, &format!("f{i}")).await.expect("answered");
+        assert!(matches!(found, crate::Lookup::Absent(_)), "{found:?}");
+    }
+    assert_eq!(bench.remote.requests(), Vec::<String>::new());
+    // Somebody else's files show once that is too old, and what is here stays.
+    bench.remote.store("d/f1", "x");
+    bench.clock.advance(Duration::from_secs(60));
+    bench.ino(directory, "f1").await;
+    assert_eq!(bench.names(directory).await, ["f1"]);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_filled_for_longer_than_its_listing_holds_costs_few_questions() {
+    const COUNT: usize = 600;
+    let bench = Bench::new().await;
+    let directory = bench.engine.mkdir(Ino::ROOT, "d").await.expect("made").attr.ino;
+    bench.remote.requests();
+    // 45 seconds, with somebody else who makes every hundredth.
+    for i in 0..COUNT {
+        let name = format!("f{i}");
+        if i % 100 == 99 {
+            bench.remote.store(&format!("d/{name}"), "x");
+            bench.clock.advance(Duration::from_secs(6));
+            bench.ino(directory, &name).await;
+        } else {
+            let found = bench.engine.lookup(directory, &name).await.expect("answered");
+            assert!(matches!(found, crate::Lookup::Absent(_)), "{found:?}");
+        }
+        bench.clock.advance(Duration::from_millis(75));
+    }
+    let requests = bench.remote.requests();
+    assert!(requests.len() < COUNT / 20, "{}: {requests:?}", requests.len());
+    // Who asks now and then gets an answer and no listing.
+    bench.clock.advance(Duration::from_secs(60));
+    let _ = bench.engine.lookup(directory, "elsewhere").await.expect("answered");
+    assert_eq!(bench.remote.requests(), ["stat /d/elsewhere"]);
+}
+
+#[tokio::test]
 async fn many_names_that_have_become_too_old_cost_one_listing_and_not_a_question_each() {
     const COUNT: usize = 200;
     let bench = Bench::new().await;

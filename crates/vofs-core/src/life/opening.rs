@@ -83,6 +83,45 @@ async fn who_reads_an_old_version_keeps_it_with_its_inode() {
     assert_eq!(mount.walk("f").await.expect("there").0, new);
 }
 
+/// What the kernel has pages of it does not ask for, until it gives these up.
+#[tokio::test]
+async fn who_opened_an_old_version_and_read_nothing_finds_what_was_cached_and_takes_nothing_from_the_new_one() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 300_000]);
+    bench.remote.store("g", vec![7; 300_000]);
+    let mount = bench.mount().await;
+    assert_eq!(mount.read("f").await, vec![7; 300_000]);
+    let (whole, part) = (mount.open("f", READ).await, mount.open("g", READ).await);
+    bench.remote.store("f", vec![8; 300_000]);
+    bench.remote.store("g", vec![8; 300_000]);
+    assert_eq!(mount.read("f").await, vec![8; 300_000]);
+    assert_eq!(mount.read("g").await, vec![8; 300_000]);
+    bench.remote.requests();
+    assert_eq!(mount.0.read(whole, 0, 1 << 20).await.expect("held"), vec![7; 300_000]);
+    assert!(matches!(mount.0.read(part, 200_000, 10).await, Err(Error::Stale(_))), "nobody has it any more");
+    assert_eq!(mount.read("f").await, vec![8; 300_000]);
+    assert_eq!(mount.read("g").await, vec![8; 300_000]);
+    let requests = bench.remote.requests();
+    assert!(!requests.iter().any(|request| request.starts_with("get")), "the new versions stay: {requests:?}");
+}
+
+#[tokio::test]
+async fn an_opening_that_needs_no_question_gets_no_version_of_before() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 300_000]);
+    let mount = bench.mount_as(|config| config.open_check = OpenCheck::Ttl).await;
+    let path = NodePath::new("f");
+    let old = mount.ino("f").await;
+    let reader = mount.0.open(old, READ).await.expect("opens").fh;
+    bench.remote.store("f", vec![8; 300_000]);
+    // As a look ahead of its opening does.
+    let meta = mount.0.ask(&path).await.expect("there");
+    mount.0.begin_reading(&path, &meta, FIRST, true).await.expect("the latest");
+    assert!(mount.0.open_now(old, READ).is_none());
+    assert!(matches!(mount.0.open(old, READ).await, Err(Error::Renumbered(_))));
+    mount.0.release(reader).await;
+}
+
 #[tokio::test]
 async fn a_listing_that_shows_another_version_does_not_change_what_is_being_read() {
     let bench = Bench::new();

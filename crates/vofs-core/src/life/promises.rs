@@ -103,6 +103,12 @@ async fn where_nothing_may_be_made_that_is_told_before_anything_is_written() {
     let mount = bench.mount().await;
     let refused = mount.0.create(Ino::ROOT, "new", WRITE).await.expect_err("forbidden");
     assert_eq!(refused.to_errno(), libc::EACCES);
+    bench.remote.store("closed", "somebody else's");
+    bench.remote.protect("closed");
+    let closed = mount.ino("closed").await;
+    let refused = mount.0.open(closed, WRITE).await.expect_err("neither it nor its directory");
+    assert_eq!(refused.to_errno(), libc::EACCES);
+    assert_eq!(mount.read("closed").await, b"somebody else's");
     // What is there may be written all the same: its own rights decide.
     let fh = mount.open("there", OpenFlags { truncate: true, ..WRITE }).await;
     mount.0.write(fh, 0, b"anew").await.expect("written");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::dirty::DirtyFile;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Stage;
 use crate::meta::{Kind, Meta};
 use crate::upload::sender;
@@ -14,6 +14,11 @@ impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
         for (id, intent) in self.journal.replacements().await? {
+            if intent.copied.is_some() {
+                // That takes as long as its bytes do.
+                self.finish_later(id, intent);
+                continue;
+            }
             if let Err(error) = self.settle_move(id, &intent).await {
                 tracing::error!(%error, ?intent, "an interrupted move is not finished yet");
                 self.finish_later(id, intent);
@@ -25,10 +30,18 @@ impl Engine {
             let path = record.path();
             let dirty = match DirtyFile::reopen(self.journal.directory(), &record) {
                 Ok(dirty) => dirty,
-                Err(error) => {
-                    tracing::error!(%path, %error, id = record.id, "journal: the data of this file is gone from the cache directory; its record is dropped");
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    tracing::error!(%path, id = record.id, "journal: the data of this file is gone from the cache directory; its record is dropped");
                     self.journal.remove(&record.id).await?;
                     continue;
+                }
+                Err(error) => {
+                    let place = self.journal.directory().join(&record.id);
+                    return Err(Error::CacheDir(format!(
+                        "{path} was never uploaded, and its bytes in {} cannot be opened: {error}; mend that and mount \
+                         again, or give it up with `mountvofs pending discard`",
+                        place.display()
+                    )));
                 }
             };
             let stays = record.base.is_none() && self.local.stays(&path);
@@ -46,6 +59,7 @@ impl Engine {
                 state.begun = record.begun;
                 state.unrecognised = record.begun.then_some(0);
                 state.attempted = record.attempted;
+                state.properties = record.properties;
                 // What was refused is tried once at each mount; what the user has to decide is not.
                 state.stage = if record.stage == Stage::Conflict { Stage::Conflict } else { Stage::Waiting };
             }

@@ -34,10 +34,14 @@ impl Bench {
     }
 
     pub(super) async fn mount_as(&self, change: impl FnOnce(&mut Config)) -> Mount {
+        self.try_mount(change).await.expect("starts")
+    }
+
+    pub(super) async fn try_mount(&self, change: impl FnOnce(&mut Config)) -> Result<Mount> {
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&self.remote);
         let mut config = self.config();
         change(&mut config);
-        Mount(Engine::start(config, faked, Arc::new(SystemClock)).await.expect("starts"))
+        Engine::start(config, faked, Arc::new(SystemClock)).await.map(Mount)
     }
 
     pub(super) fn dirty_files(&self) -> Vec<PathBuf> {
@@ -307,6 +311,7 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
                 replaces: Vec::new(),
                 taken_back: false,
                 detour: None,
+                copied: None,
             };
             mount.0.journal.begin(&intent).await.expect("begun");
             drop(mount);
@@ -471,4 +476,27 @@ async fn a_change_whose_base_is_gone_is_kept_apart_and_the_name_shows_the_new_ve
     assert_eq!(bench.remote.bytes(&kept).expect("there")[..4], *b"more");
     assert!(bench.remote.bytes("f").expect("there") == vec![2_u8; 300_000]);
     assert!(bench.dirty_files().is_empty());
+}
+
+#[tokio::test]
+async fn one_answer_with_another_length_is_not_the_end_of_a_version() {
+    let bench = Bench::new();
+    let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+    bench.remote.store("read", bytes.clone());
+    bench.remote.store("changed", bytes.clone());
+    let mount = bench.mount().await;
+    let first = mount.open("read", READ).await;
+    bench.remote.misreport_lengths(1);
+    assert_eq!(mount.0.read(first, 200_000, 10).await.expect_err("other bytes").to_errno(), libc::ESTALE);
+    assert!(mount.read("read").await == bytes, "who opens it now reads it, although others still have it open");
+    mount.0.release(first).await;
+
+    let fh = mount.open("changed", WRITE).await;
+    mount.0.write(fh, 100_000, b"patch").await.expect("written");
+    bench.remote.misreport_lengths(1);
+    mount.close(fh).await.expect("the service still has the base, and gives it when it is asked again");
+    let mut expected = bytes;
+    expected[100_000..100_005].copy_from_slice(b"patch");
+    assert!(bench.remote.bytes("changed").expect("there") == expected);
+    assert_eq!(bench.remote.paths(), ["", "changed", "read"], "nothing is kept beside it");
 }

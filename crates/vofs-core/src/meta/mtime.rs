@@ -15,11 +15,12 @@ pub fn to_text(mtime: Millis, version: &Version) -> String {
     format!("{time:.3} {}", stamp(version))
 }
 
-/// The time that `text` gives, if it is that of `version`.
+/// The time that `text` gives, if it is that of `version`. Who wrote the bytes knew their digest; where the service does not
+/// tell it (Astro Data Lab, pyvospace, observed), the length has to do.
 pub fn of_text(text: &str, version: &Version) -> Option<Millis> {
     let (time, stamped) = text.split_once(' ')?;
     let time: jiff::Timestamp = time.parse().ok()?;
-    (stamped == stamp(version)).then(|| Millis(time.as_millisecond()))
+    stamped.starts_with(&stamp(version)).then(|| Millis(time.as_millisecond()))
 }
 
 fn stamp(version: &Version) -> String {
@@ -38,6 +39,10 @@ mod tests {
         assert_eq!(text, format!("2001-09-09T01:46:40.123Z 3:{}", "ab".repeat(16)));
         assert_eq!(of_text(&text, &version), Some(Millis(1_000_000_000_123)));
         assert_eq!(of_text(&text, &Version { md5: Some([1; 16]), ..version.clone() }), None);
+        let untold = Version { md5: None, ..version.clone() };
+        assert_eq!(of_text(&text, &untold), Some(Millis(1_000_000_000_123)));
+        assert_eq!(of_text(&text, &Version { length: 30, ..untold.clone() }), None);
+        assert_eq!(of_text(&to_text(Millis(0), &untold), &version), None);
         for broken in ["", "yesterday 3:", "2001-09-09T01:46:40Z"] {
             assert_eq!(of_text(broken, &version), None);
         }

@@ -24,14 +24,18 @@ pub(super) struct Directory {
     pub(super) is_loaded: bool,
     /// The listing that is in the air; till it ends, the directory stays in memory.
     pub(super) in_air: Option<Stamp>,
-    /// Single questions about names in it since the last complete listing.
+    /// Single questions about names in it, one soon after the other, since the last complete listing.
     pub(super) questions: u32,
+    /// When the last of them was.
+    pub(super) asked: Option<Millis>,
     /// Until when an upload of our own outweighs what is listed; till then the directory stays in memory.
     pub(super) own_until: Millis,
     /// Changes whenever a kernel that keeps the listing would show something else than we.
     pub(super) revision: u64,
     /// The revision that a kernel was given from beginning to end.
     pub(super) shown: Option<u64>,
+    /// Listings give names and kinds only: attributes are to be asked for singly.
+    pub(super) only_names: bool,
 }
 
 impl Default for Directory {
@@ -45,9 +49,11 @@ impl Default for Directory {
             is_loaded: false,
             in_air: None,
             questions: 0,
+            asked: None,
             own_until: Millis(0),
             revision: 0,
             shown: None,
+            only_names: false,
         }
     }
 }
@@ -68,6 +74,12 @@ impl Directory {
 
     pub(super) fn get(&self, name: &str) -> Option<&Packed> {
         self.place(name).map(|at| &self.nodes[at])
+    }
+
+    /// The next nodes behind `name`, in the order in which they came.
+    pub(super) fn behind(&self, name: &str, count: usize) -> &[Packed] {
+        let first = self.place(name).map_or(0, |at| at + 1);
+        &self.nodes[first..self.nodes.len().min(first + count)]
     }
 
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Packed> {
@@ -129,6 +141,15 @@ impl Directory {
         self.own_until = newer.own_until;
         self.revision = newer.revision;
         self.shown = newer.shown;
+        self.only_names = newer.only_names;
+    }
+
+    /// Nothing that is known of it is fresh any more.
+    pub(super) fn expire(&mut self) {
+        self.nodes.iter_mut().for_each(Packed::expire);
+        self.absent.clear();
+        self.listed = None;
+        self.shown = None;
     }
 
     pub(super) fn absent_since(&self, name: &str) -> Option<Millis> {
@@ -177,7 +198,7 @@ mod tests {
         }
         assert!(directory.remove("n0").is_none());
         for i in 0..1000 {
-            let found = directory.get(&format!("n{i}")).map(|node| node.meta().version.length);
+            let found = directory.get(&format!("n{i}")).and_then(Packed::meta).map(|meta| meta.version.length);
             let wanted = (i % 3 != 0).then_some(if i == 7 { 70 } else { i });
             assert_eq!(found, wanted, "n{i}");
         }

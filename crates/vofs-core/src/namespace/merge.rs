@@ -5,10 +5,10 @@
 //! keep an old one longer than that time.
 
 use crate::clock::Millis;
-use crate::meta::Meta;
+use crate::meta::{Kind, Meta};
 use crate::version::{Comparison, Version};
 
-use super::{Known, Own};
+use super::{Known, Own, Packed, Stamp};
 
 /// How long our own upload outweighs a listing, and a single node that shows the version before it. Vault's worker runs
 /// every 30 s, and several sites harvest from each other within about two minutes (observed, documented by neither).
@@ -31,16 +31,31 @@ pub(super) fn own(known: Option<&Known>, moved: Option<&Own>, meta: Meta, now: M
     Known { meta, fetched: now, own }
 }
 
+/// A description that tells nothing but the length is marked, so that it can be told from a later one.
+fn marked(mut meta: Meta, now: Millis) -> Meta {
+    if meta.version.is_bare() {
+        meta.version.taken = Some(now);
+    }
+    meta
+}
+
 /// A single-node answer.
 pub(super) fn single(known: Option<&Known>, mut meta: Meta, now: Millis, shared: bool) -> Known {
-    let Some(known) = known else { return Known { meta, fetched: now, own: None } };
+    let Some(known) = known else { return Known { meta: marked(meta, now), fetched: now, own: None } };
+    if meta.version.is_bare() && known.meta.is_file() && known.meta.version.length == meta.version.length {
+        // Nothing speaks against what is known, and nothing for it: it counts from when it was learned.
+        let since = if known.fetched == Millis(0) { None } else { known.meta.version.taken };
+        meta.version = Version { taken: Some(since.unwrap_or(known.fetched)), ..known.meta.version.clone() };
+        meta.local_mtime = mtime(&known.meta, &meta, shared);
+        return Known { meta, fetched: now, own: known.own.clone() };
+    }
     match known.meta.version.compare(&meta.version) {
         Comparison::Same => {
             meta.local_mtime = mtime(&known.meta, &meta, shared);
             Known { meta, fetched: now, own: known.own.clone() }
         }
         _ if is_before_own(known, &meta.version, now) => Known { fetched: now, ..known.clone() },
-        Comparison::Unknown | Comparison::Different => Known { meta, fetched: now, own: None },
+        Comparison::Unknown | Comparison::Different => Known { meta: marked(meta, now), fetched: now, own: None },
     }
 }
 
@@ -69,7 +84,7 @@ pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis, shared:
         if let Some(known) = same {
             meta.local_mtime = mtime(&known.meta, &meta, shared);
         }
-        return Known { meta, fetched: now, own: None };
+        return Known { meta: marked(meta, now), fetched: now, own: None };
     };
     let ask_singly = |known: &Known| Known { fetched: Millis(0), ..known.clone() };
     match known.meta.version.compare(&meta.version) {
@@ -88,6 +103,21 @@ pub(super) fn listed(known: Option<&Known>, mut meta: Meta, now: Millis, shared:
             Known { meta, fetched: now, own: None }
         }
         Comparison::Different => ask_singly(known),
+    }
+}
+
+/// One child of a listing that gives names only, and whether that is news. What is known of a node of that kind stays as it
+/// is, and as old as it is: the listing tells that it is there, and no more.
+pub(super) fn named(before: Option<&Packed>, name: &str, kind: Kind, seen: Stamp) -> (Packed, bool) {
+    let same = before.filter(|before| {
+        matches!(
+            (before.kind(), &kind),
+            (Kind::Directory, Kind::Directory) | (Kind::File, Kind::File) | (Kind::Link { .. }, Kind::Link { .. })
+        )
+    });
+    match same {
+        Some(before) => (before.seen_by(seen), false),
+        None => (Packed::untold(name, kind, seen), true),
     }
 }
 

@@ -5,10 +5,11 @@
 use crate::clock::Millis;
 use crate::db::Db;
 use crate::error::Result;
-use crate::meta::Meta;
+use crate::meta::{Kind, Meta};
 use crate::path::NodePath;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 
 use super::directory::Directory;
 use super::packed::{Packed, Stamp};
@@ -22,10 +23,22 @@ pub(crate) struct Record {
     fetched: i64,
 }
 
+/// The form in which it is written.
+#[derive(Debug, Serialize, Deserialize)]
+enum Stored {
+    /// What the service told, and what of it came from us.
+    Told(Meta, Option<Own>),
+    /// A listing told what it is, and no more.
+    Named(Kind),
+}
+
 impl Record {
     pub(super) fn of(node: &Packed) -> Self {
-        let Known { meta, own, .. } = node.known();
-        let meta = postcard::to_stdvec(&(meta, own)).expect("invariant: a node's record is plain data");
+        let stored = match node.known() {
+            Some(Known { meta, own, .. }) => Stored::Told(meta, own),
+            None => Stored::Named(node.kind()),
+        };
+        let meta = postcard::to_stdvec(&stored).expect("invariant: a node's record is plain data");
         Record { name: node.name().to_owned(), meta, fetched: node.fetched().0 }
     }
 }
@@ -35,11 +48,12 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
     let key = directory.as_str().to_owned();
     db.call(move |connection| {
         let mut found = Directory::default();
-        let row: Option<(i64, Option<i64>)> = connection
-            .prepare_cached("SELECT id, listed FROM directory WHERE path = ?1")?
-            .query_row([&key], |row| Ok((row.get(0)?, row.get(1)?)))
+        let row: Option<(i64, Option<i64>, bool)> = connection
+            .prepare_cached("SELECT id, listed, only_names FROM directory WHERE path = ?1")?
+            .query_row([&key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let Some((id, listed)) = row else { return Ok(found) };
+        let Some((id, listed, only_names)) = row else { return Ok(found) };
+        found.only_names = only_names;
         let trusted = |fetched: Millis| (fetched > distrusted).then_some(fetched);
         found.listed = listed.map(Millis).and_then(trusted);
         let mut rows = connection.prepare_cached("SELECT name, meta, fetched FROM node WHERE directory = ?1")?;
@@ -48,12 +62,20 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
         for node in nodes {
             let (name, meta, fetched) = node?;
             // A record that an other release wrote in another form is one that we do not have.
-            let Ok((meta, own)) = postcard::from_bytes::<(Meta, Option<Own>)>(&meta) else {
-                found.listed = None;
-                continue;
+            let (meta, own) = match postcard::from_bytes(&meta) {
+                Ok(Stored::Told(meta, own)) => (meta, own),
+                Ok(Stored::Named(kind)) => {
+                    found.insert(Packed::untold(&name, kind, Stamp::default()));
+                    continue;
+                }
+                Err(_) => {
+                    found.listed = None;
+                    continue;
+                }
             };
             // One that the listing left in doubt was written without a time, and has to be asked for.
-            let confirmed = if fetched == Millis(0) { fetched } else { fetched.max(found.listed.unwrap_or(fetched)) };
+            let listed = found.listed.filter(|_| fetched != Millis(0) && !only_names);
+            let confirmed = fetched.max(listed.unwrap_or(fetched));
             // After a crash our last uploads may be missing here: what the service shows then may be one of these.
             let own = own.filter(|_| trusted(confirmed).is_some());
             let known = Known { meta, fetched: trusted(confirmed).unwrap_or(Millis(0)), own };
@@ -104,11 +126,14 @@ pub(super) async fn store_all(db: &Db, directory: &NodePath, records: Vec<Record
 }
 
 /// A listing of `directory` is complete.
-pub(super) fn listed(db: &Db, directory: &NodePath, fetched: Millis) {
+pub(super) fn listed(db: &Db, directory: &NodePath, fetched: Millis, only_names: bool) {
     let key = directory.as_str().to_owned();
     db.submit(move |connection| {
         let id = id(connection, &key)?;
-        connection.execute("UPDATE directory SET listed = ?2 WHERE id = ?1", params![id, fetched.0]).map(drop)
+        connection
+            .prepare_cached("UPDATE directory SET listed = ?2, only_names = ?3 WHERE id = ?1")?
+            .execute(params![id, fetched.0, only_names])
+            .map(drop)
     });
 }
 
@@ -139,6 +164,25 @@ pub(super) fn remove(db: &Db, path: &NodePath) {
         forget(connection, &parent, &name)?;
         connection.prepare_cached(&format!("DELETE FROM directory WHERE {WITHIN}"))?.execute([own]).map(drop)
     });
+}
+
+/// All below `path`, and itself, has to be asked for anew.
+pub(super) async fn expire_tree(db: &Db, path: &NodePath) -> Result<()> {
+    let (parent, name) = (path.parent_str().to_owned(), path.name().to_owned());
+    let (own, is_root) = (path.as_str().to_owned(), path.is_root());
+    db.call(move |connection| {
+        connection.execute(
+            "UPDATE node SET fetched = 0 WHERE directory = (SELECT id FROM directory WHERE path = ?1) AND name = ?2",
+            [&parent, &name],
+        )?;
+        let within = if is_root { "?1 = ?1" } else { WITHIN };
+        connection.execute(
+            &format!("UPDATE node SET fetched = 0 WHERE directory IN (SELECT id FROM directory WHERE {within})"),
+            [&own],
+        )?;
+        connection.execute(&format!("UPDATE directory SET listed = NULL WHERE {within}"), [&own]).map(drop)
+    })
+    .await
 }
 
 fn forget(connection: &Connection, parent: &str, name: &str) -> rusqlite::Result<()> {

@@ -32,6 +32,7 @@ fn file(length: u64, md5: Option<u8>, content: Option<i64>) -> Meta {
         md5: md5.map(|b| [b; 16]),
         content_date: content.map(Millis),
         date: Some(Millis(length as i64)),
+        taken: None,
     };
     Meta { version, ..Meta::new(Kind::File) }
 }
@@ -41,7 +42,7 @@ async fn list(names: &Namespace, directory: &NodePath, nodes: Vec<(String, Meta)
     let listing = names.begin_listing(directory);
     let (mut records, mut doubtful) = (Vec::new(), Vec::new());
     for (name, meta) in nodes {
-        match names.arrived(directory, listing, &name, meta) {
+        match names.arrived(directory, listing, &name, Shown::Whole(meta)) {
             Arrival::Child(_, record) => records.extend(record),
             Arrival::Doubtful(_, record) => {
                 records.extend(record);
@@ -152,7 +153,7 @@ async fn a_listing_that_broke_off_changes_nothing_but_what_it_showed() {
     list(&names, &dir, vec![("a".into(), file(1, Some(1), Some(1))), ("b".into(), file(1, Some(1), Some(1)))]).await;
     bench.clock.advance(Duration::from_secs(20));
     let listing = names.begin_listing(&dir);
-    names.arrived(&dir, listing, "a", file(2, Some(2), Some(2)));
+    names.arrived(&dir, listing, "a", Shown::Whole(file(2, Some(2), Some(2))));
     names.broken_off(&dir, listing);
     assert!(matches!(names.lookup(&dir.join("a")), Answer::Found(meta, _) if meta.version.length == 2));
     assert!(matches!(names.lookup(&dir.join("b")), Answer::Ask(Some(_))));

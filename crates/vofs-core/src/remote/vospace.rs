@@ -12,52 +12,62 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use lru::LruCache;
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 use vospace_client::client::Client;
 use vospace_client::error::ErrorKind;
 use vospace_client::transfer::{Progress, PutOptions, UploadSource};
-use vospace_client::uri::check_name;
 use vospace_client::{Node, NodeKind, Properties, Timestamp, VosUri, property};
 
-use super::{Incoming, Outgoing, Property, Remote, Route};
+use super::{Incoming, Outgoing, Property, Remote, Route, Shown};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta, mtime};
 use crate::path::NodePath;
 use crate::version::Version;
 
-/// Of so many directories it is remembered that nothing may be made in them.
-const FORBIDDEN: NonZeroUsize = NonZeroUsize::new(1024).expect("invariant: not zero");
+/// Of so many directories it is remembered whether anything may be made in them.
+const RIGHTS: NonZeroUsize = NonZeroUsize::new(1024).expect("invariant: not zero");
 
-/// For so long: as long as attributes are believed, because rights are changed as they are.
+/// For so long that nothing may: as long as attributes are believed, because rights are changed as they are.
 const FORBIDDEN_FOR: Duration = Duration::from_secs(15);
+
+/// For so long that something may, or that the service does not say: whoever loses a right is told by his next upload.
+const ALLOWED_FOR: Duration = Duration::from_secs(600);
 
 /// A container of a VOSpace, as the root of a mount.
 #[derive(Debug)]
 pub struct VoSpace {
     client: Client,
     root: VosUri,
-    /// Directories of which the service said that the caller may not write in them, and when.
-    forbidden: Mutex<LruCache<NodePath, Instant>>,
+    /// What the service said of the right to make something in a directory, and when.
+    rights: Mutex<LruCache<NodePath, (Instant, Option<bool>)>>,
+    /// Whether the service tells callers their rights at all.
+    tells_rights: OnceCell<bool>,
 }
 
 impl VoSpace {
     /// Everything below `root`.
     pub fn new(client: Client, root: VosUri) -> Self {
-        VoSpace { client, root, forbidden: Mutex::new(LruCache::new(FORBIDDEN)) }
+        VoSpace { client, root, rights: Mutex::new(LruCache::new(RIGHTS)), tells_rights: OnceCell::new() }
     }
 
-    /// Takes in what a node tells of the caller's rights. Only what the service computed counts: the same property may have
-    /// been stored by a client as text.
-    fn learn_rights(&self, path: &NodePath, node: &Node) {
-        if node.is_container()
-            && let Some(writable) = node.properties.property(property::WRITABLE).filter(|found| found.read_only)
-        {
-            let mut forbidden = self.forbidden.lock();
-            match writable.value.as_deref() {
-                Some("false") => drop(forbidden.put(path.clone(), Instant::now())),
-                _ => drop(forbidden.pop(path)),
-            }
+    /// Whether the caller may write a node of which all details were asked for. The CADC services tell rights that there are,
+    /// and nothing of those that there are not.
+    async fn may_write(&self, node: &Node) -> Option<bool> {
+        match node.properties.property(property::WRITABLE) {
+            // A user can store one of this name, which a Cavern then shows instead of its own (observed).
+            Some(stored) if !stored.read_only => None,
+            Some(told) if told.value.as_deref() == Some("true") => Some(true),
+            // The owner may write what is locked once it is not, so the upload is to find that out.
+            _ if node.properties.is_locked() => None,
+            Some(_) => Some(false),
+            None => self.tells_rights(node).await.then_some(false),
         }
+    }
+
+    async fn tells_rights(&self, node: &Node) -> bool {
+        let asked = || async { self.client.stat_in_full(&self.root).await.map(|root| shows_rights(&root)) };
+        shows_rights(node) || self.tells_rights.get_or_try_init(asked).await.is_ok_and(|tells| *tells)
     }
 
     fn uri(&self, path: &NodePath) -> VosUri {
@@ -86,6 +96,11 @@ impl VoSpace {
     }
 }
 
+fn shows_rights(node: &Node) -> bool {
+    let told = |uri| node.properties.property(uri).is_some_and(|property| property.read_only);
+    told(property::READABLE) || told(property::WRITABLE)
+}
+
 /// Makes an error of the client one of `path`.
 fn at(path: &NodePath) -> impl Fn(vospace_client::Error) -> Error + Send + 'static {
     let path = path.clone();
@@ -104,6 +119,7 @@ fn meta(node: &Node) -> Meta {
         md5: properties.md5().map(|md5| md5.0),
         content_date: properties.content_date().map(millis),
         date: properties.date().map(millis),
+        taken: None,
     };
     let access = Access {
         public: properties.is_public(),
@@ -114,12 +130,32 @@ fn meta(node: &Node) -> Meta {
     Meta { version, access, local_mtime: kept, ..Meta::new(kind) }
 }
 
+/// A child of a listing. Services differ in what they tell of one: what is missing is no zero.
+fn shown(node: &Node) -> Shown {
+    let properties = &node.properties;
+    let is_told = match &node.kind {
+        NodeKind::Container => properties.iter().next().is_some(),
+        NodeKind::Data { .. } => properties.length().is_some() || properties.date().is_some(),
+        NodeKind::Link { target } => !target.is_empty(),
+    };
+    let meta = meta(node);
+    if is_told { Shown::Whole(meta) } else { Shown::Named(meta.kind) }
+}
+
 fn node_kind(kind: &Kind) -> NodeKind {
     match kind {
         Kind::Directory => NodeKind::Container,
         Kind::File => NodeKind::Data { busy: false },
         Kind::Link { target } => NodeKind::Link { target: target.clone() },
     }
+}
+
+/// Properties of a node that have a value.
+fn given(node: &Node) -> impl Iterator<Item = Property> {
+    node.properties.iter().filter_map(|(uri, property)| {
+        let read_only = property.read_only || property::COMPUTED.contains(&uri);
+        Some(Property { key: property::key_of(uri).to_owned(), value: property.value.clone()?, read_only })
+    })
 }
 
 fn millis(time: Timestamp) -> Millis {
@@ -129,22 +165,53 @@ fn millis(time: Timestamp) -> Millis {
 #[async_trait]
 impl Remote for VoSpace {
     async fn stat(&self, path: &NodePath) -> Result<Meta> {
-        let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
-        self.learn_rights(path, &node);
-        Ok(meta(&node))
+        Ok(meta(&self.client.stat(&self.uri(path)).await.map_err(at(path))?))
     }
 
-    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Meta)>> {
+    async fn stat_with_properties(&self, path: &NodePath) -> Result<(Meta, Vec<Property>)> {
+        let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
+        Ok((meta(&node), given(&node).collect()))
+    }
+
+    async fn stat_to_write(&self, path: &NodePath) -> Result<(Meta, Option<bool>)> {
+        let node = self.client.stat_in_full(&self.uri(path)).await.map_err(at(path))?;
+        let may = self.may_write(&node).await;
+        Ok((meta(&node), may))
+    }
+
+    async fn may_make_in(&self, directory: &NodePath) -> Option<bool> {
+        let known = self.rights.lock().get(directory).copied();
+        if let Some((said, may)) = known
+            && said.elapsed() < if may == Some(false) { FORBIDDEN_FOR } else { ALLOWED_FOR }
+        {
+            return may;
+        }
+        // A question that fails is no answer, and the next one who makes something asks again.
+        let node = self.client.stat_in_full(&self.uri(directory)).await.ok()?;
+        let may = self.may_write(&node).await;
+        self.rights.lock().put(directory.clone(), (Instant::now(), may));
+        may
+    }
+
+    fn list(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Shown)>> {
         let fail = at(path);
         let named = move |node: vospace_client::Result<Node>| {
-            node.map(|node| (node.uri.name().to_owned(), meta(&node))).map_err(&fail)
+            node.map(|node| (node.uri.name().to_owned(), shown(&node))).map_err(&fail)
         };
-        self.client.list(&self.uri(path)).map(named).boxed()
+        self.client.list_as_shown(&self.uri(path)).map(named).boxed()
     }
 
     async fn make_directory(&self, path: &NodePath) -> Result<Meta> {
         let made = self.client.mkdir(&self.uri(path), &Properties::new()).await.map_err(at(path))?;
         Ok(meta(&made))
+    }
+
+    async fn make_file(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()> {
+        let mut given = Properties::new();
+        for (key, value) in properties {
+            given.set(property::of_key(key).into_owned(), value.clone());
+        }
+        self.client.create(&self.uri(path), &given).await.map(drop).map_err(at(path))
     }
 
     async fn make_link(&self, path: &NodePath, target: &str) -> Result<Meta> {
@@ -153,6 +220,13 @@ impl Remote for VoSpace {
 
     async fn delete(&self, path: &NodePath) -> Result<()> {
         match self.client.delete(&self.uri(path)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refused(path, &error).await),
+        }
+    }
+
+    async fn remove_directory(&self, path: &NodePath) -> Result<()> {
+        match self.client.rmdir(&self.uri(path)).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.refused(path, &error).await),
         }
@@ -210,12 +284,25 @@ impl Remote for VoSpace {
 
     async fn properties(&self, path: &NodePath) -> Result<Vec<Property>> {
         let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
-        let given = node.properties.iter().filter_map(|(uri, property)| {
-            let read_only = property.read_only || property::COMPUTED.contains(&uri);
-            let key = property::key_of(uri).to_owned();
-            Some(Property { key, value: property.value.clone()?, read_only })
-        });
-        Ok(given.collect())
+        Ok(given(&node).collect())
+    }
+
+    fn list_keys(&self, path: &NodePath) -> BoxStream<'static, Result<(String, Vec<String>)>> {
+        let fail = at(path);
+        let named = move |node: vospace_client::Result<Node>| {
+            node.map(|node| {
+                let is_link = matches!(node.kind, NodeKind::Link { .. });
+                let keys = given(&node).filter(|_| !is_link).map(|property| property.key).collect();
+                (node.uri.name().to_owned(), keys)
+            })
+            .map_err(&fail)
+        };
+        // Of a child without any property it is not known what it has.
+        let is_told = |node: &vospace_client::Result<Node>| {
+            let is_told = node.as_ref().map_or(true, |node| node.properties.iter().next().is_some());
+            std::future::ready(is_told)
+        };
+        self.client.list(&self.uri(path)).filter(is_told).map(named).boxed()
     }
 
     async fn set_property(&self, path: &NodePath, kind: &Kind, key: &str, value: Option<&str>) -> Result<()> {
@@ -234,6 +321,15 @@ impl Remote for VoSpace {
                 _ => Error::remote(path, &error),
             }
         })?;
+        Ok(())
+    }
+
+    async fn give_properties(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()> {
+        let mut changes = Properties::new();
+        for (key, value) in properties {
+            changes.set(property::of_key(key).into_owned(), value.clone());
+        }
+        self.client.set_properties(&self.uri(path), &node_kind(&Kind::File), &changes).await.map_err(at(path))?;
         Ok(())
     }
 
@@ -260,8 +356,13 @@ impl Remote for VoSpace {
         let source = UploadSource::File { path: from.to_path_buf(), length };
         let sent = outgoing.sent;
         let progress: Progress = Arc::new(move |bytes| sent.store(bytes, Ordering::Relaxed));
-        let options =
-            PutOptions { progress: Some(progress), identity: Some(outgoing.identity), ..PutOptions::default() };
+        let options = PutOptions {
+            progress: Some(progress),
+            identity: Some(outgoing.identity),
+            // What users set of the node is in the journal, and given back by who asks for this.
+            new: true,
+            ..PutOptions::default()
+        };
         let stored = match self.client.put(&self.uri(path), source, options).await {
             Ok(stored) => stored,
             Err(error) => return Err(self.refused(path, &error).await),
@@ -294,11 +395,7 @@ impl Remote for VoSpace {
         self.uri(path).to_wire()
     }
 
-    fn forbids_children(&self, directory: &NodePath) -> bool {
-        self.forbidden.lock().get(directory).is_some_and(|said| said.elapsed() < FORBIDDEN_FOR)
-    }
-
     fn refuses_name(&self, name: &str) -> Option<String> {
-        check_name(name).err().map(|error| error.to_string())
+        self.client.check_name(&self.root.join(name)).err().map(|error| error.to_string())
     }
 }

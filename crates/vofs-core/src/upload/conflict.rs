@@ -13,7 +13,9 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
 use crate::journal::{Conflict, Digest};
+use crate::meta::mtime;
 use crate::path::NodePath;
+use crate::remote::Property;
 use crate::version::Version;
 
 /// Where an upload goes.
@@ -31,10 +33,20 @@ pub(crate) async fn decide(
     path: &NodePath,
     dirty: &Arc<DirtyFile>,
 ) -> Result<Decision> {
-    let found = match engine.remote.stat(path).await {
-        Ok(meta) => engine.names.record(path, meta),
-        // Not there: new, or deleted by somebody else, who then loses: bytes outlive their absence.
-        Err(Error::NotFound(_)) => return Ok(Decision::Send(path.clone(), None)),
+    let (is_bare, found) = match engine.remote.stat_with_properties(path).await {
+        Ok((meta, properties)) => {
+            note_properties(engine, file, properties);
+            (meta.version.is_bare(), engine.names.record(path, meta))
+        }
+        // Not there: new, or deleted by somebody else, who then loses: bytes outlive their absence. Or deleted by us to make it
+        // empty, which was interrupted: then it is made as it was.
+        Err(Error::NotFound(_)) => {
+            let properties = file.state().properties.clone();
+            if !properties.is_empty() {
+                engine.remote.make_file(path, &properties).await?;
+            }
+            return Ok(Decision::Send(path.clone(), None));
+        }
         Err(error) => return Err(error),
     };
     if found.is_directory() {
@@ -44,12 +56,19 @@ pub(crate) async fn decide(
     let own = {
         let state = file.state();
         let as_expected = match &state.on_service {
-            Some(base) => base.is_same(&found),
+            // Of our first upload to a service without digests no more is known than its length: the answer told no date.
+            Some(base) => {
+                let is_undated = base.date.is_none() && base.content_date.is_none();
+                base.is_same(&found) || base.length == found.length && (is_bare || is_undated && found.md5.is_none())
+            }
             // An empty node without a digest is what a negotiation leaves behind, ours or another's: no bytes to lose.
             None => found.length == 0,
         };
         let attempted = state.attempted.iter().any(|digest| digest.is_of(&found));
-        as_expected || attempted || found.is_wreck(state.on_service.as_ref(), state.begun)
+        // Where services give no digests, a file as long as the one of which a PUT was begun is that one.
+        let unsigned =
+            state.begun && found.length == dirty.length() && found.md5.is_none() && found.content_date.is_none();
+        as_expected || attempted || unsigned || found.is_wreck(state.on_service.as_ref(), state.begun)
     };
     if own {
         return Ok(Decision::Send(path.clone(), None));
@@ -58,6 +77,17 @@ pub(crate) async fn decide(
         return Ok(Decision::AlreadyThere(found));
     }
     settle(engine, path).await
+}
+
+/// An upload may cost what users set of the node: a Vault file loses it with its node when it is emptied, and on services that
+/// go by the letter of the standard any does. It is remembered before the first byte leaves, unless that is over already.
+fn note_properties(engine: &Engine, file: &OpenFile, there: Vec<Property>) {
+    let mut state = file.state();
+    let is_endangered = state.is_emptied() || engine.keeps_properties.get() != Some(&true);
+    if is_endangered && state.properties.is_empty() {
+        let set = there.into_iter().filter(|property| !property.read_only && property.key != mtime::KEY);
+        state.properties = set.map(|property| (property.key, property.value)).collect();
+    }
 }
 
 /// Two versions of one file: what the user wants then.

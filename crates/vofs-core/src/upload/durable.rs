@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
 use crate::journal::{Change, Pending, Stage};
+use crate::kill_points;
 use crate::path::NodePath;
 
 /// How much of the cache is given up when the disk is full and something that is to be kept needs room.
@@ -23,8 +24,9 @@ pub(crate) async fn make_durable(
     dirty: &Arc<DirtyFile>,
     path: &NodePath,
 ) -> Result<()> {
-    synchronise(dirty, path).await?;
+    // What is written from now on is another generation.
     let generation = dirty.generation();
+    synchronise(dirty, path).await?;
     let superseded = file.state().former.clone();
     let change = Change {
         put: vec![record(file, dirty, path, Stage::Waiting)],
@@ -43,12 +45,13 @@ pub(crate) async fn make_durable(
     Ok(())
 }
 
-/// Something else than its bytes was changed of a file that the journal may know. The caller holds the flush lock.
+/// Something else than its bytes was changed of a file that the journal may know; if bytes were too, their `close` writes down both.
+/// The caller holds the flush lock.
 pub(crate) async fn keep_again(engine: &Engine, file: &Arc<OpenFile>) -> Result<()> {
     let (dirty, path, stage) = {
         let state = file.state();
         match (&state.dirty, &state.path) {
-            (Some(dirty), Some(path)) if state.journaled.is_some() => (Arc::clone(dirty), path.clone(), state.stage),
+            (Some(dirty), Some(path)) if state.is_kept() => (Arc::clone(dirty), path.clone(), state.stage),
             _ => return Ok(()),
         }
     };
@@ -58,10 +61,13 @@ pub(crate) async fn keep_again(engine: &Engine, file: &Arc<OpenFile>) -> Result<
 /// Makes the data survive the end of the machine.
 pub(crate) async fn synchronise(dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<()> {
     let synced = Arc::clone(dirty);
+    kill_points::pass().await;
     tokio::task::spawn_blocking(move || synced.sync())
         .await
         .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-        .map_err(on_disk(path, "synchronise"))
+        .map_err(on_disk(path, "synchronise"))?;
+    kill_points::pass().await;
+    Ok(())
 }
 
 /// Changes the journal. Where the disk is full, the cache makes room for it.
@@ -70,13 +76,16 @@ pub(crate) async fn apply(engine: &Engine, path: &NodePath, change: &Change) -> 
         Error::NoSpace(_) => Error::NoSpace(path.clone()),
         other => other,
     };
+    kill_points::pass().await;
     match engine.journal.apply(change).await {
         Err(Error::NoSpace(_)) => {
             engine.store.give_up(MAKE_ROOM);
-            engine.journal.apply(change).await.map_err(at)
+            engine.journal.apply(change).await.map_err(at)?;
         }
-        outcome => outcome,
+        outcome => outcome?,
     }
+    kill_points::pass().await;
+    Ok(())
 }
 
 /// What the journal is to say of a file.
@@ -96,6 +105,7 @@ pub(crate) fn record(file: &OpenFile, dirty: &DirtyFile, path: &NodePath, stage:
         error: state.failure.as_ref().map(|failure| failure.error.to_string()),
         begun: state.begun,
         attempted: state.attempted.clone(),
+        properties: state.properties.clone(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Engine {
             return self.keep_file(file, wish).await;
         }
         let _flushing = file.flushing.lock().await;
-        let Some(Taken { dirty, path, _uploading }) = take(file, None) else { return Ok(()) };
+        let Some(Taken { dirty, path, _uploading }) = take(file, None).await else { return Ok(()) };
         if wish == Wish::Close && file.state().is_emptied() {
             return make_durable(self, file, &dirty, &path).await;
         }
@@ -65,7 +65,7 @@ impl Engine {
             return Ok(());
         }
         let _flushing = file.flushing.lock().await;
-        match take(file, None) {
+        match take(file, None).await {
             Some(taken) => make_durable(self, file, &taken.dirty, &taken.path).await,
             None => Ok(()),
         }
@@ -77,7 +77,7 @@ impl Engine {
         // Whatever an upload that is under way sends has been kept: it need not be waited for.
         if !file.state().is_kept() {
             let _flushing = file.flushing.lock().await;
-            let Some(taken) = take(file, None) else { return Ok(()) };
+            let Some(taken) = take(file, None).await else { return Ok(()) };
             make_durable(self, file, &taken.dirty, &taken.path).await?;
         }
         sender::attend(self, file, sender::Start::WhenQuiet);
@@ -95,7 +95,7 @@ impl Engine {
     pub(super) async fn send_in_background(self: &Arc<Self>, file: &Arc<OpenFile>) -> Result<Sent> {
         let _flushing = file.flushing.lock().await;
         let interrupt = CancellationToken::new();
-        let Some(Taken { dirty, path, _uploading }) = take(file, Some(&interrupt)) else {
+        let Some(Taken { dirty, path, _uploading }) = take(file, Some(&interrupt)).await else {
             return Ok(Sent::Nothing);
         };
         if !file.state().wants_sending() {
@@ -118,14 +118,18 @@ struct Taken {
     _uploading: Uploading,
 }
 
-fn take(file: &Arc<OpenFile>, interrupt: Option<&CancellationToken>) -> Option<Taken> {
-    let mut state = file.state();
-    let (dirty, path) = (state.dirty.clone()?, state.path.clone()?);
-    state.uploading = true;
-    // Emptying a Vault file is to delete and make its node: in between it has lost its properties.
-    state.interrupt = interrupt.filter(|_| dirty.length() > 0).cloned();
-    drop(state);
-    Some(Taken { dirty, path, _uploading: Uploading(Arc::clone(file)) })
+async fn take(file: &Arc<OpenFile>, interrupt: Option<&CancellationToken>) -> Option<Taken> {
+    let taken = {
+        let mut state = file.state();
+        let (dirty, path) = (state.dirty.clone()?, state.path.clone()?);
+        state.uploading = true;
+        // Emptying a Vault file is to delete and make its node: in between it has lost its properties.
+        state.interrupt = interrupt.filter(|_| dirty.length() > 0).cloned();
+        Taken { dirty, path, _uploading: Uploading(Arc::clone(file)) }
+    };
+    // A write that is under way would otherwise be in the file and not in what is sent.
+    file.unchanged().await;
+    Some(taken)
 }
 
 /// A file that an upload reads. Also an upload that is given up halfway, by a deadline, lets its writers go on.
@@ -137,5 +141,6 @@ impl Drop for Uploading {
         state.uploading = false;
         state.interrupt = None;
         state.sending = None;
+        state.rest();
     }
 }

@@ -10,6 +10,6 @@ pub(crate) async fn publish(engine: &Engine, path: &NodePath, meta: &Meta) -> Re
     let Some(time) = meta.local_mtime.filter(|_| engine.config.remote_mtime) else { return Ok(()) };
     let text = mtime::to_text(time, &meta.version);
     engine.remote.set_property(path, &Kind::File, mtime::KEY, Some(&text)).await?;
-    engine.properties.clear();
+    engine.properties_change();
     Ok(())
 }

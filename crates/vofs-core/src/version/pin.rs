@@ -68,7 +68,13 @@ mod tests {
 
     #[test]
     fn an_artifact_stored_between_two_ranges_is_another_version_unless_its_digest_is_the_same() {
-        let known = Version { length: 10, md5: Some([1; 16]), content_date: Some(Millis(5)), date: Some(Millis(9)) };
+        let known = Version {
+            length: 10,
+            md5: Some([1; 16]),
+            content_date: Some(Millis(5)),
+            date: Some(Millis(9)),
+            ..Version::default()
+        };
         let mut pin = Pin::default();
         assert!(pin.admits(&known, &answer(Some(1), Some("a"), Some(5))));
         assert!(pin.admits(&known, &answer(Some(1), Some("b"), Some(6))), "the same bytes, stored again");
@@ -83,7 +89,7 @@ mod tests {
 
     #[test]
     fn where_the_digest_may_be_old_the_date_has_to_stay_too() {
-        let cavern = Version { length: 10, md5: Some([1; 16]), content_date: None, date: Some(Millis(7_900)) };
+        let cavern = Version { length: 10, md5: Some([1; 16]), date: Some(Millis(7_900)), ..Version::default() };
         let mut pin = Pin::default();
         assert!(pin.admits(&cavern, &answer(Some(1), None, Some(7_000))), "the header is cut to seconds");
         assert!(!pin.admits(&cavern, &answer(Some(1), None, Some(8_000))));

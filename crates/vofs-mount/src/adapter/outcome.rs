@@ -1,5 +1,6 @@
 //! One request from its arrival to its errno: deadline, and a line in the log when it fails.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fuser::{Errno, INodeNo, Request};
@@ -7,6 +8,7 @@ use vofs_core::Error;
 use vofs_core::errno::ToErrno;
 
 use super::killed::killed;
+use crate::activity::{Activity, Operation};
 
 /// What moves bytes has deadlines of its own for each byte; this one ends what even those forget.
 const BYTES: Duration = Duration::from_secs(24 * 3600);
@@ -27,16 +29,15 @@ pub(super) enum Work {
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    operation: &'static str,
-    ino: u64,
-    pid: u32,
-    since: Instant,
+    activity: Arc<Activity>,
+    operation: Operation,
     work: Work,
     deadline: Duration,
 }
 
 impl Waiting {
     pub(super) fn new(
+        activity: &Arc<Activity>,
         operation: &'static str,
         request: &Request,
         ino: INodeNo,
@@ -47,35 +48,44 @@ impl Waiting {
             Work::Question | Work::Change => metadata,
             Work::Read | Work::Transfer => BYTES,
         };
-        Waiting { operation, ino: ino.0, pid: request.pid(), since: Instant::now(), work, deadline }
+        let operation = Operation { name: operation, ino: ino.0, pid: request.pid(), since: Instant::now() };
+        Waiting { activity: Arc::clone(activity), operation, work, deadline }
     }
 
     /// The outcome of what needed no waiting.
     pub(super) fn now<T>(&self, outcome: vofs_core::Result<T>) -> Result<T, Errno> {
-        outcome.map_err(|error| self.failed(&error))
+        let outcome = outcome.map_err(|error| self.failed(&error));
+        self.told(outcome)
     }
 
     /// Waits for the outcome, no longer than the deadline, nor than somebody waits for it.
     pub(super) async fn outcome<T>(&self, work: impl Future<Output = vofs_core::Result<T>>) -> Result<T, Errno> {
-        let (operation, ino, pid) = (self.operation, self.ino, self.pid);
+        let Operation { name: operation, ino, pid, .. } = self.operation;
+        let _in_flight = self.activity.begin(self.operation);
         tokio::select! {
             biased;
             outcome = work => self.now(outcome),
             () = tokio::time::sleep(self.deadline) => {
                 tracing::warn!(operation, ino, pid, seconds = self.deadline.as_secs(), "no answer within the deadline");
-                Err(Errno::ETIMEDOUT)
+                self.told(Err(Errno::ETIMEDOUT))
             }
             () = killed(pid), if matches!(self.work, Work::Question | Work::Read) => {
                 tracing::debug!(operation, ino, pid, "given up: the process was killed");
-                Err(Errno::EINTR)
+                self.told(Err(Errno::EINTR))
             }
         }
     }
 
+    /// Who watches hears of it.
+    fn told<T>(&self, outcome: Result<T, Errno>) -> Result<T, Errno> {
+        self.activity.ended(&self.operation, outcome.as_ref().err().map_or(0, |errno| errno.code()));
+        outcome
+    }
+
     fn failed(&self, error: &Error) -> Errno {
         let errno = error.to_errno();
-        let (operation, ino, pid) = (self.operation, self.ino, self.pid);
-        let elapsed_ms = self.since.elapsed().as_millis();
+        let Operation { name: operation, ino, pid, since } = self.operation;
+        let elapsed_ms = since.elapsed().as_millis();
         match errno {
             _ if matches!(error, Error::Renumbered(_)) => {
                 tracing::debug!(operation, ino, pid, %error, "looked up again")
@@ -87,7 +97,8 @@ impl Waiting {
             | libc::EISDIR
             | libc::ENOTDIR
             | libc::EROFS
-            | libc::ENODATA => {
+            | libc::ENODATA
+            | libc::EOPNOTSUPP => {
                 tracing::debug!(operation, ino, pid, elapsed_ms, errno, %error, "failed");
             }
             _ => tracing::warn!(operation, ino, pid, elapsed_ms, errno, %error, "failed"),

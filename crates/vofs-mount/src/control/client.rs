@@ -28,19 +28,39 @@ impl Daemon {
     }
 
     /// Asks, hands what is said before the answer to `progress`, and gives the answer. A request that failed is an error.
-    pub(crate) fn ask(mut self, request: &Request, mut progress: impl FnMut(&Reply)) -> Result<Reply> {
-        let broken = |cause: String| Failure::new(Status::Other, format!("the mount does not answer: {cause}"));
-        let mut line = serde_json::to_vec(request).map_err(|error| broken(error.to_string()))?;
+    pub(crate) fn ask(self, request: &Request, mut progress: impl FnMut(&Reply)) -> Result<Reply> {
+        let answer = self.ask_while(request, |reply| {
+            progress(reply);
+            true
+        })?;
+        answer.ok_or_else(|| broken("the connection ended"))
+    }
+
+    /// The same for as long as `progress` says that there is interest; none when there is no more.
+    pub(crate) fn ask_while(
+        mut self,
+        request: &Request,
+        mut progress: impl FnMut(&Reply) -> bool,
+    ) -> Result<Option<Reply>> {
+        let mut line = serde_json::to_vec(request).map_err(|error| broken(&error.to_string()))?;
         line.push(b'\n');
-        self.0.write_all(&line).map_err(|error| broken(error.to_string()))?;
+        self.0.write_all(&line).map_err(|error| broken(&error.to_string()))?;
         for line in BufReader::new(&self.0).lines() {
-            let line = line.map_err(|error| broken(error.to_string()))?;
-            match serde_json::from_str(&line).map_err(|error| broken(error.to_string()))? {
+            let line = line.map_err(|error| broken(&error.to_string()))?;
+            match serde_json::from_str(&line).map_err(|error| broken(&error.to_string()))? {
                 Reply::Failed { message } => return Err(Failure::new(Status::Other, message)),
-                reply @ Reply::Progress { .. } => progress(&reply),
-                reply => return Ok(reply),
+                reply if reply.is_followed() => {
+                    if !progress(&reply) {
+                        return Ok(None);
+                    }
+                }
+                reply => return Ok(Some(reply)),
             }
         }
-        Err(broken("the connection ended".to_owned()))
+        Err(broken("the connection ended"))
     }
+}
+
+fn broken(cause: &str) -> Failure {
+    Failure::new(Status::Other, format!("the mount does not answer: {cause}"))
 }

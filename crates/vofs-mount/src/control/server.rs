@@ -1,31 +1,32 @@
-//! The daemon's end of the control socket.
+//! The daemon's end of the control socket: who may ask, one request a connection, what is said on the way to its answer.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use vofs_core::Engine;
 
-use super::Place;
+use super::context::Context;
 use super::protocol::{Reply, Request};
+use super::{Place, answer, long};
 
 /// A request is a short line.
 const LONGEST: u64 = 64 * 1024;
 
-/// How often whoever waits for a drain hears of it.
-const PROGRESS: Duration = Duration::from_secs(1);
+/// How long a listener pauses that cannot take a connection.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a drain may take; what is left then goes on in the background.
-const DRAIN: Duration = Duration::from_secs(24 * 3600);
+/// A request comes at once.
+const HEARING: Duration = Duration::from_secs(10);
 
 /// The listening socket. Dropped, it is closed and its name removed.
 #[derive(Debug)]
 pub(crate) struct Server {
-    name: std::path::PathBuf,
+    name: PathBuf,
     listening: tokio::task::JoinHandle<()>,
 }
 
@@ -37,11 +38,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Listens in the cache directory of `engine`, whose lock this process holds: a socket that is there is nobody's.
+    /// Listens in the cache directory of the mount, whose lock this process holds: a socket that is there is nobody's.
     ///
     /// # Errors
     /// What keeps the socket from being made. A mount does without it.
-    pub(crate) fn start(engine: &Arc<Engine>, cache_dir: &Path) -> std::io::Result<Self> {
+    pub(crate) fn start(context: Arc<Context>, cache_dir: &Path) -> std::io::Result<Self> {
         let name = cache_dir.join(super::NAME);
         match fs::remove_file(&name) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -50,21 +51,20 @@ impl Server {
         let place = Place::open(cache_dir)?;
         let listener = UnixListener::bind(&place.path)?;
         fs::set_permissions(&name, Permissions::from_mode(0o600))?;
-        let engine = Arc::clone(engine);
         let listening = tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let engine = Arc::clone(&engine);
+                        let context = Arc::clone(&context);
                         tokio::spawn(async move {
-                            if let Err(error) = serve(&engine, stream).await {
+                            if let Err(error) = serve(&context, stream).await {
                                 tracing::debug!(%error, "control: a connection broke");
                             }
                         });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "control: no connection could be taken");
-                        tokio::time::sleep(PROGRESS).await;
+                        tokio::time::sleep(PAUSE).await;
                     }
                 }
             }
@@ -73,71 +73,45 @@ impl Server {
     }
 }
 
+/// The way to who asked.
+pub(super) struct Asker(OwnedWriteHalf);
+
+impl Asker {
+    /// Says one thing.
+    pub(super) async fn say(&mut self, reply: &Reply) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(reply)?;
+        line.push(b'\n');
+        self.0.write_all(&line).await
+    }
+}
+
 /// One connection: its request, and what is said to it.
-async fn serve(engine: &Arc<Engine>, stream: UnixStream) -> std::io::Result<()> {
+async fn serve(context: &Arc<Context>, stream: UnixStream) -> std::io::Result<()> {
     let peer = stream.peer_cred()?.uid();
-    let (read, mut write) = stream.into_split();
+    let (read, write) = stream.into_split();
+    let mut asker = Asker(write);
+    let mut line = String::new();
+    let mut read = BufReader::new(read.take(LONGEST));
+    // Whoever asks: one who is refused while he still speaks sees a broken connection, and not the reason.
+    let heard = tokio::time::timeout(HEARING, read.read_line(&mut line)).await;
     if peer != 0 && peer != nix::unistd::getuid().as_raw() {
         tracing::warn!(uid = peer, "control: a stranger was refused");
-        return say(&mut write, &Reply::Failed { message: "this mount belongs to another user".into() }).await;
+        return asker.say(&Reply::Failed { message: "this mount belongs to another user".into() }).await;
     }
-    let mut line = String::new();
-    BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
+    heard??;
     let reply = match serde_json::from_str(&line) {
-        Ok(Request::Drain) => drain(engine, &mut write).await?,
-        Ok(request) => answer(engine, request).await,
+        Ok(Request::Drain { limit }) => long::drain(&context.engine, limit, &mut asker).await?,
+        Ok(Request::Warm { paths }) => long::warm(context, &paths, &mut asker).await?,
+        Ok(Request::Pin { path, lazy }) => long::pin(context, &path, lazy, &mut asker).await?,
+        Ok(Request::Trace) => return long::trace(context, &mut asker).await,
+        Ok(Request::Unmount) => {
+            let reply = long::unmount(context, &mut asker).await?;
+            asker.say(&reply).await?;
+            context.end.notify_one();
+            return Ok(());
+        }
+        Ok(request) => answer::answer(context, request).await,
         Err(error) => Reply::Failed { message: format!("this mount does not understand the request: {error}") },
     };
-    say(&mut write, &reply).await
-}
-
-async fn say(write: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(reply)?;
-    line.push(b'\n');
-    write.write_all(&line).await
-}
-
-async fn answer(engine: &Arc<Engine>, request: Request) -> Reply {
-    let done = match request {
-        Request::Status => engine.status().await.map(|status| Reply::Status(Box::new(status))),
-        Request::Pending => {
-            engine.status().await.map(|status| Reply::Pending { space: status.space, files: status.pending })
-        }
-        Request::Export { which, to } => engine
-            .export_pending(&which, &to)
-            .await
-            .map(|saved| Reply::Exported { path: saved.path, bytes: saved.bytes }),
-        Request::Discard { which } => {
-            engine.discard_pending(&which).await.map(|gone| Reply::Discarded { path: gone.path, bytes: gone.bytes })
-        }
-        Request::Retry { which } => engine.retry_pending(which.as_deref()).await.map(|files| Reply::Retried { files }),
-        Request::Drain => Ok(Reply::Drained { remaining: Vec::new() }),
-    };
-    done.unwrap_or_else(|error| Reply::Failed { message: error.to_string() })
-}
-
-/// Sends everything, and says now and then how far it is.
-async fn drain(engine: &Arc<Engine>, write: &mut (impl AsyncWriteExt + Unpin)) -> std::io::Result<Reply> {
-    let draining = Arc::clone(engine);
-    // A task of its own: it goes on when nobody listens any more.
-    let mut draining = tokio::spawn(async move { draining.drain(DRAIN).await });
-    loop {
-        tokio::select! {
-            remaining = &mut draining => {
-                let remaining = remaining.unwrap_or_default();
-                return Ok(Reply::Drained { remaining: remaining.iter().map(|path| path.as_str().to_owned()).collect() });
-            }
-            () = tokio::time::sleep(PROGRESS) => say(write, &progress(engine)).await?,
-        }
-    }
-}
-
-/// How much waits for its upload.
-pub(crate) fn progress(engine: &Engine) -> Reply {
-    let pending = engine.pending();
-    Reply::Progress {
-        files: pending.len(),
-        bytes: pending.iter().map(|file| file.bytes).sum(),
-        sent: pending.iter().filter_map(|file| file.sent).sum(),
-    }
+    asker.say(&reply).await
 }

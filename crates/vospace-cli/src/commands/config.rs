@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use vospace_client::services::{self, ServiceSettings};
 use vospace_client::uri::Prefixes;
 
 use crate::output::Status;
@@ -42,6 +43,9 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<Status> {
             write!(out, "# {} does not exist (vos-config -g makes it); this holds:\n{DEFAULT}", path.display())?;
         }
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    }
+    for ServiceSettings { name, prefix, resource_id, .. } in services::load()? {
+        writeln!(out, "# {prefix}: is {resource_id}, by [service.{name}] of vofs/config.toml")?;
     }
     Ok(Status::Done)
 }

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use vospace_client::Plain;
 use vospace_client::bulk::{self, Confirm, Event, Options, Place, Source, Target};
 use vospace_client::error::ErrorKind;
 use vospace_client::node::Node;
 use vospace_client::view::View;
 
 use crate::commands::cat;
-use crate::ends::Ends;
+use crate::ends::{self, Ends};
 use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -26,8 +27,12 @@ const STREAM: &str = "-";
 
 /// Options of `vcp`.
 #[derive(Debug, Args)]
-#[command(after_help = "Behind the name of a FITS file can stand what is to be cut out of it: [1][10:20,30:40] or \
-                        (ra,dec,radius). - is standard input as the source, standard output as the destination.")]
+#[command(
+    override_usage = ends::usage("vospace cp"),
+    after_help = "Wildcards in the names of nodes are expanded (quote them). Behind the name of a FITS file can stand what \
+                  is to be cut out of it: [1][10:20,30:40] or (ra,dec,radius). - is standard input as the source, standard \
+                  output as the destination."
+)]
 pub(crate) struct CpArgs {
     #[command(flatten)]
     pub(crate) ends: Ends,
@@ -205,6 +210,7 @@ fn target(session: &Session, text: &str) -> anyhow::Result<Target> {
 
 fn ask(target: &Place) -> bool {
     let mut answer = String::new();
+    let target = Plain(&target.to_string()).to_string();
     let prompted = write!(io::stderr(), "File {target} exists.  Overwrite? (y/n): ").is_ok();
     prompted && io::stdin().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("y")
 }

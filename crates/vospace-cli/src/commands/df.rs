@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use vospace_client::node::{Node, property};
 
-use crate::output::Status;
+use crate::output::{self, Status};
 use crate::session::Session;
 use crate::{complete, sizes, wildcard};
 
@@ -66,6 +66,7 @@ async fn show(session: &Session, args: &DfArgs, node: &Node) -> anyhow::Result<(
         (Some(used), Some(quota)) if quota > 0 => format!("{:.0}%", 100.0 * used as f64 / quota as f64),
         _ => "-".to_owned(),
     };
+    let name = output::shown(&name);
     writeln!(out, "{:>12} {:>12} {:>12} {percent:>5} {name}", size(quota), size(used), size(available))?;
     Ok(())
 }

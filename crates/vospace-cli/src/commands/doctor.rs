@@ -9,14 +9,13 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use vospace_client::Client;
-use vospace_client::auth::{self, AuthOptions};
-use vospace_client::dialect::Learned;
+use vospace_client::auth::{self, AuthOptions, Credentials, Standing};
 use vospace_client::transfer::{PutOptions, UploadSource};
 use vospace_client::uri::{Prefixes, VosUri};
+use vospace_client::{Client, ErrorKind, services};
 
 use crate::common::Common;
-use crate::output::Status;
+use crate::output::{self, Status};
 use crate::session;
 
 /// Bytes sent and fetched again.
@@ -34,48 +33,50 @@ pub(crate) struct DoctorArgs {
     node: String,
 }
 
+fn say(finding: &str, what: &str, text: impl std::fmt::Display) {
+    let text = output::shown(&text.to_string());
+    let _ = writeln!(std::io::stdout(), "{finding:<8} {what:<14} {text}");
+}
+
 /// Lines, and the worst of them.
 #[derive(Debug)]
 struct Findings(Status);
 
 impl Findings {
     fn good(&mut self, what: &str, text: impl std::fmt::Display) {
-        let _ = writeln!(std::io::stdout(), "ok       {what:<14} {text}");
+        say("ok", what, text);
     }
 
     fn warn(&mut self, what: &str, text: impl std::fmt::Display) {
-        let _ = writeln!(std::io::stdout(), "warning  {what:<14} {text}");
+        say("warning", what, text);
     }
 
     fn bad(&mut self, what: &str, text: impl std::fmt::Display) {
         self.0 = Status::Failed;
-        let _ = writeln!(std::io::stdout(), "FAILED   {what:<14} {text}");
+        say("FAILED", what, text);
     }
 
     fn note(&mut self, what: &str, text: impl std::fmt::Display) {
-        let _ = writeln!(std::io::stdout(), "         {what:<14} {text}");
+        say("", what, text);
     }
 }
 
 /// Looks at everything.
 pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<Status> {
     let mut findings = Findings(Status::Done);
-    let prefixes = Prefixes::load()?;
+    let services = services::load()?;
+    let prefixes = Prefixes::load(&services)?;
     let uri = prefixes.parse(&args.node)?;
     let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-    let client = match auth::choose(options).and_then(|credentials| {
-        let described = credentials.describe()?;
-        Ok((credentials, described))
-    }) {
-        Ok((credentials, (what, until))) => {
-            until_when(&mut findings, &what, until);
-            session::client(common, credentials, None)?
-        }
+    let credentials = auth::choose(options).unwrap_or_else(Credentials::Unusable);
+    let client = session::client(common, credentials, services, None)?;
+    match client.credentials(&uri) {
+        Ok(standing) => until_when(&mut findings, &standing),
         Err(error) => {
             findings.bad("credentials", error);
             return Ok(findings.0);
         }
-    };
+    }
     findings.note("registry", client.registry());
     let service = match client.service(&uri).await {
         Ok(service) => service,
@@ -92,7 +93,11 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
         Ok(identity) => {
             match &identity.name {
                 Some(name) => findings.good("you are", name),
-                None => findings.warn("you are", "anonymous; get a certificate with cadc-get-cert -u USER"),
+                None if client.is_anonymous(&uri) => {
+                    findings.warn("you are", "anonymous; get a certificate with cadc-get-cert -u USER");
+                }
+                None if !identity.told => findings.note("you are", "not told by a service without capabilities"),
+                None => findings.note("you are", "known by your credentials; the service does not say as whom"),
             }
             findings.good("answers in", format_args!("{} ms", identity.elapsed.as_millis()));
             clock(&mut findings, identity.time);
@@ -100,30 +105,20 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
         Err(error) => findings.bad("you are", error),
     }
     bytes(&mut findings, &client, &uri).await;
-    let dialect = service.dialect();
-    for (name, learned) in [
-        ("ranges", dialect.ranges),
-        ("pages", dialect.paging),
-        ("direct upload", dialect.direct_put),
-        ("short negotiation", dialect.short_negotiation),
-        ("upload in segments", dialect.transactions),
-        ("moves at once", dialect.sync_move),
-    ] {
-        let learned = match learned {
-            Learned::Unknown => "not known yet",
-            Learned::Yes => "yes",
-            Learned::No => "no",
-        };
-        findings.note("learned", format_args!("{name}: {learned}"));
+    let forced = service.forced();
+    for fact in service.dialect().facts() {
+        let value = if fact.value == "unknown" { "not known yet" } else { &fact.value };
+        let origin = if forced.has(fact.name) { "configured" } else { "learned" };
+        findings.note(origin, format_args!("{}: {value} ({})", fact.title, fact.name));
     }
     Ok(findings.0)
 }
 
-fn until_when(findings: &mut Findings, what: &str, until: Option<Timestamp>) {
-    match until {
+fn until_when(findings: &mut Findings, Standing { what, until, renewal }: &Standing) {
+    match *until {
         None => findings.good("credentials", what),
         Some(until) if until.duration_since(Timestamp::now()) < SOON => {
-            findings.warn("credentials", format_args!("{what} ends at {until}; renew it: cadc-get-cert -u USER"));
+            findings.warn("credentials", format_args!("{what} ends at {until}; {renewal}"));
         }
         Some(until) => findings.good("credentials", format_args!("{what}, good until {until}")),
     }
@@ -148,12 +143,17 @@ async fn bytes(findings: &mut Findings, client: &Client, container: &VosUri) {
             findings.note("bytes", "not tried; name a container of yours, like vos:USER");
             return;
         }
+        // Told already, with its remedy: who the caller is.
+        Err(error) if client.is_anonymous(container) && error.kind() == ErrorKind::PermissionDenied => {
+            findings.warn("node", error);
+            return;
+        }
         Err(error) => {
             findings.bad("node", error);
             return;
         }
     }
-    if client.is_anonymous() {
+    if client.is_anonymous(container) {
         findings.note("bytes", "not tried: anonymous");
         return;
     }
@@ -167,7 +167,7 @@ async fn bytes(findings: &mut Findings, client: &Client, container: &VosUri) {
         Err(error) => findings.bad("bytes", error),
     }
     if let Err(error) = removed
-        && error.kind() != vospace_client::ErrorKind::NotFound
+        && error.kind() != ErrorKind::NotFound
     {
         findings.bad("removal", error);
     }

@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::json;
 use vospace_client::node::{Node, NodeKind};
 
-use crate::output::Status;
+use crate::limits::AtOnce;
+use crate::output::{self, Status};
 use crate::session::Session;
-use crate::walk::{self, walk};
+use crate::walk::walk;
 use crate::{complete, sizes, wildcard};
 
 /// Options of `du`.
@@ -24,9 +25,8 @@ pub(crate) struct DuArgs {
     /// Sizes with a unit
     #[arg(short = 'H', long)]
     human: bool,
-    /// Containers listed at the same time
-    #[arg(short, long, value_name = "N", default_value_t = walk::LISTINGS, value_parser = clap::value_parser!(u64).range(1..=30))]
-    nstreams: u64,
+    #[command(flatten)]
+    at_once: AtOnce,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -56,7 +56,7 @@ async fn sum(session: &Session, args: &DuArgs, node: &Node) -> anyhow::Result<St
     let mut below: BTreeMap<String, Sum> = BTreeMap::new();
     let mut status = Status::Done;
     if node.is_container() {
-        status = walk(session, &node.uri, args.nstreams, |node| {
+        status = walk(session, &node.uri, args.at_once.get(), |node| {
             let mut names = node.uri.names();
             let child = names.nth(depth).unwrap_or_default();
             let inside = node.is_container() || names.next().is_some();
@@ -98,7 +98,7 @@ fn print(args: &DuArgs, name: &str, sum: Sum) -> anyhow::Result<()> {
     if args.json {
         writeln!(out, "{}", json!({ "node": name, "bytes": sum.bytes, "files": sum.files }))?;
     } else {
-        writeln!(out, "{}\t{name}", sizes::shown(sum.bytes, args.human))?;
+        writeln!(out, "{}\t{}", sizes::shown(sum.bytes, args.human), output::shown(name))?;
     }
     Ok(())
 }

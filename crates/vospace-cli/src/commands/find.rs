@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use glob::Pattern;
 use vospace_client::node::{Node, NodeKind};
 
+use crate::limits::AtOnce;
 use crate::output::Status;
 use crate::quoting::Quoting;
 use crate::session::Session;
-use crate::walk::{self, walk};
+use crate::walk::walk;
 use crate::{complete, json, output, wildcard};
 
 /// Options of `find`.
@@ -33,9 +34,8 @@ pub(crate) struct FindArgs {
     smaller: Option<bytesize::ByteSize>,
     #[command(flatten)]
     quoting: Quoting,
-    /// Containers listed at the same time
-    #[arg(short, long, value_name = "N", default_value_t = walk::LISTINGS, value_parser = clap::value_parser!(u64).range(1..=30))]
-    nstreams: u64,
+    #[command(flatten)]
+    at_once: AtOnce,
     /// One JSON object a line, with what vls -l shows
     #[arg(long)]
     json: bool,
@@ -89,7 +89,7 @@ pub(crate) async fn run(session: &Session, args: &FindArgs) -> anyhow::Result<St
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     for root in roots {
-        let seen = walk(session, &root.uri, args.nstreams, |node| {
+        let seen = walk(session, &root.uri, args.at_once.get(), |node| {
             if args.fits(node) {
                 if args.json {
                     writeln!(out, "{}", json::node(session, node))?;

@@ -30,7 +30,7 @@ pub(crate) struct GetCertArgs {
     #[arg(long, alias = "cert", value_name = "FILE")]
     cert_filename: Option<PathBuf>,
     /// Days that it is good for
-    #[arg(long, value_name = "DAYS", num_args = 0..=1, default_value_t = DAYS, default_missing_value = "10",
+    #[arg(long, alias = "daysValid", value_name = "DAYS", num_args = 0..=1, default_value_t = DAYS, default_missing_value = "10",
           value_parser = clap::value_parser!(u32).range(1..))]
     days_valid: u32,
     /// The credential service
@@ -42,6 +42,12 @@ pub(crate) struct GetCertArgs {
     /// Host with the registry
     #[arg(long, value_name = "HOST", hide = true)]
     host: Option<String>,
+    /// Has no effect: the registry tells where the credential service is
+    #[arg(long, value_name = "HOST", hide = true)]
+    cert_server: Option<String>,
+    /// Called by its former name: without an option ~/.netrc tells who the caller is
+    #[arg(skip)]
+    pub(crate) former: bool,
 }
 
 /// What the credential service has always been asked for.
@@ -59,7 +65,7 @@ pub(crate) async fn run(common: &Common, args: &GetCertArgs) -> anyhow::Result<S
     };
     let registry = args.host.as_ref().map(|host| format!("https://{host}/reg"));
     let common = Common { registry: registry.or_else(|| common.registry.clone()), ..common.clone() };
-    let client = session::client(&common, credentials, None)?;
+    let client = session::client(&common, credentials, Vec::new(), None)?;
     let days = args.days_valid;
     let pem = match client.certificate(&args.resource_id, Some(days)).await {
         Ok(pem) => pem,
@@ -92,7 +98,13 @@ fn credentials(common: &Common, args: &GetCertArgs) -> anyhow::Result<Option<Cre
         };
         return Ok(Some(Credentials::Login { user, password: Secret::new(password) }));
     }
-    Ok(common.token.clone().or_else(|| set("VOSPACE_TOKEN")).map(|token| Credentials::Token(Secret::new(token))))
+    let token =
+        common.token.clone().or_else(|| set("VOSPACE_TOKEN")).map(|token| Credentials::Token(Secret::new(token)));
+    let token = token.or_else(|| set("VOSPACE_TOKEN_FILE").map(|path| Credentials::TokenFile(path.into())));
+    match token {
+        None if args.former => Ok(Some(Credentials::Netrc(home()?.join(".netrc")))),
+        token => Ok(token),
+    }
 }
 
 /// Asks on the terminal without showing the answer; without a terminal a line of standard input is the password.

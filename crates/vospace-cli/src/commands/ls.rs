@@ -3,6 +3,7 @@
 //! Sorting is done here: the services refuse to (400 on `sort` and `order`, observed). Without it, rows are printed as
 //! the pages arrive, in the order of the service.
 
+mod ahead;
 mod row;
 
 use std::cmp::Ordering;
@@ -10,18 +11,21 @@ use std::io::{BufWriter, StdoutLock, Write as _};
 
 use anyhow::Context as _;
 use clap::Args;
-use futures_util::StreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use vospace_client::Plain;
 use vospace_client::bulk;
 use vospace_client::node::Node;
 
 use crate::common::LongHelp;
 use crate::complete;
 use crate::json;
+use crate::limits::AtOnce;
 use crate::output::{self, Status};
 use crate::quoting::{Quoting, Style};
 use crate::session::Session;
 use crate::wildcard;
 
+use ahead::Ahead;
 use row::Layout;
 
 /// Options of `vls`.
@@ -54,6 +58,8 @@ pub(crate) struct LsArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    at_once: AtOnce,
     #[command(flatten)]
     quoting: Quoting,
     #[command(flatten)]
@@ -90,8 +96,9 @@ struct Listed {
 pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Status> {
     let mut status = Status::Done;
     let mut listed = Vec::new();
-    for text in &args.nodes {
-        match find(session, args, text).await {
+    let mut found = stream::iter(&args.nodes).map(|text| find(session, args, text)).buffered(args.at_once.get());
+    while let Some(found) = found.next().await {
+        match found {
             Ok(mut nodes) => listed.append(&mut nodes),
             Err(error) => status = output::status(Err(error))?,
         }
@@ -106,6 +113,7 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
         args,
         layout: Layout::new(args.long, args.group, args.human),
         style: args.quoting.style(),
+        ahead: Ahead::new(session.client.clone(), args.at_once.get()),
         out: BufWriter::new(std::io::stdout().lock()),
     };
     for file in &files {
@@ -114,6 +122,7 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
     // Depth first, in the order in which they are shown.
     containers.reverse();
     while let Some(container) = containers.pop() {
+        printer.ahead.begin(containers.iter().rev().map(|container| &container.node.uri));
         if headed {
             printer.header(&container)?;
         }
@@ -133,6 +142,7 @@ struct Printer<'a> {
     args: &'a LsArgs,
     layout: Layout,
     style: Style,
+    ahead: Ahead,
     out: BufWriter<StdoutLock<'static>>,
 }
 
@@ -141,7 +151,12 @@ impl Printer<'_> {
         if self.args.json {
             writeln!(self.out, "{}", json::node(self.session, node))?;
         } else {
-            writeln!(self.out, "{}", self.layout.row(&self.style.show(name), node))?;
+            let row = self.layout.row(&self.style.show(name), node);
+            match self.style {
+                Style::Literal => writeln!(self.out, "{row}")?,
+                // Creator, groups and target are the choice of others too.
+                Style::Quoted => writeln!(self.out, "{}", Plain(&row))?,
+            }
         }
         Ok(())
     }
@@ -182,7 +197,7 @@ async fn find(session: &Session, args: &LsArgs, text: &str) -> anyhow::Result<Ve
 /// Prints the children of a container; with `-R`, adds to `below` those that are containers.
 async fn list(printer: &mut Printer<'_>, container: &Listed, below: &mut Vec<Listed>) -> anyhow::Result<()> {
     let (session, args) = (printer.session, printer.args);
-    let mut children = session.client.list_readable(&container.node.uri);
+    let mut children = printer.ahead.children(&container.node.uri).await;
     let mut sorted = Vec::new();
     while let Some(child) = children.next().await {
         let child = child.with_context(|| session.name(&container.node.uri))?;

@@ -7,17 +7,24 @@ use vospace_client::error::ErrorKind;
 use vospace_client::node::Node;
 use vospace_client::uri::VosUri;
 
-use crate::ends::Ends;
+use crate::ends::{self, Ends};
 use crate::output::{self, Status};
 use crate::session::Session;
 use crate::wildcard;
 
 /// Options of `vmv`.
 #[derive(Debug, Args)]
-#[command(after_help = "The destination is the new name, or the container to move into.")]
+#[command(
+    override_usage = ends::usage("vospace mv"),
+    after_help = "Wildcards in the names of the sources are expanded (quote them). The destination is the new name, or the \
+                  container to move into."
+)]
 pub(crate) struct MvArgs {
     #[command(flatten)]
     pub(crate) ends: Ends,
+    /// Where the service cannot move a file (or anything), copy it, verify the copy and delete the original.
+    #[arg(long)]
+    pub(crate) emulate_rename: bool,
 }
 
 /// Moves nodes.
@@ -39,7 +46,7 @@ pub(crate) async fn run(session: &Session, args: &MvArgs) -> anyhow::Result<Stat
         bail!("{} is not a container that exists; several sources need one", args.ends.destination());
     }
     for node in nodes {
-        let moved = rename(session, &node, &destination, container.as_ref()).await;
+        let moved = rename(session, &node, &destination, container.as_ref(), args.emulate_rename).await;
         status = status.and(output::status(moved)?);
     }
     Ok(status)
@@ -66,6 +73,7 @@ async fn rename(
     node: &Node,
     destination: &VosUri,
     container: Option<&VosUri>,
+    emulate: bool,
 ) -> anyhow::Result<()> {
     let to = match container {
         Some(container) => container.join(node.uri.name()),
@@ -75,7 +83,16 @@ async fn rename(
     if node.uri.authority() != to.authority() {
         bail!("cannot move {from} to {into}: they are in different services; copy with vcp, then remove with vrm");
     }
-    session.client.rename(&node.uri, &to).await.with_context(|| format!("{from} to {into}"))?;
+    match session.client.rename(&node.uri, &to).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported && emulate => {
+            tracing::warn!("{from} is copied to {into} and deleted then: {error}");
+            session.client.rename_by_copy(&node.uri, &to).await.with_context(|| format!("{from} to {into}"))?;
+        }
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            bail!("{from} to {into}: {error}; --emulate-rename copies and deletes it");
+        }
+        outcome => outcome.with_context(|| format!("{from} to {into}"))?,
+    }
     tracing::info!("{from} -> {into}");
     Ok(())
 }

@@ -13,7 +13,7 @@ use vospace_client::bulk::{self, Compare, Options, Place, Plan, Source, Target};
 use vospace_client::error::ErrorKind;
 use vospace_client::node::Properties;
 
-use crate::ends::Ends;
+use crate::ends::{self, Ends};
 use crate::limits::Moving;
 use crate::output::{self, Status};
 use crate::session::Session;
@@ -23,8 +23,9 @@ use crate::wildcard;
 /// Options of `vsync`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "With a slash behind a source, what it holds is meant. The last level of the destination is made \
-                        where it is missing."
+    override_usage = ends::usage("vospace sync"),
+    after_help = "Wildcards in the names of nodes are expanded (quote them). With a slash behind a source, what it holds \
+                  is meant. The last level of the destination is made where it is missing."
 )]
 pub(crate) struct SyncArgs {
     #[command(flatten)]

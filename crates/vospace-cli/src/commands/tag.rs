@@ -95,7 +95,7 @@ async fn tag(session: &Session, node: &Node, wishes: &[Wish], args: &TagArgs) ->
     let mut changes = Properties::new();
     for wish in wishes {
         match wish {
-            Wish::Show(uri) => print(&node.properties.get(uri).map_or("None".to_owned(), python::text))?,
+            Wish::Show(uri) => print(&shown(&node.properties, uri).map_or("None".to_owned(), python::text))?,
             // What is so already costs no request, and no new date.
             Wish::Set(uri, value) if recursive || node.properties.get(uri) != Some(value) => {
                 changes.set(uri.clone(), value.clone());
@@ -110,6 +110,11 @@ async fn tag(session: &Session, node: &Node, wishes: &[Wish], args: &TagArgs) ->
     update::apply(session, &node, &changes, recursive).await
 }
 
+/// The value of a property, also by the name under which the whole list has it.
+fn shown<'a>(properties: &'a Properties, uri: &str) -> Option<&'a str> {
+    properties.get(uri).or_else(|| properties.get(&format!("{}{uri}", property::CORE)))
+}
+
 fn short(uri: &str) -> &str {
     uri.strip_prefix(property::CORE).unwrap_or(uri)
 }
@@ -121,6 +126,16 @@ fn print(text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_list_shows_is_shown_by_its_name() {
+        let mut properties = Properties::new();
+        for uri in [property::MTIME, property::LENGTH, "custom:k"] {
+            properties.set(uri, uri);
+            assert_eq!(shown(&properties, &property::of_key(short(uri))), Some(uri));
+        }
+        assert_eq!(shown(&properties, "none"), None);
+    }
 
     #[test]
     fn arguments_say_what_is_wished() {

@@ -12,10 +12,14 @@ use clap_complete::engine::CompletionCandidate;
 use futures_util::StreamExt as _;
 use vospace_client::auth::{self, AuthOptions};
 use vospace_client::client::{Client, ClientConfig};
+use vospace_client::services::{self, ServiceSettings};
 use vospace_client::uri::{Prefixes, VosUri};
 
-/// How long somebody who pressed a key waits.
+/// How long somebody who pressed a key waits, unless [`TIMEOUT`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Seconds to wait instead, for slow lines and busy machines: what comes later is never offered, however often one asks.
+const TIMEOUT: &str = "VOSPACE_COMPLETE_TIMEOUT";
 
 /// How long a listing is good: some more keys.
 const FRESH: Duration = Duration::from_secs(30);
@@ -25,7 +29,8 @@ const MOST: usize = 20_000;
 
 /// What could be meant by `current`; nothing where that cannot be found out.
 pub(super) fn candidates(current: &OsStr) -> Vec<CompletionCandidate> {
-    let (Some(text), Ok(prefixes)) = (current.to_str(), Prefixes::load()) else { return Vec::new() };
+    let Some((text, services)) = current.to_str().zip(services::load().ok()) else { return Vec::new() };
+    let Ok(prefixes) = Prefixes::load(&services) else { return Vec::new() };
     let Some(colon) = text.find(':') else {
         let matching = prefixes.names().filter(|name| name.starts_with(text) && !text.starts_with(['/', '.']));
         return matching.map(|name| CompletionCandidate::new(format!("{name}:"))).collect();
@@ -35,7 +40,7 @@ pub(super) fn candidates(current: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(container) = prefixes.parse(base) else { return Vec::new() };
     // Hidden files are offered to who asks for them.
     let wanted = |name: &String| name.starts_with(begin) && (begin.starts_with('.') || !name.starts_with('.'));
-    children(&container)
+    children(&container, services)
         .into_iter()
         .filter(wanted)
         .map(|name| CompletionCandidate::new(format!("{base}{name}")))
@@ -43,14 +48,15 @@ pub(super) fn candidates(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The names of what a container holds, those of containers with a slash behind.
-fn children(container: &VosUri) -> Vec<String> {
+fn children(container: &VosUri, services: Vec<ServiceSettings>) -> Vec<String> {
     let cache = cache(container);
     if let Some(names) = cache.as_ref().and_then(read) {
         return names;
     }
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
     let mut names = Vec::new();
-    let whole = runtime.block_on(async { tokio::time::timeout(PATIENCE, list(container, &mut names)).await });
+    let whole =
+        runtime.block_on(async { tokio::time::timeout(patience(), list(container, services, &mut names)).await });
     if whole == Ok(Some(()))
         && let Some(cache) = cache
     {
@@ -60,10 +66,15 @@ fn children(container: &VosUri) -> Vec<String> {
     names
 }
 
+fn patience() -> Duration {
+    let seconds = std::env::var(TIMEOUT).ok().and_then(|text| text.trim().parse().ok());
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(PATIENCE)
+}
+
 /// None when the listing ended early.
-async fn list(container: &VosUri, names: &mut Vec<String>) -> Option<()> {
-    let mut config = ClientConfig::from_env();
-    config.credentials = auth::choose(AuthOptions::default()).ok()?;
+async fn list(container: &VosUri, services: Vec<ServiceSettings>, names: &mut Vec<String>) -> Option<()> {
+    let credentials = auth::choose_beside(AuthOptions::default(), &services).ok()?;
+    let mut config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     // One that does not answer at once is asked by the next key.
     config.retry.attempts = 1;
     let client = Client::new(config).ok()?;

@@ -12,7 +12,7 @@ pub(super) fn header(user: &str, password: &Secret) -> Result<HeaderValue> {
     let refuse = |reason: &str| Error::Credentials {
         what: format!("the user name {user:?}"),
         reason: reason.to_owned(),
-        remedy: "give the name of your account at CADC".to_owned(),
+        remedy: "give the name of your account".to_owned(),
     };
     if user.is_empty() || user.contains(':') {
         return Err(refuse(if user.is_empty() { "it is empty" } else { "it has a colon" }));

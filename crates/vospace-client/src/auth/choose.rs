@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use super::{Credentials, Secret, certificate, netrc};
 use crate::Result;
+use crate::services::ServiceSettings;
 
-/// What the command line says about credentials.
+/// What the command line says about credentials. Fields may be added: write it with `..AuthOptions::default()`.
 #[derive(Debug, Clone, Default)]
 pub struct AuthOptions {
     /// Bearer token (`--token`).
@@ -35,20 +36,32 @@ pub fn choose(options: AuthOptions) -> Result<Credentials> {
     choose_in(options, &Surroundings { variable: &variable, home: std::env::home_dir() })
 }
 
+/// The same beside services of the configuration. Where one of them has credentials of its own, those for all others are
+/// read without being needed for sure: what is wrong with them is told to who needs them.
+///
+/// # Errors
+/// As [`choose`], where no service has its own.
+pub fn choose_beside(options: AuthOptions, services: &[ServiceSettings]) -> Result<Credentials> {
+    match choose(options) {
+        Err(error) if services.iter().any(|service| service.auth.is_some()) => Ok(Credentials::Unusable(error)),
+        result => result,
+    }
+}
+
 fn choose_in(options: AuthOptions, surroundings: &Surroundings<'_>) -> Result<Credentials> {
     // Reading a certificate needs the provider of its key's algorithm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variable = |name: &str| (surroundings.variable)(name).filter(|value| !value.trim().is_empty());
     let certificate = |path: PathBuf| certificate::load(&path).map(|_| Credentials::Certificate(path));
     if let Some(token) = options.token {
-        super::token::header(&Secret::new(token.clone()), "--token")?;
+        super::token::check(&Secret::new(token.clone()), "--token")?;
         return Ok(Credentials::Token(Secret::new(token)));
     }
     if let Some(path) = options.certfile {
         return if path.as_os_str().is_empty() { Ok(Credentials::Anonymous) } else { certificate(path) };
     }
     if let Some(token) = variable("VOSPACE_TOKEN") {
-        super::token::header(&Secret::new(token.clone()), "VOSPACE_TOKEN")?;
+        super::token::check(&Secret::new(token.clone()), "VOSPACE_TOKEN")?;
         return Ok(Credentials::Token(Secret::new(token)));
     }
     if let Some(path) = variable("VOSPACE_TOKEN_FILE").map(PathBuf::from) {

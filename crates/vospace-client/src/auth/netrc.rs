@@ -9,14 +9,16 @@ use reqwest::header::HeaderValue;
 use super::{Secret, basic, unusable};
 use crate::Result;
 
-/// Host → `Authorization` header.
+/// Host, with a port or without → `Authorization` header.
 #[derive(Debug, Clone)]
 pub(crate) struct Logins(HashMap<String, HeaderValue>);
 
 impl Logins {
-    /// The header for a host. A `default` entry is not used: it would give a password to every host.
-    pub(super) fn header(&self, host: &str) -> Option<HeaderValue> {
-        self.0.get(&host.to_lowercase()).cloned()
+    /// The header for a host: of the entry with this port, else of the one without. A `default` entry is not used: it
+    /// would give a password to every host.
+    pub(super) fn header(&self, host: &str, port: u16) -> Option<HeaderValue> {
+        let host = host.to_lowercase();
+        self.0.get(&format!("{host}:{port}")).or_else(|| self.0.get(&host)).cloned()
     }
 }
 
@@ -39,10 +41,12 @@ mod tests {
     fn only_the_named_host_gets_its_login() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("netrc");
-        std::fs::write(&path, "machine h.example login me password p:w\ndefault login you password x\n").unwrap();
+        let text = "machine h.example login me password p:w\nmachine h.example:8443 login a password b\ndefault login you password x\n";
+        std::fs::write(&path, text).unwrap();
         let logins = load(&path).unwrap();
-        assert_eq!(logins.header("H.example").unwrap().to_str().unwrap(), "Basic bWU6cDp3");
-        assert!(logins.header("other.example").is_none());
+        assert_eq!(logins.header("H.example", 443).unwrap().to_str().unwrap(), "Basic bWU6cDp3");
+        assert_eq!(logins.header("h.example", 8443).unwrap().to_str().unwrap(), "Basic YTpi");
+        assert!(logins.header("other.example", 443).is_none());
         std::fs::write(&path, "machine h.example nonsense").unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("netrc"));
         assert!(load(&directory.path().join("none")).is_err());

@@ -122,7 +122,7 @@ impl Upload {
     }
 
     /// Starts an attempt, no faster than `pace`.
-    pub(crate) fn body(&self, pulse: Arc<Pulse>, pace: Option<Arc<Pace>>) -> reqwest::Body {
+    pub(crate) fn body(&self, pulse: Arc<Pulse>, pace: Arc<Pace>) -> reqwest::Body {
         let range = self.before.bytes..self.end;
         let attempt = {
             let mut state = self.state.lock();
@@ -135,9 +135,9 @@ impl Upload {
             progress(range.start);
         }
         let chunks = chunks(&self.source, range).then(move |chunk| {
-            let (pulse, pace) = (Arc::clone(&pulse), pace.clone());
+            let (pulse, pace) = (Arc::clone(&pulse), Arc::clone(&pace));
             async move {
-                if let (Some(pace), Ok(chunk)) = (&pace, &chunk) {
+                if let Ok(chunk) = &chunk {
                     pace.pass(chunk.len(), || pulse.beat()).await;
                 }
                 pulse.beat();

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use md5::Digest as _;
 
 use crate::node::{Md5, Node, Timestamp};
+use crate::uri::VosUri;
 
-use super::Compare;
+use super::{BulkError, Compare};
 
 /// One read of the disk while hashing: large enough that the system call does not show, small enough for the cache.
 const READ_SIZE: usize = 256 * 1024;
@@ -44,14 +45,35 @@ impl Facts {
         self.md5
     }
 
+    /// When they came to be, as far as the service tells.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        self.date
+    }
+
     /// Whether `copy`, a node too, holds the same bytes by the rule of `how`.
     pub(super) fn is_copied(&self, copy: &Facts, how: Compare) -> bool {
         self.length == copy.length
             && match how {
                 Compare::Nothing => false,
                 Compare::Times => self.date.zip(copy.date).is_some_and(|(date, copied)| copied >= date),
-                Compare::Nodes | Compare::Listings => self.length == 0 || (self.md5.is_some() && self.md5 == copy.md5),
+                Compare::Nodes | Compare::Listings if self.length == 0 => !self.is_emptied() && !copy.is_emptied(),
+                Compare::Nodes | Compare::Listings => self.md5.is_some() && self.md5 == copy.md5,
             }
+    }
+
+    /// Whether the file has no bytes beside the digest of some: what a failed upload leaves on Cavern (observed).
+    fn is_emptied(&self) -> bool {
+        self.length == 0 && self.md5.is_some_and(|md5| md5 != Md5::EMPTY)
+    }
+
+    /// An error if the bytes of the file `node` were lost, so that nothing is copied for something.
+    pub(super) fn check_emptied(&self, node: &VosUri) -> Result<(), BulkError> {
+        match self.md5 {
+            Some(expected) if self.is_emptied() => {
+                Err(BulkError::Corrupt { node: node.clone(), expected, actual: Md5::EMPTY })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -153,7 +175,6 @@ mod tests {
         assert!(!is_unchanged(&path, &facts(5, 3), Compare::Nothing, Side::Remote).await.unwrap());
     }
     use crate::node::{NodeKind, Properties, property};
-    use crate::uri::VosUri;
 
     /// MD5 of `abc` (RFC 1321).
     const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
@@ -195,6 +216,17 @@ mod tests {
     #[tokio::test]
     async fn bytes_without_a_digest_are_never_called_the_same() {
         assert_eq!(verdict(b"abc", &node(Some("3"), None)).await, Verdict::Differs(None));
+    }
+
+    #[test]
+    fn what_a_failed_put_left_is_no_copy_and_not_to_be_copied() {
+        let facts = |length: &str, md5: Option<&str>| Facts::from(&node(Some(length), md5));
+        let (empty, emptied) = (facts("0", None), facts("0", Some(ABC)));
+        assert!(empty.is_copied(&facts("0", Some(&Md5::EMPTY.to_string())), Compare::Listings));
+        assert!(!empty.is_copied(&emptied, Compare::Listings) && !emptied.is_copied(&empty, Compare::Nodes));
+        let uri = VosUri::new("cadc.nrc.ca~arc", "/f");
+        assert!(empty.check_emptied(&uri).is_ok() && facts("3", Some(ABC)).check_emptied(&uri).is_ok());
+        assert!(emptied.check_emptied(&uri).unwrap_err().to_string().contains(ABC));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use crate::uri::VosUri;
 use crate::view::View;
 
 use super::BulkError;
+use super::receive::not_emptied;
 
 /// Gives the bytes of `from`, or of a part of it, to `sink` piece by piece; how many there were. Whether they were the
 /// right ones is known at the end only.
@@ -40,6 +41,7 @@ pub async fn pour(
     let actual = Md5(hasher.finalize().into());
     match download.md5 {
         Some(expected) if expected != actual => Err(BulkError::Corrupt { node: from.clone(), expected, actual }),
+        _ if length == 0 && view.is_none() => not_emptied(client, from).await.map(|()| 0),
         _ => Ok(length),
     }
 }

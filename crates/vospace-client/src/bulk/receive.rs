@@ -13,14 +13,15 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::client::Client;
 use crate::error::ErrorKind;
-use crate::node::Md5;
+use crate::node::Timestamp;
 use crate::transfer::Download;
 use crate::uri::VosUri;
 use crate::view::View;
 
+use super::digest::Digest;
 use super::partial::{Partial, Version, keep};
 use super::watch::Meter;
-use super::{BulkError, Place};
+use super::{BulkError, Facts, Place};
 
 /// Bytes gathered before they go to the disk: each write costs a hop to another thread.
 const WRITE_SIZE: usize = 1024 * 1024;
@@ -28,12 +29,15 @@ const WRITE_SIZE: usize = 1024 * 1024;
 /// The mode of a new file before the user's umask.
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// Copies the bytes of `from`, or of a part of it, into the local file `to` and returns how many they were.
+/// Copies the bytes of `from`, or of a part of it, into the local file `to` and returns how many they were. The file gets the
+/// time that the bytes come with, or `dated`, that of the node, where the place for bytes tells none (pyvospace, Astro Data
+/// Lab, observed).
 pub(super) async fn receive(
     client: &Client,
     from: &VosUri,
     to: &Path,
     view: Option<&View>,
+    dated: Option<Timestamp>,
     meter: &Meter,
 ) -> Result<u64, BulkError> {
     // A program that ends waits until this has ended, too.
@@ -46,7 +50,8 @@ pub(super) async fn receive(
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let mut partial = Partial::open(directory, &name, mode).map_err(local)?;
 
-    let (mut download, mut hasher) = open(client, from, view, &mut partial, &to).await?;
+    let (mut download, hasher) = open(client, from, view, &mut partial, &to).await?;
+    let mut digest = Digest::new(hasher);
     let mut length = download.start;
     meter.started(&Place::Local(to.clone()), download.total.unwrap_or(0));
     meter.moved(length);
@@ -54,7 +59,7 @@ pub(super) async fn receive(
     let mut writer = tokio::io::BufWriter::with_capacity(WRITE_SIZE, file);
     while let Some(chunk) = download.body.next().await {
         let chunk = chunk.map_err(|error| BulkError::Broken { node: from.clone(), error })?;
-        hasher.update(&chunk);
+        digest.update(&chunk).await;
         length += chunk.len() as u64;
         if let Err(error) = writer.write_all(&chunk).await {
             return Err(unwritten(partial, &to, error));
@@ -69,13 +74,20 @@ pub(super) async fn receive(
         partial.discard();
         return Err(BulkError::Length { node: from.clone(), expected, actual: length });
     }
-    let actual = Md5(hasher.finalize().into());
+    let actual = digest.finish().await;
     if let Some(expected) = download.md5.filter(|md5| *md5 != actual) {
         partial.discard();
         return Err(BulkError::Corrupt { node: from.clone(), expected, actual });
     }
+    if length == 0
+        && view.is_none()
+        && let Err(error) = not_emptied(client, from).await
+    {
+        partial.discard();
+        return Err(error);
+    }
     let file = writer.into_inner().into_std().await;
-    if let Some(modified) = download.last_modified {
+    if let Some(modified) = download.last_modified.or(dated) {
         // A file system that keeps no times is no reason to refuse the bytes.
         if let Err(error) = file.set_modified(SystemTime::from(modified)) {
             tracing::warn!("{}: cannot set its time: {error}", to.display());
@@ -83,6 +95,13 @@ pub(super) async fn receive(
     }
     partial.become_file(&to).map_err(local)?;
     Ok(length)
+}
+
+/// Of a file that came without bytes: an error if its node has the MD5 of some. So a Cavern leaves a file whose upload
+/// failed, and its answer to who wants the bytes looks like that of an empty file (observed).
+pub(super) async fn not_emptied(client: &Client, node: &VosUri) -> Result<(), BulkError> {
+    let facts = Facts::from(&client.stat(node).await.map_err(|error| BulkError::remote(node, error))?);
+    facts.check_emptied(node)
 }
 
 /// Where the disk is full, what is there already is in the way.

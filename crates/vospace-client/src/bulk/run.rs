@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::client::Client;
 use crate::error::ErrorKind;
 use crate::node::Properties;
+use crate::node::Timestamp;
 use crate::uri::VosUri;
 use crate::view::View;
 
@@ -172,8 +173,9 @@ async fn download(
     options: &Options,
     meter: &Meter,
 ) -> Result<Outcome, BulkError> {
+    let mut facts = *listed;
     if to.exists() {
-        let facts = match options.compare {
+        facts = match options.compare {
             Compare::Nodes => (&client.stat(from).await.map_err(|error| BulkError::remote(from, error))?).into(),
             Compare::Listings | Compare::Times | Compare::Nothing => *listed,
         };
@@ -188,7 +190,7 @@ async fn download(
     if options.dry_run {
         return Ok(Outcome::Copied(listed.length()));
     }
-    fetch(client, from, to, None, meter).await
+    fetch(client, from, to, None, facts.date(), meter).await
 }
 
 /// A part of a file. There is nothing to compare it with, so it is always copied.
@@ -211,7 +213,7 @@ async fn part(
     if options.dry_run {
         return Ok(Outcome::Copied(0));
     }
-    fetch(client, from, to, Some(view), meter).await
+    fetch(client, from, to, Some(view), None, meter).await
 }
 
 /// Whether a file has whole blocks of a FITS file (FITS 4.0 §3.1), which text of headers has only by chance.
@@ -228,11 +230,12 @@ async fn fetch(
     from: &VosUri,
     to: &Path,
     view: Option<&View>,
+    dated: Option<Timestamp>,
     meter: &Meter,
 ) -> Result<Outcome, BulkError> {
     let mut tries = 1;
     loop {
-        match receive(client, from, to, view, meter).await {
+        match receive(client, from, to, view, dated, meter).await {
             Ok(length) => return Ok(Outcome::Copied(length)),
             Err(error) if tries < DOWNLOAD_TRIES && worth_another_try(&error) => {
                 tracing::warn!("{error}; trying again");

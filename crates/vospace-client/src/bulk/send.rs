@@ -6,15 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::error::ErrorKind;
-use crate::node::NodeKind;
 use crate::transfer::{PutOptions, UploadSource};
 use crate::uri::VosUri;
 
 use super::compare::{Side, Verdict, compare, is_unchanged};
 use super::run::{Outcome, confirmed};
+use super::standing::file_at;
 use super::watch::Meter;
-use super::{BulkError, Compare, Facts, Known, Options, Place, follow};
+use super::{BulkError, Compare, Facts, Known, Options, Place};
 
 /// Copies the local file `from` to the node `to`.
 pub(super) async fn send(
@@ -35,32 +34,26 @@ pub(super) async fn send(
         return Ok(Outcome::Unchanged);
     }
     // What differs in a listing may only have been written lately: the node itself knows better.
-    if known != Known::Absent {
-        match client.stat(&to).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(BulkError::remote(&to, error)),
-            Ok(node) => {
-                let node = follow(client, node).await?;
-                if node.kind == NodeKind::Container {
-                    return Err(BulkError::TargetIsDirectory(Place::Remote(node.uri)));
-                }
-                let facts = Facts::from(&node);
-                if matches!(options.compare, Compare::Nodes | Compare::Listings) {
-                    match compare(from, &facts).await.map_err(local)? {
-                        Verdict::Same => return Ok(Outcome::Unchanged),
-                        Verdict::Differs(computed) => md5 = computed,
-                    }
-                } else if is_unchanged(from, &facts, options.compare, Side::Remote).await.map_err(local)? {
-                    return Ok(Outcome::Unchanged);
-                }
-                to = node.uri;
-                if !confirmed(options, (&to).into()).await {
-                    return Ok(Outcome::Kept);
-                }
+    let standing = file_at(client, &to, known).await?;
+    let new = standing.is_none();
+    if let Some(node) = standing {
+        let facts = Facts::from(&node);
+        if matches!(options.compare, Compare::Nodes | Compare::Listings) {
+            match compare(from, &facts).await.map_err(local)? {
+                Verdict::Same => return Ok(Outcome::Unchanged),
+                Verdict::Differs(computed) => md5 = computed,
             }
+        } else if is_unchanged(from, &facts, options.compare, Side::Remote).await.map_err(local)? {
+            return Ok(Outcome::Unchanged);
+        }
+        to = node.uri;
+        if !confirmed(options, (&to).into()).await {
+            return Ok(Outcome::Kept);
         }
     }
-    let data = tokio::fs::metadata(from).await.map_err(local)?;
+    // Opened, so that what may not be read costs no request: a Cavern that notices a broken upload late makes its node anew
+    // after it was removed.
+    let data = tokio::fs::File::open(from).await.map_err(local)?.metadata().await.map_err(local)?;
     let length = data.len();
     if options.dry_run {
         return Ok(Outcome::Copied(length));
@@ -72,6 +65,7 @@ pub(super) async fn send(
         md5,
         progress: Some(Arc::new(move |bytes| meter.moved(bytes))),
         identity: identity(from, &data),
+        new,
         ..PutOptions::default()
     };
     let uploaded = client.put(&to, source, put).await.map_err(|error| BulkError::remote(&to, error))?;

@@ -18,6 +18,8 @@ pub(super) fn classify_status(status: u16, text: &str) -> ErrorKind {
         401 if has("permissiondenied") => ErrorKind::PermissionDenied,
         401 => ErrorKind::Unauthorized,
         403 if has("locked") => ErrorKind::Locked,
+        // Nobody is logged in, or no longer (pyvospace, observed).
+        403 if has("credentials not found") => ErrorKind::Unauthorized,
         403 => ErrorKind::PermissionDenied,
         404 if has("unreadablelinktarget") => ErrorKind::LinkLoop,
         404 | 410 => ErrorKind::NotFound,
@@ -32,6 +34,8 @@ pub(super) fn classify_status(status: u16, text: &str) -> ErrorKind {
         423 => ErrorKind::Locked,
         503 if has("read-only") => ErrorKind::ReadOnlyService,
         507 => ErrorKind::QuotaExceeded,
+        // A storage that is full is told by the system's own words only.
+        500 if has("no space left on device") => ErrorKind::QuotaExceeded,
         429 | 500..=599 => ErrorKind::Service,
         _ => ErrorKind::BadRequest,
     }
@@ -42,7 +46,7 @@ pub(crate) fn classify_fault(text: &str) -> Option<ErrorKind> {
     let text: String = text.to_ascii_lowercase();
     let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     // In this order: a more telling text may stand behind the name of a general fault.
-    let table: [(&str, ErrorKind); 31] = [
+    let table: [(&str, ErrorKind); 32] = [
         ("cannotmovecontainernode", ErrorKind::MovePrefix),
         ("argsmustbothbe", ErrorKind::MoveIntoRoot),
         ("isnotempty", ErrorKind::NotEmpty),
@@ -67,6 +71,8 @@ pub(crate) fn classify_fault(text: &str) -> Option<ErrorKind> {
         ("notauthenticated", ErrorKind::Unauthorized),
         ("vosurisyntax", ErrorKind::InvalidName),
         ("urisyntaxexception", ErrorKind::InvalidName),
+        // Of the node; that of a property may be meant by what says no more.
+        ("requesteduriisinvalid", ErrorKind::InvalidName),
         ("transientexception", ErrorKind::Service),
         ("read-only", ErrorKind::ReadOnlyService),
         ("servicebusy", ErrorKind::Service),
@@ -89,15 +95,19 @@ mod tests {
             (400, "Resolved target is not a data node", ErrorKind::NotData),
             (400, "OptionNotSupported: batch container node listing", ErrorKind::Unsupported),
             (400, "InvalidArgument: bad", ErrorKind::BadRequest),
+            (400, "InvalidURI: The requested URI is invalid", ErrorKind::InvalidName),
+            (400, "Invalid URI. vofs:mtime", ErrorKind::BadRequest),
             (400, "", ErrorKind::BadRequest),
             (401, "Unauthorized: PermissionDenied: vos://a~b/c", ErrorKind::PermissionDenied),
             (401, "NotAuthenticated", ErrorKind::Unauthorized),
             (403, "PermissionDenied: vos://a~b/c", ErrorKind::PermissionDenied),
+            (403, "Permission Denied. Credentials not found.", ErrorKind::Unauthorized),
             (404, "UnreadableLinkTarget: Exceeded link limit.", ErrorKind::LinkLoop),
             (404, "<html>", ErrorKind::NotFound),
             (409, "DuplicateNode: x", ErrorKind::AlreadyExists),
             (413, "limit: 100", ErrorKind::QuotaExceeded),
             (500, "unexpected exception", ErrorKind::Service),
+            (500, "unexpected exception: No space left on device", ErrorKind::QuotaExceeded),
             (503, "System is in read-only mode for maintenance", ErrorKind::ReadOnlyService),
             (503, "", ErrorKind::Service),
         ] {

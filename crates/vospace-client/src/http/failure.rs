@@ -1,13 +1,12 @@
 //! A request that failed, with what is needed to decide whether to repeat it or to ask what became of it.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::{Request, classify, redact};
-use crate::error::RequestError;
+use crate::error::{RequestError, causes};
 use crate::node::Timestamp;
 use crate::{Error, ErrorKind};
 
@@ -25,6 +24,9 @@ const CERTIFICATE_ALERTS: [&str; 9] = [
     "fatal alert: CertificateRequired",
 ];
 
+/// The header with the name of a fault, on services whose texts are sentences (Astro Data Lab, observed).
+pub(crate) const VO_FAULT: &str = "x-vo-fault";
+
 /// What is known of a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -32,6 +34,8 @@ pub(crate) enum Outcome {
     NotSent,
     /// The service answered that it did not do it.
     Answered,
+    /// The service answered with more than is taken.
+    Oversized,
     /// It may have been done or not.
     Unknown,
 }
@@ -76,6 +80,12 @@ impl Failure {
 
     /// An answer of 400 or above.
     pub(super) fn answer(request: &Request, status: StatusCode, headers: &HeaderMap, text: String) -> Self {
+        let fault = headers.get(VO_FAULT).and_then(|fault| fault.to_str().ok()).unwrap_or_default();
+        let text = match (fault.is_empty() || text.contains(fault), text.is_empty()) {
+            (true, _) => text,
+            (false, true) => fault.to_owned(),
+            (false, false) => format!("{fault}: {text}"),
+        };
         let kind = classify::classify_status(status.as_u16(), &text);
         // 5xx from a proxy may mean that the service is still at it.
         let outcome = match status {
@@ -93,7 +103,7 @@ impl Failure {
     pub(super) fn transport(request: &Request, error: reqwest::Error) -> Self {
         let connecting = error.is_connect();
         let timed_out = error.is_timeout();
-        let text = innermost(&error.without_url());
+        let text = causes(&error.without_url());
         let kind = if CERTIFICATE_ALERTS.iter().any(|alert| text.contains(alert)) {
             ErrorKind::Certificate
         } else if text.contains("certificate") || text.contains("HandshakeFailure") || text.contains("corrupt message")
@@ -111,20 +121,6 @@ impl Failure {
     pub(crate) fn kind(&self) -> ErrorKind {
         self.error.kind()
     }
-}
-
-/// The causes of an error, without those that only say that there is one. (The library's own text has the URL in it.)
-fn innermost(error: &reqwest::Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !text.starts_with("client error (") && !texts.iter().any(|before| before.contains(&text)) {
-            texts.push(text);
-        }
-        source = cause.source();
-    }
-    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).
@@ -147,6 +143,17 @@ pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_fault_may_stand_in_a_header() {
+        let request = Request::get(reqwest::Url::parse("http://h/").unwrap(), super::super::Grant::Url);
+        let headers =
+            HeaderMap::from_iter([(reqwest::header::HeaderName::from_static(VO_FAULT), "LinkFound".parse().unwrap())]);
+        let failure = Failure::answer(&request, StatusCode::BAD_REQUEST, &headers, "There is one.".to_owned());
+        assert!(
+            failure.kind() == ErrorKind::Unsupported && failure.error.to_string().contains("LinkFound: There is one.")
+        );
+    }
 
     #[test]
     fn retry_after_is_read_in_both_forms() {

@@ -23,11 +23,13 @@ pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) url: Url,
+    /// It was given to nobody, because the certificate has expired.
+    pub(crate) expired: Option<Error>,
     inner: reqwest::Response,
     /// For errors; without body.
     request: Request,
     idle: Duration,
-    pace: Option<Arc<Pace>>,
+    pace: Arc<Pace>,
 }
 
 impl fmt::Debug for Response {
@@ -37,12 +39,13 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    pub(super) fn new(inner: reqwest::Response, request: &Request, idle: Duration, pace: Option<Arc<Pace>>) -> Self {
+    pub(super) fn new(inner: reqwest::Response, request: &Request, idle: Duration, pace: Arc<Pace>) -> Self {
         let request = Request { body: Body::Empty, ..request.clone() };
         Response {
             status: inner.status(),
             headers: inner.headers().clone(),
             url: inner.url().clone(),
+            expired: None,
             inner,
             request,
             idle,
@@ -66,7 +69,7 @@ impl Response {
         while let Some(chunk) = next(&mut self.inner, &self.request, self.idle).await? {
             if all.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > limit {
                 let text = format!("the answer is larger than {limit} bytes");
-                return Err(Failure::new(&self.request, ErrorKind::Protocol, None, text, Outcome::Answered));
+                return Err(Failure::new(&self.request, ErrorKind::Protocol, None, text, Outcome::Oversized));
             }
             match first.take() {
                 None if all.is_empty() => first = Some(chunk),
@@ -87,7 +90,7 @@ impl Response {
             inner: reqwest::Response,
             request: Request,
             idle: Duration,
-            pace: Option<Arc<Pace>>,
+            pace: Arc<Pace>,
             left: Option<u64>,
             done: bool,
         }
@@ -115,8 +118,8 @@ impl Response {
                 },
                 Err(failure) => Err(failure.into()),
             };
-            if let (Some(pace), Ok(chunk)) = (&state.pace, &item) {
-                pace.pass(chunk.len(), || ()).await;
+            if let Ok(chunk) = &item {
+                state.pace.pass(chunk.len(), || ()).await;
             }
             state.done = item.is_err();
             Some((item, state))

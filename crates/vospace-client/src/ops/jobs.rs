@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, Url};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::nodes;
+use super::{nodes, stat};
 use crate::http::{Answer, Failure, Grant, Outcome, Repeat, Request, classify_fault, nonsense};
 use crate::inner::Inner;
 use crate::node::{NodeKind, Properties};
+use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::job::{self, Job, Phase};
-use crate::xml::write;
 use crate::{Error, ErrorKind, Result};
 
 /// Seconds that a service is asked to hold its answer back; below the time limit for an answer.
@@ -30,6 +30,7 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// How far the service came with a whole tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobCounts {
     /// Nodes deleted or changed.
     pub succeeded: u64,
@@ -37,23 +38,15 @@ pub struct JobCounts {
     pub failed: u64,
 }
 
-pub(crate) async fn delete_tree(inner: &Arc<Inner>, uri: &VosUri) -> Result<JobCounts> {
-    if uri.is_root() {
-        return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
-    }
-    if !nodes::stat(inner, uri).await?.is_container() {
-        return Err(Error::node(ErrorKind::NotAContainer, uri, "only containers are deleted with all they contain"));
-    }
-    let service = inner.service(uri).await?;
-    let Some(url) = service.recursive_delete() else {
-        return Err(Error::node(ErrorKind::Unsupported, uri, "the service has no recursive deletion"));
-    };
-    let request = Request::new(Method::POST, url.clone(), Grant::Caller).form(&[("target", &uri.to_wire())]);
+/// Deletes a container, which was just seen to be one, and all below it.
+pub(super) async fn delete_tree(inner: &Arc<Inner>, service: &Service, uri: &VosUri, url: &Url) -> Result<JobCounts> {
+    let request = Request::new(Method::POST, url.clone(), Grant::Caller)
+        .form(&[("target", &service.dialect().transfer_uri(uri)?)]);
     let job = run_on_tree(inner, uri, request).await;
     let job = match job {
         Ok(job) => job,
         // The job may have done its work although nobody could say so.
-        Err(error) => match nodes::stat(inner, uri).await {
+        Err(error) => match stat::stat(inner, uri).await {
             Err(gone) if gone.kind() == ErrorKind::NotFound => return Ok(JobCounts { succeeded: 1, failed: 0 }),
             _ => return Err(error),
         },
@@ -73,7 +66,7 @@ pub(crate) async fn set_properties_tree(
         return Err(Error::node(ErrorKind::Unsupported, uri, "the service cannot change the properties of a tree"));
     };
     let changes = nodes::sendable(inner, &service, uri, changes).await?;
-    let document = write::request_node(uri, kind, &changes)?;
+    let document = nodes::document(&service, uri, kind, &changes)?;
     let request = Request::new(Method::POST, url.clone(), Grant::Caller).xml(document);
     counts(uri, &run_on_tree(inner, uri, request).await?)
 }
@@ -91,13 +84,7 @@ fn counts(uri: &VosUri, job: &Job) -> Result<JobCounts> {
     }
 }
 
-/// Makes the job of `request`, starts it and waits for its end. The job may have ended badly: see its phase.
-pub(super) async fn run(inner: &Arc<Inner>, uri: &VosUri, request: Request, limit: Duration) -> Result<Job> {
-    let job = make(inner, request).await?;
-    finish(inner, uri, &job, limit).await
-}
-
-/// The same for work on a whole tree, which the service is told to stop when nobody waits for it any more.
+/// Work on a whole tree, which the service is told to stop when nobody waits for it any more.
 async fn run_on_tree(inner: &Arc<Inner>, uri: &VosUri, request: Request) -> Result<Job> {
     let job = make(inner, request).await?;
     let mut waiting = Waiting { inner: Arc::clone(inner), job: Some(job.clone()), _work: inner.work.token() };
@@ -127,7 +114,8 @@ impl Drop for Waiting {
     }
 }
 
-async fn finish(inner: &Arc<Inner>, uri: &VosUri, job: &JobUrl, limit: Duration) -> Result<Job> {
+/// Starts a job and waits for its end. It may have ended badly: see its phase.
+pub(super) async fn finish(inner: &Arc<Inner>, uri: &VosUri, job: &JobUrl, limit: Duration) -> Result<Job> {
     let started = Instant::now();
     start(inner, job).await?;
     loop {
@@ -137,7 +125,7 @@ async fn finish(inner: &Arc<Inner>, uri: &VosUri, job: &JobUrl, limit: Duration)
         let answer = inner.http.fetch_following(&Request::get(url, job.grant)).await?;
         let state = read(&answer)?;
         if state.phase.is_final() {
-            return Ok(state);
+            return Ok(in_detail(inner, job, state).await);
         }
         if started.elapsed() > limit {
             let text = format!("the job of the service is still {} after {} s", state.phase.as_str(), limit.as_secs());
@@ -157,7 +145,7 @@ pub(crate) struct JobUrl {
 }
 
 /// Sends a request that makes a job; the job's URL is where the answer leads.
-async fn make(inner: &Arc<Inner>, request: Request) -> Result<JobUrl> {
+pub(super) async fn make(inner: &Arc<Inner>, request: Request) -> Result<JobUrl> {
     let http = &inner.http;
     let request = request.repeat(Repeat::Freely);
     let answer = http.fetch(&request).await?;
@@ -196,17 +184,31 @@ pub(crate) fn below(job: &Url, name: &str) -> Url {
 
 /// The phase and, if it failed, the reason of a job of which no document is needed.
 pub(crate) async fn phase_and_error(inner: &Arc<Inner>, job: &JobUrl) -> Result<(Option<Phase>, String), Failure> {
-    let http = &inner.http;
-    let answer = http.fetch_following(&Request::get(below(&job.url, "phase"), job.grant)).await?;
+    let answer = inner.http.fetch_following(&Request::get(below(&job.url, "phase"), job.grant)).await?;
     let phase = Phase::parse(&String::from_utf8_lossy(&answer.body));
-    let text = if phase == Some(Phase::Error) {
-        // There may be none, which is answered 404.
-        let answer = http.fetch_following(&Request::get(below(&job.url, "error"), job.grant)).await;
-        answer.map(|answer| String::from_utf8_lossy(&answer.body).trim().to_owned()).unwrap_or_default()
-    } else {
-        String::new()
-    };
+    let text = if phase == Some(Phase::Error) { reason(inner, job).await } else { String::new() };
     Ok((phase, text))
+}
+
+/// Why a job failed, in full. There may be nothing, which is answered 404.
+async fn reason(inner: &Arc<Inner>, job: &JobUrl) -> String {
+    let answer = inner.http.fetch_following(&Request::get(below(&job.url, "error"), job.grant)).await;
+    answer.map(|answer| String::from_utf8_lossy(&answer.body).trim().to_owned()).unwrap_or_default()
+}
+
+/// The job with all that is said of its failure: by the standard the summary is a few fixed words (`Internal Fault`;
+/// VOSpace 2.1, faults of moveNode), and what went wrong stands in the resource `error`. CADC services say the same in both.
+async fn in_detail(inner: &Arc<Inner>, job: &JobUrl, mut state: Job) -> Job {
+    if let Some(summary) = state.error_summary.as_mut().filter(|summary| summary.detailed) {
+        let reason = reason(inner, job).await;
+        if classify_fault(&reason).is_some() || summary.message.is_empty() {
+            summary.message = reason;
+        } else if !reason.is_empty() && reason != summary.message {
+            // Only the words tell what kind of failure it is.
+            summary.message = format!("{}: {reason}", summary.message);
+        }
+    }
+    state
 }
 
 /// The error that a job's bad end means.

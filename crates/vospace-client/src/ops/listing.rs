@@ -5,23 +5,29 @@
 //! that one name alone (pages begin *at* the name given, VOSpace 2.1 §6.2.1). Where it does not page, nothing can be
 //! proved, and callers must not take absence for deletion.
 //!
-//! Whether a service pages is learned: one that does refuses neither `limit` nor `uri`.
+//! Whether a service pages is learned: one that does keeps `limit` and begins a page where `uri` says. One that ignores
+//! `uri` (pyvospace, Astro Data Lab, observed) shows the first names again; then everything is asked for at once.
+//!
+//! A listing may name its children and say nothing more of them (pyvospace, observed). Then each is asked for singly, some
+//! at a time, and that is remembered.
 
 use std::collections::HashSet;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::{self, BoxFuture, FutureExt as _};
+use futures_util::stream::FuturesOrdered;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use reqwest::Url;
 use tokio::io::AsyncBufRead;
 use tokio_util::io::StreamReader;
 
-use super::nodes::broken;
+use super::stat::{self, broken};
 use crate::dialect::Learned;
 use crate::http::{Grant, Request};
 use crate::inner::Inner;
-use crate::node::Node;
+use crate::node::{Node, NodeKind};
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::XmlError;
@@ -35,12 +41,27 @@ const PROOF: usize = 2;
 /// How often a listing is taken up again from the last name after its connection was lost.
 const RESUMPTIONS: u32 = 3;
 
+/// Children that are asked for singly at a time: enough to hide a round trip, few enough for a small service.
+const AT_ONCE: usize = 8;
+
+/// Children of one container, at most. The largest that are known have some hundred thousand; a service that goes on beyond
+/// this would fill the memory of whoever keeps them. (Tests come to it sooner.)
+const MOST_CHILDREN: usize = if cfg!(test) { 3 * PAGE } else { 10_000_000 };
+
 /// The children of a container, as they arrive.
 pub type NodeStream = Pin<Box<dyn Stream<Item = Result<Node>> + Send + 'static>>;
 
 type Reader = ListingReader<Box<dyn AsyncBufRead + Send + Unpin>>;
 
-pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
+/// Whether children that a listing only names are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fill {
+    Always,
+    /// Children are as the service shows them; a link may lack its target.
+    Never,
+}
+
+pub(crate) fn list(inner: Arc<Inner>, uri: VosUri, fill: Fill) -> NodeStream {
     let listing = Listing {
         inner,
         uri,
@@ -51,6 +72,11 @@ pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
         markers: HashSet::new(),
         size: Size::First,
         resumptions: 0,
+        given: 0,
+        asked: FuturesOrdered::new(),
+        bare: Bare::NotSeen,
+        fill,
+        ended: false,
     };
     stream::unfold(Some(listing), |listing| async move {
         let mut listing = listing?;
@@ -61,6 +87,35 @@ pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
         }
     })
     .boxed()
+}
+
+/// Whether something is in a container.
+///
+/// # Errors
+/// `NotAContainer` and what else went wrong; a listing that breaks off before its first child is one.
+pub(crate) async fn has_children(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<bool> {
+    let mut url = service.node(uri)?;
+    // Who ignores the limit sends more, of which the beginning is read.
+    url.query_pairs_mut().append_pair("limit", "1");
+    let response = inner.http.begin(&Request::get(url, Grant::Caller)).await?;
+    let mut reader = ListingReader::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
+    let container = reader.container().await.map_err(|error| broken(uri, &error))?;
+    service.note_node(&container, reader.manner());
+    if !container.is_container() {
+        return Err(Error::node(ErrorKind::NotAContainer, uri, "it is no container"));
+    }
+    Ok(reader.next().await.map_err(|error| broken(uri, &error))?.is_some())
+}
+
+/// What children without properties turned out to be in this listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bare {
+    /// There was none that tells.
+    NotSeen,
+    /// Asked for singly they have properties.
+    Listed,
+    /// Asked for singly they have none either.
+    Really,
 }
 
 /// What the next request asks for.
@@ -80,10 +135,24 @@ struct Page {
     reader: Reader,
     /// None when no limit was sent.
     limit: Option<usize>,
+    /// It begins at a name.
+    continued: bool,
     /// Children in it so far, the repeated one included.
     count: usize,
     /// Those that were not known before.
     fresh: usize,
+}
+
+/// A child asked for by itself. One that may not be read keeps its name and kind; one that is gone is none.
+async fn singly(inner: &Arc<Inner>, child: Node) -> Result<Option<Node>> {
+    match stat::stat(inner, &child.uri).await {
+        Ok(node) => Ok(Some(node)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(None),
+            ErrorKind::PermissionDenied | ErrorKind::InvalidName => Ok(Some(child)),
+            _ => Err(error),
+        },
+    }
 }
 
 struct Listing {
@@ -99,10 +168,72 @@ struct Listing {
     markers: HashSet<String>,
     size: Size,
     resumptions: u32,
+    /// Children that were handed out.
+    given: usize,
+    /// Children that are asked for singly, in the order of the listing; none for one that is gone.
+    asked: FuturesOrdered<BoxFuture<'static, Result<Option<Node>>>>,
+    bare: Bare,
+    fill: Fill,
+    /// The listing came to its end.
+    ended: bool,
 }
 
 impl Listing {
+    /// The next child with its properties.
     async fn next(&mut self) -> Result<Option<Node>> {
+        loop {
+            while !self.ended && self.asked.len() < AT_ONCE {
+                let Some(child) = self.listed().await? else {
+                    self.ended = true;
+                    break;
+                };
+                if !self.is_bare(&child) {
+                    if self.asked.is_empty() {
+                        return Ok(Some(child));
+                    }
+                    self.asked.push_back(future::ready(Ok(Some(child))).boxed());
+                } else if self.bare == Bare::NotSeen {
+                    if let Some(child) = self.first_bare(child).await? {
+                        self.asked.push_back(future::ready(Ok(Some(child))).boxed());
+                    }
+                } else {
+                    let inner = Arc::clone(&self.inner);
+                    self.asked.push_back(async move { singly(&inner, child).await }.boxed());
+                }
+            }
+            match self.asked.next().await {
+                Some(Ok(None)) => {}
+                Some(child) => return child,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether a child has to be asked for singly.
+    fn is_bare(&mut self, child: &Node) -> bool {
+        let Some(service) = self.service.as_ref().filter(|_| self.fill == Fill::Always) else { return false };
+        if !child.properties.is_empty() {
+            if service.dialect().child_properties == Learned::Unknown {
+                service.learn(|dialect| dialect.child_properties = Learned::Yes);
+            }
+        } else if self.bare != Bare::Really && service.dialect().child_properties != Learned::Yes {
+            return true;
+        }
+        matches!(&child.kind, NodeKind::Link { target } if target.is_empty())
+    }
+
+    /// Asks for the first child without properties, which tells whether the others are worth it.
+    async fn first_bare(&mut self, child: Node) -> Result<Option<Node>> {
+        let Some(node) = singly(&self.inner, child).await? else { return Ok(None) };
+        self.bare = if node.properties.is_empty() { Bare::Really } else { Bare::Listed };
+        if let Some(service) = self.service.as_ref().filter(|_| self.bare == Bare::Listed) {
+            service.learn(|dialect| dialect.child_properties = Learned::No);
+        }
+        Ok(Some(node))
+    }
+
+    /// The next child as the listing has it.
+    async fn listed(&mut self) -> Result<Option<Node>> {
         let service = match &self.service {
             Some(service) => Arc::clone(service),
             None => {
@@ -122,7 +253,22 @@ impl Listing {
             match page.reader.next().await {
                 Ok(Some(child)) => {
                     page.count += 1;
+                    if page.count == 1 && page.continued && self.begins_anew(&service, &child) {
+                        if self.size == Size::Proof {
+                            // The first page was shorter than asked for, so it was everything.
+                            return Ok(None);
+                        }
+                        self.page = None;
+                        self.size = Size::Whole;
+                        continue;
+                    }
                     if let Some(node) = self.take(child) {
+                        self.given += 1;
+                        if self.given > MOST_CHILDREN {
+                            let text =
+                                format!("its listing has more than {MOST_CHILDREN} children, and perhaps no end");
+                            return Err(Error::node(ErrorKind::Protocol, &self.uri, text));
+                        }
                         return Ok(Some(node));
                     }
                 }
@@ -159,6 +305,25 @@ impl Listing {
         let uri = self.uri.join(&name);
         self.last = Some((name, child.uri.to_wire()));
         Some(Node { uri, ..child })
+    }
+
+    /// Whether the first child of a further page shows that the service does not look at `uri`.
+    fn begins_anew(&mut self, service: &Service, child: &Node) -> bool {
+        if service.dialect().paging == Learned::Yes {
+            return false;
+        }
+        let name = child.uri.name();
+        let is_last = self.last.as_ref().is_some_and(|(last, _)| last == name);
+        if !is_last && self.first_names.contains(name) {
+            service.learn(|dialect| dialect.paging = Learned::No);
+            return true;
+        }
+        // Where there is one name only, both kinds of service show it.
+        if !is_last || self.first_names.len() > 1 {
+            service.learn(|dialect| dialect.paging = Learned::Yes);
+            self.first_names = HashSet::new();
+        }
+        false
     }
 
     /// Decides what a page that came to its end means; true when the listing is complete.
@@ -229,8 +394,9 @@ impl Listing {
                 self.size = Size::Whole;
                 return Box::pin(self.open(service)).await;
             }
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => return Err(stat::at_root(service, &self.uri, failure)),
         };
+        let expired = response.expired.clone();
         let body: Box<dyn AsyncBufRead + Send + Unpin> =
             Box::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
         let mut reader = ListingReader::new(body);
@@ -238,11 +404,12 @@ impl Listing {
         if !container.is_container() {
             return Err(Error::node(ErrorKind::NotAContainer, &self.uri, "it has no children to list"));
         }
-        if continued {
-            service.learn(|dialect| dialect.paging = Learned::Yes);
-            self.first_names = HashSet::new();
+        if let Some(error) = expired.filter(|_| !container.properties.is_public()) {
+            // To nobody it is shown as an empty one.
+            return Err(error);
         }
-        Ok(Some(Page { reader, limit, count: 0, fresh: 0 }))
+        service.note_node(&container, reader.manner());
+        Ok(Some(Page { reader, limit, continued, count: 0, fresh: 0 }))
     }
 
     fn url(&self, service: &Service, limit: Option<usize>) -> Result<Url> {

@@ -1,17 +1,19 @@
-//! One node: read, make, change, delete.
+//! One node: made, changed.
 //!
-//! Making and deleting are not repeated blindly when the answer was lost: the node is asked for, and what is found
-//! decides whether it was done.
+//! Making is not repeated blindly when the answer was lost: the node is asked for, and what is found decides whether it was
+//! done. Nor is an answer believed that says it was: a service that cut the name shows another node's, and one that did
+//! not understand a document has dropped its properties without a word.
 
 use std::sync::Arc;
 
 use reqwest::Method;
-use reqwest::header::DATE;
 
 use super::probe::takes_direct_put;
-use crate::http::{Answer, Grant, Outcome, Repeat, Request, parse_http_date};
+use super::stat::{stat, to_node};
+use crate::dialect::{Dialect, NamesInDocuments, Namespace};
+use crate::http::{Grant, Outcome, Repeat, Request, nonsense};
 use crate::inner::Inner;
-use crate::node::{Node, NodeKind, Properties, Property, Timestamp, property};
+use crate::node::{Node, NodeKind, Properties, Property, property};
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::xml::{read, write};
@@ -55,57 +57,35 @@ const NOT_KEPT_APART: [&str; 12] = [
     property::INHERIT_PERMISSIONS,
 ];
 
-pub(crate) async fn stat(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
-    Ok(stat_with_time(inner, uri).await?.0)
-}
-
-/// A node, and what time it was for the service when it answered, to the second, if it says.
-pub(crate) async fn stat_with_time(inner: &Arc<Inner>, uri: &VosUri) -> Result<(Node, Option<Timestamp>)> {
-    let service = inner.service(uri).await?;
-    let mut url = service.node(uri)?;
-    url.query_pairs_mut().append_pair("limit", "0");
-    let answer = inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?;
-    let time = answer.headers.get(DATE).and_then(|text| parse_http_date(text.to_str().ok()?));
-    Ok((to_node(uri, &answer)?, time))
-}
-
-/// A node with what the service computes for this caller besides what it stores.
-pub(crate) async fn stat_in_full(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
-    let mut url = inner.service(uri).await?.node(uri)?;
-    url.query_pairs_mut().append_pair("limit", "0").append_pair("detail", "max");
-    to_node(uri, &inner.http.fetch_following(&Request::get(url, Grant::Caller)).await?)
-}
-
-/// The node of an answer, under the URI that was asked for: the path may have led through a link, or the service may
-/// call itself by another name.
-fn to_node(uri: &VosUri, answer: &Answer) -> Result<Node> {
-    let node = read::read_node(&answer.body).map_err(|error| broken(uri, &error))?;
-    Ok(Node { uri: uri.clone(), ..node })
-}
-
-pub(super) fn broken(uri: &VosUri, error: &crate::xml::XmlError) -> Error {
-    let kind = match error {
-        crate::xml::XmlError::Io(_) => ErrorKind::Unreachable,
-        _ => ErrorKind::Protocol,
-    };
-    Error::node(kind, uri, error.to_string())
+/// The document of a request that makes or changes a node, as the service wants it.
+pub(super) fn document(service: &Service, uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<String> {
+    let dialect = service.dialect();
+    Ok(write::request_node(dialect.namespace.uri(), &dialect.node_uri(uri)?, kind, properties))
 }
 
 pub(crate) async fn create(inner: &Arc<Inner>, uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<Node> {
     let service = inner.service(uri).await?;
-    let mut sent = properties.clone();
+    let mut sent = written(&service.dialect(), properties);
     NEVER_SENT.iter().for_each(|uri| drop(sent.remove(uri)));
-    let document = write::request_node(uri, kind, &sent)?;
+    let document = document(&service, uri, kind, &sent)?;
     let request = Request::new(Method::PUT, service.node(uri)?, Grant::Caller).xml(document);
     let mut doubt = false;
     for round in 1.. {
         let failure = match inner.http.fetch(&request).await {
-            // Cavern's answer has neither date nor length, and some services answer nothing.
+            Ok(answer) if !answer.status.is_success() => {
+                return Err(nonsense(&answer.url, format!("it answered {} to a new node", answer.status)));
+            }
+            // Cavern's answer has neither date nor length, and some services answer nothing, or half of it.
             Ok(answer) => {
+                let node = match read::read_node(&answer.body) {
+                    Ok(made) if made.uri.name() != uri.name() => return Err(another(uri, &made.uri)),
+                    Ok(_) => to_node(&service, uri, &answer)?,
+                    Err(_) => stat(inner, uri).await?,
+                };
                 inner.note_meant(uri);
-                return match to_node(uri, &answer) {
-                    Ok(node) => Ok(node),
-                    Err(_) => stat(inner, uri).await,
+                return match lost(&sent, &node.properties) {
+                    None => Ok(node),
+                    Some(_) => update(inner, &service, uri, kind, &sent).await,
                 };
             }
             Err(failure) => failure,
@@ -130,39 +110,36 @@ pub(crate) async fn create(inner: &Arc<Inner>, uri: &VosUri, kind: &NodeKind, pr
     unreachable!("the loop ends by returning")
 }
 
+/// Makes the file whose name is the first that services write in two ways: its document shows which of them this one means
+/// in a transfer too, where the other would be the name of another file (pyvospace, observed: `é` becomes `%C3%A9`). Those
+/// with capabilities were seen to read both. Whether a file was made.
+pub(crate) async fn show_names(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<bool> {
+    let known = || service.dialect().names_in_documents != NamesInDocuments::Unknown;
+    if uri.path().is_ascii() || !service.is_fixed() || known() {
+        return Ok(false);
+    }
+    match create(inner, uri, &NodeKind::Data { busy: false }, &Properties::new()).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => stat(inner, uri).await.map(|_| false),
+        // One that reads it in neither way tells so of the transfer, too.
+        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Unsupported) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A service that made a node of another name has cut or decoded the one that it was given. What it made is left alone: it
+/// may have been there.
+fn another(asked: &VosUri, made: &VosUri) -> Error {
+    let text = format!("the service made '{}' of it, and so does not take this name", made.name());
+    Error::node(ErrorKind::InvalidName, asked, text)
+}
+
 fn is_same_kind(a: &NodeKind, b: &NodeKind) -> bool {
     match (a, b) {
         (NodeKind::Container, NodeKind::Container) | (NodeKind::Data { .. }, NodeKind::Data { .. }) => true,
         (NodeKind::Link { target: a }, NodeKind::Link { target: b }) => a == b,
         _ => false,
     }
-}
-
-pub(crate) async fn delete(inner: &Arc<Inner>, uri: &VosUri) -> Result<()> {
-    if uri.is_root() {
-        return Err(Error::node(ErrorKind::BadRequest, uri, "the root container cannot be deleted"));
-    }
-    let service = inner.service(uri).await?;
-    let request = Request::new(Method::DELETE, service.node(uri)?, Grant::Caller);
-    let mut doubt = false;
-    for round in 1.. {
-        let failure = match inner.http.fetch(&request).await {
-            Ok(_) => return Ok(()),
-            Err(failure) if doubt && failure.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(failure) => failure,
-        };
-        if failure.outcome != Outcome::Unknown || round == ROUNDS {
-            return Err(failure.into());
-        }
-        match stat(inner, uri).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(_) => return Err(failure.into()),
-            Ok(_) => {}
-        }
-        doubt = true;
-        inner.http.pause(round).await;
-    }
-    unreachable!("the loop ends by returning")
 }
 
 pub(crate) async fn set_properties(
@@ -181,14 +158,96 @@ pub(crate) async fn set_properties(
     if changes.iter().any(|(uri, property)| adds(uri, property)) && takes_direct_put(inner, &service, uri).await? {
         check_size(uri, &merged(stat(inner, uri).await?.properties, &changes))?;
     }
-    let document = write::request_node(uri, kind, &changes)?;
+    update(inner, &service, uri, kind, &changes).await
+}
+
+/// Sends changes and looks at what became of them: a document in another namespace than the service's is answered as if
+/// nothing had been asked (pyvospace, observed). Then it is sent in the other, which is used from then on if that works.
+async fn update(
+    inner: &Arc<Inner>,
+    service: &Service,
+    uri: &VosUri,
+    kind: &NodeKind,
+    changes: &Properties,
+) -> Result<Node> {
+    if service.dialect().namespace == Namespace::Unknown {
+        // Any document of the service shows it.
+        stat(inner, uri).await?;
+    }
+    let node = post(inner, service, uri, kind, changes).await?;
+    let Some(key) = lost(changes, &node.properties) else { return Ok(node) };
+    let before = service.dialect().namespace;
+    let other = before.other();
+    service.learn(|dialect| dialect.namespace = other);
+    // A forced one stays.
+    if service.dialect().namespace == other
+        && let Ok(node) = post(inner, service, uri, kind, changes).await
+        && lost(changes, &node.properties).is_none()
+    {
+        let id = service.resource_id();
+        tracing::warn!(
+            "{id} dropped properties of a document in the namespace {}; from now on it gets {}",
+            before.uri(),
+            other.uri()
+        );
+        return Ok(node);
+    }
+    service.learn(|dialect| dialect.namespace = before);
+    let text = format!("the service took the change of {key} and did not make it");
+    Err(Error::node(ErrorKind::Protocol, uri, text))
+}
+
+async fn post(
+    inner: &Arc<Inner>,
+    service: &Service,
+    uri: &VosUri,
+    kind: &NodeKind,
+    changes: &Properties,
+) -> Result<Node> {
+    let document = document(service, uri, kind, changes)?;
     // Setting the same values twice changes nothing more.
     let request = Request::new(Method::POST, service.node(uri)?, Grant::Caller).xml(document).repeat(Repeat::Freely);
     let answer = inner.http.fetch(&request).await?;
-    match to_node(uri, &answer) {
-        Ok(node) => Ok(node),
-        Err(_) => stat(inner, uri).await,
+    if !answer.status.is_success() {
+        return Err(nonsense(&answer.url, format!("it answered {} to a change of properties", answer.status)));
     }
+    match to_node(service, uri, &answer) {
+        Ok(node) if is_whole(&node, changes) => Ok(node),
+        _ => stat(inner, uri).await,
+    }
+}
+
+/// Whether an answer to a change shows the node, and not only the change (pyvospace and Astro Data Lab, observed). No
+/// node has nothing but what a user just changed.
+fn is_whole(node: &Node, changes: &Properties) -> bool {
+    node.properties.iter().any(|(uri, _)| changes.property(uri).is_none())
+}
+
+/// A property that was to be changed and is as if it had not been. Only those are looked at that every service keeps as
+/// they are given; of its own, one may make what it likes.
+fn lost<'a>(changes: &'a Properties, now: &Properties) -> Option<&'a str> {
+    let kept = |uri: &str| {
+        matches!(uri, property::TITLE | property::DESCRIPTION)
+            || !["ivo://ivoa.net/vospace", "ivo://cadc.nrc.ca/vospace"].iter().any(|own| uri.starts_with(own))
+    };
+    // A service may give a name that is no URI back as one of the standard's (Astro Data Lab, observed).
+    let shown = |uri: &str| now.get(uri).is_some() || now.get(&format!("{}{uri}", property::CORE)).is_some();
+    let is_lost = |uri: &str, property: &Property| match &property.value {
+        Some(value) => !value.trim().is_empty() && !shown(uri),
+        None => shown(uri),
+    };
+    changes.iter().find(|(uri, property)| kept(uri) && is_lost(uri, property)).map(|(uri, _)| uri)
+}
+
+/// The properties with lists of groups as the service separates them.
+fn written(dialect: &Dialect, properties: &Properties) -> Properties {
+    let mut written = properties.clone();
+    for uri in [property::GROUP_READ, property::GROUP_WRITE] {
+        if let Some(list) = properties.get(uri) {
+            written.set(uri, dialect.groups(list));
+        }
+    }
+    written
 }
 
 /// The changes as they may be sent to this service.
@@ -201,7 +260,7 @@ pub(super) async fn sendable(
     uri: &VosUri,
     changes: &Properties,
 ) -> Result<Properties> {
-    let changes = harmless(changes);
+    let changes = written(&service.dialect(), &harmless(changes));
     // A service that takes bytes at the path keeps its nodes in a file system.
     if let Err(error) = check_size(uri, &changes)
         && takes_direct_put(inner, service, uri).await?
@@ -257,45 +316,4 @@ fn check_size(uri: &VosUri, changes: &Properties) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn computed_properties_are_never_sent_and_flags_never_deleted() {
-        let mut changes = Properties::new();
-        changes.set(property::MD5, "x");
-        changes.set(property::READABLE, "true");
-        changes.set(property::TITLE, "t");
-        changes.set_nil(property::IS_PUBLIC);
-        changes.set_nil(property::GROUP_READ);
-        let sent = harmless(&changes);
-        assert_eq!(sent.len(), 3);
-        assert_eq!((sent.get(property::TITLE), sent.get(property::IS_PUBLIC)), (Some("t"), Some("false")));
-        assert_eq!(sent.property(property::GROUP_READ).unwrap().value, None);
-    }
-
-    #[test]
-    fn what_could_cost_the_file_is_refused() {
-        let uri = VosUri::new("a~b", "/f");
-        let mut changes = Properties::new();
-        changes.set("custom:a", "x".repeat(2000));
-        assert!(check_size(&uri, &changes).is_ok());
-        changes.set("custom:b", "x".repeat(1300));
-        assert_eq!(check_size(&uri, &changes).unwrap_err().kind(), ErrorKind::TooLarge);
-        let mut changes = Properties::new();
-        changes.set("k".repeat(300), "x");
-        assert!(check_size(&uri, &changes).is_err());
-    }
-
-    #[test]
-    fn what_a_node_has_counts_with_what_it_gets() {
-        let mut there = Properties::new();
-        there.set("custom:a", "x".repeat(3000));
-        there.set(property::GROUP_READ, "g".repeat(3000));
-        let mut changes = Properties::new();
-        changes.set("custom:b", "x".repeat(400));
-        assert!(check_size(&VosUri::new("a~b", "/f"), &merged(there.clone(), &changes)).is_err());
-        changes.set_nil("custom:a");
-        assert!(check_size(&VosUri::new("a~b", "/f"), &merged(there, &changes)).is_ok());
-    }
-}
+mod tests;

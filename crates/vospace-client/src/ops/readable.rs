@@ -10,16 +10,16 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::listing::{self, NodeStream};
-use super::nodes;
+use super::listing::{self, Fill, NodeStream};
+use super::stat;
 use crate::inner::Inner;
 use crate::node::{Node, property};
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
 /// The children of a container; one that is shown without any because the caller may not read it is an error.
-pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
-    let children = listing::list(Arc::clone(&inner), uri.clone());
+pub(crate) fn list(inner: Arc<Inner>, uri: VosUri, fill: Fill) -> NodeStream {
+    let children = listing::list(Arc::clone(&inner), uri.clone(), fill);
     let state = (children, Some((inner, uri)));
     stream::unfold(state, |(mut children, empty)| async move {
         match (children.next().await, empty) {
@@ -36,10 +36,15 @@ pub(crate) fn list(inner: Arc<Inner>, uri: VosUri) -> NodeStream {
 
 async fn check(inner: &Arc<Inner>, uri: &VosUri) -> Result<()> {
     let Some(above) = uri.parent() else { return Ok(()) };
-    if is_readable(&nodes::stat_in_full(inner, uri).await?) {
+    if is_readable(&stat::in_full(inner, uri).await?) {
         return Ok(());
     }
-    if is_readable(&nodes::stat_in_full(inner, &above).await?) {
+    let above = match stat::in_full(inner, &above).await {
+        // A root that the service does not show tells nothing of what is below it.
+        Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(()),
+        above => above?,
+    };
+    if is_readable(&above) {
         let text = "you may not read what it holds, and the service shows it as empty";
         return Err(Error::node(ErrorKind::PermissionDenied, uri, text));
     }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::client::Client;
-use crate::testing::{Reply, Stub, capabilities as document, uri};
+use crate::testing::{OFFERED, Reply, Stub, capabilities as document, uri};
 
 #[test]
 fn the_list_is_read_leniently() {
@@ -15,7 +15,7 @@ fn the_list_is_read_leniently() {
 fn a_base_or_the_full_url_may_be_given() {
     let url = |text: &str| {
         let config = ClientConfig { registry: Some(text.to_owned()), cache_dir: None, ..ClientConfig::default() };
-        Registry::new(&config).map(|registry| registry.url.to_string())
+        Registry::new(&config).map(|registry| registry.url().to_string())
     };
     let expected = "https://h:444/reg/resource-caps";
     assert_eq!(url("https://h:444/reg").unwrap(), expected);
@@ -36,7 +36,7 @@ async fn switchable() -> (Stub, Arc<AtomicBool>, Arc<AtomicBool>) {
             _ if is_down.load(Ordering::SeqCst) => Reply::fault(500, "down"),
             _ if is_hotel.load(Ordering::SeqCst) => Reply::ok("<html>Welcome to the hotel</html>"),
             "/reg/resource-caps" => Reply::ok(format!("ivo://test/svc = {base}/svc/capabilities\n")),
-            _ => Reply::ok(document(&base)),
+            _ => Reply::ok(document(&base, OFFERED)),
         }
     })
     .await;

@@ -3,6 +3,8 @@
 //! The way is `/files/<path>`, which answers with the bytes or leads to them; where it led is kept for the next range.
 //! A range is checked against what was asked, never believed: services ignore ranges, cut them, and read a suffix range
 //! as a prefix (so none is ever sent).
+//!
+//! Where there is no `/files`, the place is negotiated. It is good once: each try has a place of its own.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ use super::{Download, content_range, negotiate};
 use crate::dialect::Learned;
 use crate::http::{Failure, Grant, Request, Response, parse_http_date};
 use crate::inner::Inner;
-use crate::node::Md5;
-use crate::ops::nodes;
+use crate::node::{Md5, NodeKind};
+use crate::ops::stat;
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::view::View;
@@ -24,6 +26,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// Places asked before giving up. A service leads to one of its sites at random.
 const SITES: u32 = 4;
+/// How often places are negotiated.
+const NEGOTIATIONS: u32 = 3;
 
 /// With `anew`, a place where the file was found before is not asked: it may be that of another file by now, if names
 /// were moved about.
@@ -104,10 +108,20 @@ async fn located(
                 tracing::debug!("another site is asked for {uri}: {}", failure.error);
                 inner.http.pause(round).await;
             }
+            Err(failure) if failure.kind() == ErrorKind::NotFound && stat::stat(inner, uri).await.is_ok() => {
+                return Err(without_bytes(uri, &failure.into()));
+            }
             Err(failure) => return Err(failure.into()),
         }
     }
     unreachable!("the loop ends by returning")
+}
+
+/// The service has the node, and no place that it named has the bytes. That is no missing file: a program that is told
+/// so would make it anew.
+fn without_bytes(uri: &VosUri, error: &Error) -> Error {
+    let reason = "no place that the service names has its bytes; try later, or tell the service's help desk";
+    Error::node(ErrorKind::Service, uri, format!("{reason} ({error})"))
 }
 
 /// Whether another site than the one that failed so may serve the file. A site may be down, or not have heard of the
@@ -123,20 +137,52 @@ async fn negotiated(
     uri: &VosUri,
     range: &Option<Range<u64>>,
 ) -> Result<Download> {
+    let node = stat::stat(inner, uri).await?;
+    let length = node.properties.length();
+    if node.is_container() {
+        return Err(Error::node(ErrorKind::NotData, uri, "a container has no bytes"));
+    }
+    // Of a file without bytes there is no place to offer, or a fault in its stead (pyvospace, observed).
+    if matches!(node.kind, NodeKind::Data { .. }) && length == Some(0) {
+        return Ok(nothing(0, Some(0)));
+    }
+    let ranges = service.dialect().ranges;
+    let range = if ranges == Learned::No { &None } else { range };
     let mut last = None;
-    for endpoint in negotiate::pull(inner, service, uri).await? {
-        let request = with_range(Request::get(endpoint.url, endpoint.grant), range);
-        match inner.http.call(&request).await {
-            Ok(response) => return accept(service, uri, response, range),
-            Err(failure) => last = Some(failure.into()),
+    for round in 1..=NEGOTIATIONS {
+        let endpoints = match negotiate::pull(inner, service, uri).await {
+            // One that was never written may have no length at all.
+            Err(error) if length.is_none() && matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Service) => {
+                tracing::debug!("{uri} has no length and no bytes: {error}");
+                return Ok(nothing(0, Some(0)));
+            }
+            endpoints => endpoints?,
+        };
+        if endpoints.is_empty() && length.unwrap_or(0) == 0 {
+            return Ok(nothing(0, Some(0)));
+        }
+        for endpoint in endpoints {
+            match inner.http.send(&with_range(Request::get(endpoint.url.clone(), endpoint.grant), range)).await {
+                Ok(response) => {
+                    negotiate::note_grant(inner, service, &endpoint, None);
+                    return accept(service, uri, response, range);
+                }
+                Err(failure) if negotiate::note_grant(inner, service, &endpoint, Some(failure.kind())) => {
+                    last = Some(failure.into());
+                    break;
+                }
+                Err(failure) if failure.kind() == ErrorKind::NotFound => {
+                    last = Some(without_bytes(uri, &failure.into()));
+                }
+                Err(failure) if may_be_elsewhere(failure.kind()) => last = Some(failure.into()),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        if round < NEGOTIATIONS {
+            inner.http.pause(round).await;
         }
     }
-    match last {
-        Some(error) => Err(error),
-        // No endpoint for a file that exists: it is empty.
-        None if nodes::stat(inner, uri).await?.properties.length().unwrap_or(0) == 0 => Ok(nothing(0, Some(0))),
-        None => Err(Error::node(ErrorKind::Service, uri, "the service offers no way to read it")),
-    }
+    Err(last.unwrap_or_else(|| Error::node(ErrorKind::Service, uri, "the service offers no way to read it")))
 }
 
 /// Asks a place once. Trying again is up to the caller, who can have another place.

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use reqwest::Method;
 
+use super::keeping::settable;
 use super::{PutOptions, Uploaded};
 use crate::http::{Grant, Request};
 use crate::inner::Inner;
-use crate::node::{Md5, Node, NodeKind, Properties, property};
-use crate::ops::nodes;
+use crate::node::{Md5, Node, NodeKind, Properties};
+use crate::ops::{nodes, remove, stat};
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
@@ -38,7 +39,7 @@ pub(super) async fn put(
     }
     let node = match nodes::create(inner, uri, &DATA, &Properties::new()).await {
         Ok(_) => return Ok(EMPTY),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => nodes::stat(inner, uri).await?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => stat::stat(inner, uri).await?,
         Err(error) => return Err(error),
     };
     match node.kind {
@@ -63,8 +64,8 @@ async fn truncate(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result
 }
 
 async fn recreate(inner: &Arc<Inner>, uri: &VosUri, node: &Node) -> Result<Uploaded> {
-    nodes::delete(inner, uri).await?;
-    let kept = kept(&node.properties);
+    remove::delete(inner, uri).await?;
+    let kept = settable(&node.properties);
     let mut round = 0;
     loop {
         round += 1;
@@ -83,32 +84,10 @@ async fn recreate(inner: &Arc<Inner>, uri: &VosUri, node: &Node) -> Result<Uploa
     }
 }
 
-/// What the new node inherits of the old: all that a user may have set.
-fn kept(properties: &Properties) -> Properties {
-    let mut kept = Properties::new();
-    for (uri, property) in properties.iter() {
-        let computed = property.read_only || property::COMPUTED.contains(&uri);
-        if let (false, Some(value)) = (computed, &property.value) {
-            kept.set(uri.to_owned(), value.clone());
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_user_set_is_kept_and_what_the_service_computed_is_not() {
-        let mut properties = Properties::new();
-        properties.set(property::GROUP_READ, "ivo://x/gms?a");
-        properties.set("custom:k", "v");
-        properties.set(property::MD5, "x");
-        properties.set_read_only("custom:r", "v");
-        let kept = kept(&properties);
-        assert_eq!(kept.iter().map(|(uri, _)| uri).collect::<Vec<_>>(), ["custom:k", property::GROUP_READ]);
-    }
+    use crate::node::property;
 
     #[test]
     fn the_mark_of_a_failed_upload_is_not_emptiness() {

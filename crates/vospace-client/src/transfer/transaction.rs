@@ -141,10 +141,13 @@ impl Segmented<'_> {
                 let again = Segmented { url: &url, grant: Grant::Url, ..*self };
                 match again.attempt(Some(&begun)).await {
                     Ok(uploaded) => return Some(Sent::Stored(uploaded)),
-                    Err(End::Refused(error)) => return Some(Sent::Refused(error)),
                     Err(End::Elsewhere(error)) if note.is_kept() => return Some(Sent::Again(error)),
                     Err(End::NotHere) => {}
-                    Err(End::Anew(error) | End::Elsewhere(error)) => {
+                    // Its URL may be good no more, which says nothing of the one that was just given.
+                    Err(End::Refused(error)) if error.kind() != ErrorKind::PermissionDenied => {
+                        return Some(Sent::Refused(error));
+                    }
+                    Err(End::Anew(error) | End::Elsewhere(error) | End::Refused(error)) => {
                         tracing::info!(
                             "what the service has of {} cannot be used, all of it is sent: {error}",
                             self.uri
@@ -373,11 +376,13 @@ impl Segmented<'_> {
         if let Some(content_type) = self.content_type {
             request = request.header(CONTENT_TYPE, content_type.clone());
         }
+        let mut in_doubt = None;
         for round in 1.. {
             let failure = match self.inner.http.send(&request).await {
                 Ok(response) => return self.committed(all, &response),
                 Err(failure) => failure,
             };
+            let is_lost = failure.outcome == Outcome::Unknown;
             if failure.outcome != Outcome::NotSent
                 && let Some(uploaded) = self.find(all).await
             {
@@ -385,7 +390,12 @@ impl Segmented<'_> {
             }
             match self.judge(failure) {
                 End::Elsewhere(error) if round >= PATIENCE => return Err(End::Elsewhere(error)),
-                End::Elsewhere(error) => tracing::debug!("{} is committed again: {error}", self.uri),
+                End::Elsewhere(error) => {
+                    tracing::debug!("{} is committed again: {error}", self.uri);
+                    in_doubt = in_doubt.or(is_lost.then_some(error));
+                }
+                // An address that is good once is used up by the commit whose answer was lost.
+                End::Refused(refusal) => return Err(in_doubt.map_or(End::Refused(refusal), End::Elsewhere)),
                 end => return Err(end),
             }
             self.inner.http.pause(round).await;

@@ -2,20 +2,26 @@
 //!
 //! * Where bytes go to the path, the node is made first when there is none. So a refusal comes before the bytes and
 //!   leaves nothing behind (Cavern makes the node before it tests the permission), and new files inherit the
-//!   container's permissions. A negotiation does all that itself.
+//!   container's permissions. A negotiation does all that itself, but for a name of which nobody knows how the service wants
+//!   it written ([`nodes::show_names`]).
 //! * The empty node that a failed upload leaves is removed, but only one that this upload made: its own request told so,
-//!   or its date shows it. So it is when the caller no longer wants the upload; but where a transaction is noted for the
+//!   or its date shows it; where empty nodes have no date (pyvospace, observed), that there was none before. So it is when the caller no longer wants the upload; but where a transaction is noted for the
 //!   next program, which needs the node, it stays.
-//! * An answer that was lost is asked for by HEAD before anything is sent again. A PUT that was forbidden is never
-//!   repeated: on Cavern the second one succeeds, in a place where the caller has no right to write.
+//! * An answer that was lost is asked for by HEAD before anything is sent again, where a place may be asked twice; where
+//!   it is good once, the bytes are sent again to another. A PUT that was forbidden is never repeated: on Cavern the
+//!   second one succeeds, in a place where the caller has no right to write.
+//! * Properties that the service takes away with the old bytes are given back ([`super::keeping`]).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::keeping::Kept;
+use super::negotiate::Short;
 use super::transaction::Segmented;
 use super::unfinished::Note;
 use super::{PutOptions, Sent, UploadSource, Uploaded, changed, empty, negotiate};
@@ -23,16 +29,16 @@ use crate::body::upload::{Upload, digest_of};
 use crate::dialect::Learned;
 use crate::http::{Body, Failure, Grant, Outcome, Request, Response};
 use crate::inner::Inner;
-use crate::node::{Md5, Node, NodeKind, Properties, Timestamp};
-use crate::ops::nodes;
+use crate::node::{Md5, NodeKind, Properties, Timestamp};
 use crate::ops::probe::takes_direct_put;
+use crate::ops::{nodes, remove, stat};
 use crate::service::Service;
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
 /// How often the bytes are sent to one place.
 const ROUNDS: u32 = 3;
-/// How often URLs are negotiated.
+/// How often URLs are negotiated; as often as the bytes may be sent, where each is good once.
 const NEGOTIATIONS: u32 = 2;
 /// The clock in an answer's header is cut to seconds.
 const CLOCK: Duration = Duration::from_secs(1);
@@ -49,7 +55,7 @@ pub(crate) async fn put(
     for _ in 0..=MAX_LINKS {
         match put_at(inner, &target, &source, &options).await {
             // Where bytes go directly to a path, links are not followed by the service.
-            Err(error) if error.kind() == ErrorKind::NotData => match nodes::stat(inner, &target).await?.kind {
+            Err(error) if error.kind() == ErrorKind::NotData => match stat::stat(inner, &target).await?.kind {
                 NodeKind::Link { target: next } => {
                     target = VosUri::from_wire(&next)
                         .map_err(|_| Error::node(ErrorKind::NotData, &target, format!("it is a link to {next}")))?;
@@ -87,12 +93,19 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
         known,
         content_type,
         note: note.clone(),
+        vouched: AtomicBool::new(true),
     };
+    let shown = !direct && nodes::show_names(inner, &service, uri).await?;
+    let kept = if direct || options.new { None } else { Some(Kept::before(inner, &service, uri).await?) };
     let started = Instant::now();
     let mut cleaning = Cleaning {
         inner: Arc::clone(inner),
         uri: uri.clone(),
-        made: Made::IfSince(started),
+        made: if shown {
+            Made::Surely
+        } else {
+            Made::IfSince { started, absent: options.new || kept.as_ref().is_some_and(Kept::is_absent) }
+        },
         note,
         _work: inner.work.token(),
     };
@@ -113,6 +126,9 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
         Ok(_) => inner.note_meant(uri),
         Err(_) => remove_if_empty(inner, uri, made).await,
     }
+    if let (Ok(_), Some(kept)) = (&result, kept) {
+        kept.give_back(inner, &service, uri).await?;
+    }
     result
 }
 
@@ -121,8 +137,11 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
 enum Made {
     No,
     Surely,
-    /// If the node is not older than the upload.
-    IfSince(Instant),
+    /// If the node is not older than the upload; where it has no date, if there was none before.
+    IfSince {
+        started: Instant,
+        absent: bool,
+    },
 }
 
 /// Removes the node of an upload that is dropped before its end.
@@ -172,7 +191,7 @@ async fn ensure_node(inner: &Arc<Inner>, uri: &VosUri) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         // Who may not write here may still overwrite what is here, if the service asked for the right first.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && nodes::stat(inner, uri).await.is_ok() => Ok(false),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && stat::stat(inner, uri).await.is_ok() => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -182,26 +201,40 @@ async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri, made: Made) {
     if matches!(made, Made::No) {
         return;
     }
-    let Ok((node, time)) = nodes::stat_with_time(inner, uri).await else { return };
+    let Ok((node, time)) = stat::with_time(inner, uri).await else { return };
     let ours = match made {
         Made::No => false,
         Made::Surely => true,
-        Made::IfSince(started) => !inner.is_meant(uri) && is_younger(&node, time, started.elapsed()),
+        Made::IfSince { started, absent } => {
+            let since = node.properties.date().map_or(absent, |date| is_younger(date, time, started.elapsed()));
+            since && !inner.is_meant(uri)
+        }
     };
     if ours
         && matches!(node.kind, NodeKind::Data { .. })
         && node.properties.length().unwrap_or(0) == 0
-        && let Err(error) = nodes::delete(inner, uri).await
+        && let Err(error) = remove::delete(inner, uri).await
     {
         tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");
     }
 }
 
-/// Whether a node came into being within the last `elapsed`, by the clock of its service alone. Not known is no.
-fn is_younger(node: &Node, now: Option<Timestamp>, elapsed: Duration) -> bool {
-    let (Some(date), Some(now)) = (node.properties.date(), now) else { return false };
+/// Whether `date` is within the last `elapsed`, by the clock of the service alone. Not known is no.
+fn is_younger(date: Timestamp, now: Option<Timestamp>, elapsed: Duration) -> bool {
+    let Some(now) = now else { return false };
     let Ok(since) = now.checked_sub(elapsed.saturating_add(CLOCK)) else { return false };
     date >= since
+}
+
+/// What can be done with a place for bytes.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Other places may hold what this one lacks.
+    elsewhere: bool,
+    /// It can be asked more than once.
+    again: bool,
+    /// It can be asked by HEAD.
+    head: bool,
 }
 
 struct Sending<'a> {
@@ -212,13 +245,15 @@ struct Sending<'a> {
     known: Option<Md5>,
     content_type: Option<HeaderValue>,
     note: Option<Arc<Note>>,
+    /// The last answer told the digest of what it stored; a transaction is checked by itself.
+    vouched: AtomicBool,
 }
 
 impl Sending<'_> {
     async fn direct(&self, service: &Service) -> Result<Uploaded> {
         let Some(url) = service.file(self.uri)? else { return self.negotiated(service).await };
         for round in 1.. {
-            match self.send(&url, Grant::Caller, false).await {
+            match self.send(&url, Grant::Caller, Place { elsewhere: false, again: true, head: true }).await {
                 Sent::Stored(uploaded) => return Ok(uploaded),
                 Sent::Refused(error) if error.kind() == ErrorKind::Unsupported => {
                     service.learn(|dialect| dialect.direct_put = Learned::No);
@@ -237,19 +272,45 @@ impl Sending<'_> {
         let mut last = None;
         // The short way gives one place. Only if the bytes cannot be stored there are all of them asked for.
         let first = negotiate::push_shortly(self.inner, service, self.uri).await?;
-        let rounds = if first.is_some() { 0..=NEGOTIATIONS } else { 1..=NEGOTIATIONS };
+        let last_round = if self.place(service).again { NEGOTIATIONS } else { ROUNDS };
+        let rounds = if matches!(first, Short::Place(_)) { 0..=last_round } else { 1..=last_round };
         for round in rounds {
             let endpoints = match (round, &first) {
-                (0, Some(first)) => vec![first.clone()],
-                _ => negotiate::push(self.inner, service, self.uri).await?,
+                (0, Short::Place(first)) => vec![first.clone()],
+                _ => {
+                    let endpoints = negotiate::push(self.inner, service, self.uri).await?;
+                    if matches!(first, Short::Refused) && !endpoints.is_empty() {
+                        service.learn(|dialect| dialect.short_negotiation = Learned::No);
+                    }
+                    endpoints
+                }
             };
             for endpoint in endpoints {
-                let sent = match self.segmented(service, &endpoint.url, endpoint.grant).await {
+                // What a HEAD would use up is not asked what it can.
+                let segmented = if self.place(service).head {
+                    self.segmented(service, &endpoint.url, endpoint.grant).await
+                } else {
+                    None
+                };
+                let sent = match segmented {
                     Some(sent) => sent,
-                    None => self.send(&endpoint.url, endpoint.grant, true).await,
+                    None => self.send(&endpoint.url, endpoint.grant, self.place(service)).await,
+                };
+                let sent = match sent {
+                    Sent::Stored(uploaded) if !self.vouched.load(Ordering::Relaxed) => self.look(uploaded).await,
+                    sent => sent,
                 };
                 match sent {
-                    Sent::Stored(uploaded) => return Ok(uploaded),
+                    Sent::Stored(uploaded) => {
+                        negotiate::note_grant(self.inner, service, &endpoint, None);
+                        return Ok(uploaded);
+                    }
+                    Sent::Refused(error)
+                        if negotiate::note_grant(self.inner, service, &endpoint, Some(error.kind())) =>
+                    {
+                        last = Some(error);
+                        break;
+                    }
                     Sent::Refused(error) => return Err(error),
                     Sent::Again(error) => {
                         tracing::debug!("{} is uploaded elsewhere: {error}", self.uri);
@@ -257,7 +318,7 @@ impl Sending<'_> {
                     }
                 }
             }
-            if (1..NEGOTIATIONS).contains(&round) {
+            if (1..last_round).contains(&round) {
                 self.inner.http.pause(round).await;
             }
         }
@@ -281,8 +342,14 @@ impl Sending<'_> {
         way.put(service).await
     }
 
-    /// Sends the bytes once. `elsewhere`: other places may hold what this one lacks.
-    async fn send(&self, url: &Url, grant: Grant, elsewhere: bool) -> Sent {
+    /// What a negotiated place may be asked.
+    fn place(&self, service: &Service) -> Place {
+        let (dialect, has_files) = (service.dialect(), service.has_files());
+        Place { elsewhere: true, again: dialect.may_ask_again(has_files), head: dialect.may_head(has_files) }
+    }
+
+    /// Sends the bytes once.
+    async fn send(&self, url: &Url, grant: Grant, place: Place) -> Sent {
         let mut request = Request::new(Method::PUT, url.clone(), grant);
         if let Some(value) = self.known.and_then(|md5| HeaderValue::from_str(&md5.to_digest_header()).ok()) {
             request = request.header(HeaderName::from_static("digest"), value);
@@ -291,7 +358,9 @@ impl Sending<'_> {
             request = request.header(CONTENT_TYPE, value.clone());
         }
         request.body = Body::Upload(Arc::clone(&self.upload));
-        let failure = match self.inner.http.call(&request).await {
+        let http = &self.inner.http;
+        let sent = if place.again { http.call(&request).await } else { http.send(&request).await };
+        let failure = match sent {
             Ok(response) if response.status.is_success() => return self.stored(&response),
             Ok(response) => {
                 let text = format!("it answered {} to the upload", response.status);
@@ -300,14 +369,16 @@ impl Sending<'_> {
             Err(failure) => failure,
         };
         if failure.outcome == Outcome::Unknown
+            && place.again
+            && place.head
             && let Some(uploaded) = self.find(url, grant).await
         {
             return Sent::Stored(uploaded);
         }
-        self.judge(failure, elsewhere)
+        self.judge(failure, place)
     }
 
-    fn judge(&self, failure: Failure, elsewhere: bool) -> Sent {
+    fn judge(&self, failure: Failure, Place { elsewhere, again, .. }: Place) -> Sent {
         // The file that was to be sent cannot be read: no place will help.
         if self.upload.fault().is_some() {
             return Sent::Refused(failure.into());
@@ -318,8 +389,14 @@ impl Sending<'_> {
             ErrorKind::ChecksumMismatch | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Service => {
                 Sent::Again(failure.into())
             }
+            // A place that is used up, whether it was by this request or by one whose answer was lost on the way.
+            ErrorKind::BadRequest | ErrorKind::Unsupported if elsewhere && !again => Sent::Again(failure.into()),
             // A site that has not heard of a new file yet.
             ErrorKind::NotFound if elsewhere => Sent::Again(failure.into()),
+            // A site that is full; 413 is the user's quota, which is the same everywhere.
+            ErrorKind::QuotaExceeded if elsewhere && failure.status != Some(StatusCode::PAYLOAD_TOO_LARGE) => {
+                Sent::Again(failure.into())
+            }
             _ => Sent::Refused(failure.into()),
         }
     }
@@ -340,8 +417,26 @@ impl Sending<'_> {
             let text = format!("bytes with the MD5 {sent} were sent and {told} stored");
             return Sent::Again(Error::node(ErrorKind::ChecksumMismatch, self.uri, text));
         }
+        self.vouched.store(told.is_some(), Ordering::Relaxed);
         let artifact_id = response.header("x-artifact-id").map(str::to_owned);
         Sent::Stored(Uploaded { length: self.upload.length(), md5: sent, artifact_id })
+    }
+
+    /// Looks at the node after an upload whose answer told no digest.
+    async fn look(&self, uploaded: Uploaded) -> Sent {
+        let properties = match stat::stat(self.inner, self.uri).await {
+            Ok(node) => node.properties,
+            Err(error) => return Sent::Refused(error),
+        };
+        let other = |told: String| {
+            let text = format!("{} bytes with the MD5 {} were sent and {told} stored", uploaded.length, uploaded.md5);
+            Sent::Again(Error::node(ErrorKind::ChecksumMismatch, self.uri, text))
+        };
+        match (properties.length(), properties.md5()) {
+            (Some(length), _) if length != uploaded.length => other(format!("{length} bytes")),
+            (_, Some(md5)) if md5 != uploaded.md5 => other(format!("bytes with {md5}")),
+            _ => Sent::Stored(uploaded),
+        }
     }
 
     /// Asks whether exactly the bytes that were sent are there.

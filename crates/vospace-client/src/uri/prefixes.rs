@@ -1,7 +1,7 @@
 //! The short forms `vos:path`, `arc:path`, `<prefix>:path` and the services that they stand for.
 //!
-//! Built in are the two services of CADC; the user's existing `vos-config` adds more. A prefix that nobody defined
-//! is taken for `ivo://cadc.nrc.ca/<prefix>`, as today's users expect: it is the registry that says it is unknown.
+//! Built in are the two services of CADC; the user's existing `vos-config` adds more, and so do the sections for services
+//! of `vofs/config.toml` ([`crate::services`]), which count before it. A prefix that nobody defined is taken for `ivo://cadc.nrc.ca/<prefix>`, as today's users expect: it is the registry that says it is unknown.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ini::{Ini, ParseOption};
 
 use super::{UriError, VosUri};
+use crate::services::{self, ServiceSettings};
 
 /// Authority of the resource ids that undefined prefixes stand for.
 const DEFAULT_AUTHORITY: &str = "cadc.nrc.ca";
@@ -19,7 +20,18 @@ const LOCAL_AUTHORITY: &str = "opencadc.org";
 /// Obsolete id of Vault, still found in configuration files that an old release wrote.
 const OLD_VAULT: &str = "cadc.nrc.ca~vospace";
 
-/// Prefix → service. Cheap to build; every program makes one at start.
+/// Prefix → service. Cheap to build; every program makes one at start, of what the user configured ([`Prefixes::load`]).
+///
+/// ```
+/// use vospace_client::Prefixes;
+///
+/// let prefixes = Prefixes::builtin();
+/// let node = prefixes.parse("vos:demo/a/../image.fits")?;
+/// assert_eq!(node.to_string(), "vos://cadc.nrc.ca~vault/demo/image.fits");
+/// assert_eq!(prefixes.short(&node), "vos:demo/image.fits");
+/// assert!(!prefixes.is_remote("./image.fits"));
+/// # Ok::<(), vospace_client::UriError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Prefixes {
     named: BTreeMap<String, String>,
@@ -35,12 +47,12 @@ impl Prefixes {
         Prefixes { named: named.into(), default_authority: DEFAULT_AUTHORITY }
     }
 
-    /// Built-in prefixes and those of `$VOSPACE_CONFIG_FILE`, else of `~/.config/vos/vos-config` if it exists. With
-    /// `LOCAL_VOSPACE_WEBSERVICE` set, every built-in and undefined prefix stands for `ivo://opencadc.org/<prefix>`.
+    /// Built-in prefixes, those of `$VOSPACE_CONFIG_FILE`, else of `~/.config/vos/vos-config` if it exists, and those of
+    /// these services. With `LOCAL_VOSPACE_WEBSERVICE` set, every built-in and undefined prefix stands for `ivo://opencadc.org/<prefix>`.
     ///
     /// # Errors
     /// [`UriError::Config`] when the file exists and cannot be used.
-    pub fn load() -> Result<Self, UriError> {
+    pub fn load(services: &[ServiceSettings]) -> Result<Self, UriError> {
         let mut prefixes = Prefixes::builtin();
         if std::env::var_os("LOCAL_VOSPACE_WEBSERVICE").is_some_and(|value| !value.is_empty()) {
             prefixes = prefixes.local();
@@ -50,7 +62,15 @@ impl Prefixes {
             let text = std::fs::read_to_string(&path).map_err(|error| broken(&path, &error.to_string()))?;
             prefixes.add_config(&text, &path)?;
         }
+        prefixes.add_services(services);
         Ok(prefixes)
+    }
+
+    /// Those of configured services, in place of what had their names before.
+    pub fn add_services(&mut self, services: &[ServiceSettings]) {
+        for service in services {
+            self.named.insert(service.prefix.clone(), service.authority());
+        }
     }
 
     /// The configuration file: `$VOSPACE_CONFIG_FILE` (then the second is true, and it has to exist), else
@@ -83,7 +103,7 @@ impl Prefixes {
         let Some(list) = ini.get_from(Some("vos"), "resourceID") else { return Ok(()) };
         let mut words = list.split_whitespace().peekable();
         while let Some(id) = words.next() {
-            let Some(authority) = authority_of(id) else {
+            let Some(authority) = services::authority(id) else {
                 return Err(broken(path, &format!("'{id}' is not a resource id such as ivo://cadc.nrc.ca/arc")));
             };
             let name = words.next_if(|word| !word.starts_with("ivo://")).map(str::to_lowercase);
@@ -175,11 +195,6 @@ fn split_prefix(text: &str) -> Option<(&str, &str)> {
     let valid = characters.next()?.is_ascii_alphabetic()
         && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
     valid.then_some((prefix, rest))
-}
-
-fn authority_of(resource_id: &str) -> Option<String> {
-    let (authority, service) = resource_id.strip_prefix("ivo://")?.split_once('/')?;
-    (!authority.is_empty() && !service.is_empty()).then(|| format!("{authority}~{}", service.replace('/', "~")))
 }
 
 fn broken(path: &Path, reason: &str) -> UriError {

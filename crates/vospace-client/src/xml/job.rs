@@ -1,9 +1,11 @@
 //! The job document of UWS 1.1 §3: what an asynchronous move or recursive deletion is doing.
 
+use percent_encoding::percent_decode_str;
+
 use super::transfer::{self, Transfer};
 use super::tree::Element;
 use super::write::{escape, push};
-use super::{XSI, XmlError};
+use super::{VOSPACE, XSI, XmlError};
 use crate::node::{Timestamp, parse_date};
 
 const UWS: &str = "http://www.ivoa.net/xml/UWS/v1.0";
@@ -66,6 +68,8 @@ pub struct ErrorSummary {
     pub message: String,
     /// Whether trying again may help.
     pub transient: bool,
+    /// Whether the job's resource `error` says more.
+    pub detailed: bool,
 }
 
 /// A job.
@@ -141,14 +145,24 @@ pub fn read(bytes: &[u8]) -> Result<Job, XmlError> {
     job.destruction = date("destruction");
     job.execution_duration = root.child_text("executionDuration").and_then(|text| text.parse().ok()).unwrap_or(0);
     job.parameters = pairs(&root, "parameters", "parameter", |parameter| parameter.text.trim().to_owned());
-    job.results = pairs(&root, "results", "result", |result| result.attribute("href").unwrap_or_default().to_owned());
+    job.results = pairs(&root, "results", "result", |result| address(result.attribute("href").unwrap_or_default()));
     job.error_summary = root.child("errorSummary").filter(|summary| !summary.nil).map(|summary| ErrorSummary {
         message: summary.child_text("message").unwrap_or_default().to_owned(),
         transient: summary.attribute("type") == Some("transient"),
+        detailed: summary.attribute("hasDetail").is_some_and(|value| value == "true" || value == "1"),
     });
     job.transfer =
         root.child("jobInfo").and_then(|info| info.child("transfer")).map(transfer::from_element).transpose()?;
     Ok(job)
+}
+
+/// An address, which a service may percent-encode whole (Astro Data Lab, observed): `http%3A%2F%2Fhost%2F…`.
+fn address(text: &str) -> String {
+    let lower = text.get(..8).unwrap_or_default().to_ascii_lowercase();
+    if lower.starts_with("http%3a") || lower.starts_with("https%3a") {
+        return percent_decode_str(text).decode_utf8_lossy().into_owned();
+    }
+    text.to_owned()
 }
 
 fn pairs(root: &Element, list: &str, item: &str, value: impl Fn(&Element) -> String) -> Vec<(String, String)> {
@@ -194,14 +208,15 @@ pub fn write(job: &Job) -> String {
         push(
             &mut text,
             format_args!(
-                "<uws:errorSummary type=\"{kind}\" hasDetail=\"true\"><uws:message>{}</uws:message></uws:errorSummary>\n",
+                "<uws:errorSummary type=\"{kind}\" hasDetail=\"{}\"><uws:message>{}</uws:message></uws:errorSummary>\n",
+                error.detailed,
                 escape(&error.message)
             ),
         );
     }
     if let Some(transfer) = &job.transfer {
         text.push_str("<uws:jobInfo>");
-        transfer::write_element(&mut text, transfer);
+        transfer::write_element(&mut text, transfer, VOSPACE);
         text.push_str("</uws:jobInfo>\n");
     }
     text.push_str("</uws:job>\n");
@@ -220,12 +235,23 @@ mod tests {
         job.creation_time = Some("2026-03-01T12:00:00.5Z".parse().unwrap());
         job.parameters.push(("target".to_owned(), "vos://a~b/c".to_owned()));
         job.results.push(("successcount".to_owned(), "final:7".to_owned()));
-        job.error_summary = Some(ErrorSummary { message: "NodeNotFound: /x <y>".to_owned(), transient: true });
+        job.error_summary =
+            Some(ErrorSummary { message: "NodeNotFound: /x <y>".to_owned(), transient: true, detailed: true });
         job.transfer = Some(Transfer::new("vos://a~b/c", Direction::Node("vos://a~b/d".to_owned())));
         let read = read(write(&job).as_bytes()).unwrap();
         assert_eq!(read, job);
         assert_eq!(read.result("successcount"), Some("final:7"));
         assert_eq!(read.result("errorcount"), None);
+    }
+
+    #[test]
+    fn an_address_that_is_encoded_whole_is_one() {
+        let mut job = Job::new("x", Phase::Completed);
+        job.results.push(("a".to_owned(), "http%3A%2F%2Fh%3A80%2Ft%2Fa%2520b".to_owned()));
+        job.results.push(("b".to_owned(), "https://h/t/a%20b".to_owned()));
+        let read = read(write(&job).as_bytes()).unwrap();
+        assert_eq!(read.result("a"), Some("http://h:80/t/a%20b"));
+        assert_eq!(read.result("b"), Some("https://h/t/a%20b"));
     }
 
     #[test]

@@ -8,20 +8,37 @@ use futures_util::FutureExt as _;
 use tokio::io::AsyncBufRead;
 
 use super::tree::{Element, Events, Open};
-use super::{VOSPACE, XmlError};
+use super::{VOSPACE, VOSPACE_21, XmlError};
 use crate::node::{Node, NodeKind, Properties, property};
 use crate::uri::VosUri;
+
+/// How a document is written, for who writes one to the same service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The namespace of its elements.
+    pub namespace: &'static str,
+    /// The node's URI as it stands there.
+    pub uri: String,
+}
 
 /// Reads a document with one node. Children, if there are any, are read over and must be well-formed.
 ///
 /// # Errors
 /// [`XmlError`] when it is not one whole, well-formed node document.
 pub fn read_node(bytes: &[u8]) -> Result<Node, XmlError> {
+    Ok(read_node_and_manner(bytes)?.0)
+}
+
+/// The same, and how it is written.
+///
+/// # Errors
+/// As [`read_node`].
+pub fn read_node_and_manner(bytes: &[u8]) -> Result<(Node, Manner), XmlError> {
     let work = async {
         let mut reader = ListingReader::new(bytes);
         let node = reader.container().await?;
         while reader.skip_child().await? {}
-        Ok(node)
+        Ok((node, reader.manner))
     };
     // A slice is always ready, so the future finishes at its first poll.
     work.now_or_never().expect("invariant: reading from memory never waits")
@@ -33,6 +50,7 @@ pub fn read_node(bytes: &[u8]) -> Result<Node, XmlError> {
 pub struct ListingReader<R> {
     events: Events<R>,
     state: State,
+    manner: Manner,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +66,12 @@ enum State {
 impl<R: AsyncBufRead + Unpin> ListingReader<R> {
     /// Reads from `source` as it is asked to.
     pub fn new(source: R) -> Self {
-        ListingReader { events: Events::new(source), state: State::Start }
+        ListingReader { events: Events::new(source), state: State::Start, manner: Manner::default() }
+    }
+
+    /// How the document is written; known after [`ListingReader::container`].
+    pub fn manner(&self) -> &Manner {
+        &self.manner
     }
 
     /// Reads the node itself, up to its first child. To be called once, first; it works for nodes of every kind.
@@ -59,9 +82,12 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
         let Some(Open { element: mut root, empty }) = self.events.open().await? else {
             return Err(XmlError::Missing("root element"));
         };
-        if root.name != "node" || root.namespace != VOSPACE {
+        let Some(namespace) =
+            [VOSPACE, VOSPACE_21].into_iter().find(|known| root.name == "node" && root.namespace == *known)
+        else {
             return Err(XmlError::Unexpected { expected: "VOSpace node", found: root.name.into_owned() });
-        }
+        };
+        self.manner = Manner { namespace, uri: root.attribute("uri").unwrap_or_default().to_owned() };
         self.state = State::End;
         let mut open = !empty;
         while open {
@@ -81,7 +107,7 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
         if self.state == State::End {
             self.events.end().await?;
         }
-        to_node(&root)
+        to_node(&root, Place::Root)
     }
 
     /// The next child; none when the list, and the document, came to their proper end.
@@ -89,7 +115,7 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
     /// # Errors
     /// [`XmlError`] when the document breaks off or is otherwise broken: what was read so far is then not a listing.
     pub async fn next(&mut self) -> Result<Option<Node>, XmlError> {
-        self.next_element().await?.as_ref().map(to_node).transpose()
+        self.next_element().await?.as_ref().map(|element| to_node(element, Place::Child)).transpose()
     }
 
     async fn skip_child(&mut self) -> Result<bool, XmlError> {
@@ -123,7 +149,15 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
     }
 }
 
-fn to_node(element: &Element) -> Result<Node, XmlError> {
+/// Where a node stands in its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    /// Within a listing, where services may leave out the target of a link (pyvospace, observed): it is then empty.
+    Child,
+}
+
+fn to_node(element: &Element, place: Place) -> Result<Node, XmlError> {
     if element.name != "node" {
         return Err(XmlError::Unexpected { expected: "node", found: element.name.to_string() });
     }
@@ -134,14 +168,15 @@ fn to_node(element: &Element) -> Result<Node, XmlError> {
             NodeKind::Data { busy: matches!(element.attribute("busy"), Some("true" | "1")) }
         }
         Some("LinkNode") => {
-            NodeKind::Link { target: element.child_text("target").ok_or(XmlError::Missing("link target"))?.to_owned() }
+            let target = element.child_text("target").or((place == Place::Child).then_some(""));
+            NodeKind::Link { target: target.ok_or(XmlError::Missing("link target"))?.to_owned() }
         }
         Some(other) => return Err(XmlError::Value { what: "node type", value: other.to_owned() }),
         None => return Err(XmlError::Missing("xsi:type of a node")),
     };
     let mut properties = Properties::new();
     for item in element.child("properties").into_iter().flat_map(|list| list.children("property")) {
-        let uri = property::intern(item.attribute("uri").ok_or(XmlError::Missing("property uri"))?);
+        let uri = property::as_sent(item.attribute("uri").ok_or(XmlError::Missing("property uri"))?);
         if item.nil {
             properties.set_nil(uri);
         } else if matches!(item.attribute("readOnly"), Some("true" | "1")) {
@@ -238,6 +273,33 @@ mod tests {
             .len(),
             1
         );
+    }
+
+    #[tokio::test]
+    async fn either_namespace_is_read_and_told() {
+        let (_, manner) = read_node_and_manner(LISTING.as_bytes()).unwrap();
+        assert_eq!((manner.namespace, manner.uri.as_str()), (VOSPACE, "vos://bench.example~vault/team"));
+        let other = LISTING.replace("VOSpace/v2.0", "VOSpace/v2.1").replace("example~vault", "example!vault/");
+        let (node, manner) = read_node_and_manner(other.as_bytes()).unwrap();
+        assert_eq!((manner.namespace, manner.uri.as_str()), (VOSPACE_21, "vos://bench.example!vault//team"));
+        assert_eq!(node.uri.path(), "/team");
+        assert_eq!(list(&other).await.unwrap().1.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_link_in_a_listing_may_lack_its_target_but_not_one_by_itself() {
+        let without = LISTING.replace("<vos:target>vos://bench.example~vault/team/a.fits</vos:target>", "");
+        let (_, children) = list(&without).await.unwrap();
+        assert_eq!(children[2].kind, NodeKind::Link { target: String::new() });
+        let alone = without.replacen("vos:ContainerNode", "vos:LinkNode", 1);
+        assert_eq!(read_node(alone.as_bytes()), Err(XmlError::Missing("link target")));
+    }
+
+    #[test]
+    fn a_property_that_comes_back_prefixed_is_the_one_that_was_sent() {
+        let text = LISTING.replace("core#creator", "core#ivo://my.example/x#y");
+        let node = read_node(text.as_bytes()).unwrap();
+        assert_eq!(node.properties.get("ivo://my.example/x#y"), Some("jdoe"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub const SECURITY_TOKEN: &str = "ivo://ivoa.net/sso#token";
 pub const SECURITY_CERTIFICATE: &str = "ivo://ivoa.net/sso#tls-with-certificate";
 /// Security method for a user name and password.
 pub const SECURITY_BASIC: &str = "ivo://ivoa.net/sso#BasicAA";
+/// A cookie.
+pub const SECURITY_COOKIE: &str = "ivo://ivoa.net/sso#cookie";
 
 /// What a transfer does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,12 +161,22 @@ pub(super) fn from_element(root: &Element) -> Result<Transfer, XmlError> {
 #[must_use]
 pub fn write(transfer: &Transfer) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    write_element(&mut text, transfer);
+    write_element(&mut text, transfer, VOSPACE);
     text
 }
 
-pub(super) fn write_element(text: &mut String, transfer: &Transfer) {
-    push(text, format_args!("<vos:transfer xmlns:vos=\"{VOSPACE}\" version=\"2.1\">\n"));
+/// Writes one to be sent to a service: without an XML declaration, which one refuses and none needs (Astro Data Lab,
+/// observed).
+#[must_use]
+pub fn request(transfer: &Transfer, namespace: &str) -> String {
+    let mut text = String::new();
+    write_element(&mut text, transfer, namespace);
+    text
+}
+
+/// The namespace comes first in the root: a service looks for it there, as text (Astro Data Lab, observed).
+pub(super) fn write_element(text: &mut String, transfer: &Transfer, namespace: &str) {
+    push(text, format_args!("<vos:transfer xmlns:vos=\"{namespace}\" version=\"2.1\">\n"));
     for target in &transfer.targets {
         push(text, format_args!("<vos:target>{}</vos:target>\n", escape(target)));
     }
@@ -208,6 +220,10 @@ mod tests {
         transfer.keep_bytes = Some(false);
         transfer.params.push(("ivo://ivoa.net/vospace/core#length".to_owned(), "12".to_owned()));
         assert_eq!(read(write(&transfer).as_bytes()).unwrap(), transfer);
+        let request = request(&transfer, super::super::VOSPACE_21);
+        let head = "<vos:transfer xmlns:vos=\"http://www.ivoa.net/xml/VOSpace/v2.1\" version=\"2.1\">";
+        assert!(request.starts_with(head), "{request}");
+        assert_eq!(super::read(request.as_bytes()).unwrap(), transfer);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use super::{VOSPACE, XSI};
 use crate::node::{Node, NodeKind, Properties};
-use crate::uri::{UriError, VosUri};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -48,19 +47,19 @@ pub fn node_close(node: &Node) -> &'static str {
     }
 }
 
-/// The document of a request that creates or changes a node.
-///
-/// # Errors
-/// [`UriError`] when the URI has a name that no service can address.
-pub fn request_node(uri: &VosUri, kind: &NodeKind, properties: &Properties) -> Result<String, UriError> {
-    let namespaces = format!(" xmlns:vos=\"{VOSPACE}\" xmlns:xsi=\"{XSI}\"");
-    let mut text = DECLARATION.to_owned();
-    begin(&mut text, &namespaces, &uri.to_document()?, kind, properties, false);
+/// The document of a request that creates or changes a node; `uri` as the service wants it. There is no XML declaration,
+/// no element that closes itself at the root, and a container always has its list of children: services refuse one or
+/// the other and none needs it (Astro Data Lab, Cavern, observed).
+#[must_use]
+pub fn request_node(namespace: &str, uri: &str, kind: &NodeKind, properties: &Properties) -> String {
+    let namespaces = format!(" xmlns:vos=\"{namespace}\" xmlns:xsi=\"{XSI}\"");
+    let mut text = String::new();
+    begin(&mut text, &namespaces, uri, kind, properties, false);
     text.push_str(match kind {
         NodeKind::Container => "</vos:nodes></vos:node>\n",
         NodeKind::Data { .. } | NodeKind::Link { .. } => "</vos:node>\n",
     });
-    Ok(text)
+    text
 }
 
 fn begin(text: &mut String, namespaces: &str, uri: &str, kind: &NodeKind, properties: &Properties, views: bool) {
@@ -97,7 +96,8 @@ pub(super) fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 /// Escapes for content and for attributes. White space other than the blank goes as character references, or a reader
 /// would normalise it; characters that XML 1.0 cannot express become U+FFFD.
-pub(super) fn escape(value: &str) -> String {
+#[must_use]
+pub fn escape(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 8);
     for character in value.chars() {
         match character {
@@ -121,13 +121,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_no_views_and_names_the_node_unescaped() {
-        let uri = VosUri::new("a~b", "/é;c");
-        let text = request_node(&uri, &NodeKind::Data { busy: false }, &Properties::new()).unwrap();
-        assert!(text.contains("uri=\"vos://a~b/é;c\"") && !text.contains("accepts"), "{text}");
-        let text = request_node(&uri, &NodeKind::Container, &Properties::new()).unwrap();
-        assert!(text.contains("<vos:nodes></vos:nodes>"), "{text}");
-        assert!(request_node(&VosUri::new("a~b", "/x#y"), &NodeKind::Container, &Properties::new()).is_err());
+    fn a_request_has_what_every_service_takes() {
+        let request = |kind: NodeKind| request_node("urn:x", "vos://a~b/é;c", &kind, &Properties::new());
+        let link = NodeKind::Link { target: "vos://a~b/d".to_owned() };
+        for kind in [NodeKind::Data { busy: false }, NodeKind::Container, link] {
+            let text = request(kind);
+            assert!(
+                text.starts_with("<vos:node xmlns:vos=\"urn:x\" xmlns:xsi="),
+                "no declaration, xmlns first: {text}"
+            );
+            assert!(text.trim_end().ends_with("</vos:node>"), "no root that closes itself: {text}");
+            assert!(text.contains("uri=\"vos://a~b/é;c\"") && !text.contains("accepts"), "{text}");
+        }
+        assert!(request(NodeKind::Container).contains("<vos:nodes></vos:nodes>"));
     }
 
     #[test]

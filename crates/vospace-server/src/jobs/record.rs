@@ -71,6 +71,8 @@ impl Record {
             fault: self.fault,
             results: self.results,
             negotiated: None,
+            // What was negotiated is forgotten, and made anew with another chance.
+            spent: false,
             created: time(self.created)?,
             started: self.started.and_then(time),
             ended: self.ended.and_then(time),

@@ -23,12 +23,17 @@ impl Habits {
     pub fn change(&self, changes: Map<String, Value>) -> Result<(), serde_json::Error> {
         let mut current = self.0.write();
         let mut fields = serde_json::to_value(*current)?;
-        if let Value::Object(fields) = &mut fields {
-            fields.extend(changes);
-        }
+        merge(&mut fields, Value::Object(changes));
         let changed: Profile = serde_json::from_value(fields)?;
-        *current = Box::leak(Box::new(Profile { service: current.service, server: current.server, ..changed }));
+        let Profile { service, prefix, authority, resource_id, server, groups, .. } = **current;
+        let changed = Profile { service, prefix, authority, resource_id, server, groups, ..changed };
+        *current = Box::leak(Box::new(changed));
         Ok(())
+    }
+
+    /// The profile as it is now.
+    pub fn now(&self) -> &'static Profile {
+        *self.0.read()
     }
 
     /// All fields but the names of the service, which are fixed.
@@ -37,11 +42,23 @@ impl Habits {
     }
 }
 
+/// Puts changes over values, field by field at every depth.
+fn merge(value: &mut Value, changes: Value) {
+    match (value, changes) {
+        (Value::Object(fields), Value::Object(changes)) => {
+            for (key, change) in changes {
+                merge(fields.entry(key).or_insert(Value::Null), change);
+            }
+        }
+        (value, changes) => *value = changes,
+    }
+}
+
 impl Deref for Habits {
     type Target = Profile;
 
     fn deref(&self) -> &Profile {
-        *self.0.read()
+        self.now()
     }
 }
 
@@ -53,12 +70,41 @@ mod tests {
     fn fields_are_changed_by_name() {
         let habits = Habits::new(Profile::vault());
         let change = |text: &str| habits.change(serde_json::from_str(text).unwrap());
-        change(r#"{"copies": true, "listing": "whole", "longest_segment": 10}"#).unwrap();
-        assert!(habits.copies && habits.listing == super::super::Listing::Whole);
+        change(r#"{"locks": false, "listing": "whole", "longest_segment": 10, "moves": {"copies": "made"}}"#).unwrap();
+        assert!(!habits.locks && habits.listing == super::super::Listing::Whole);
         assert_eq!((habits.service, habits.longest_segment), ("vault", Some(10)));
-        for wrong in [r#"{"copis": true}"#, r#"{"listing": "sideways"}"#, r#"{"service": "arc"}"#] {
+        assert_eq!(habits.moves.copies, super::super::moves::Copies::Made);
+        assert!(habits.moves.mover_owns, "the rest of a part stays");
+        for wrong in [
+            r#"{"copis": true}"#,
+            r#"{"listing": "sideways"}"#,
+            r#"{"service": "arc"}"#,
+            r#"{"moves": {"copis": "made"}}"#,
+        ] {
             assert!(change(wrong).is_err(), "{wrong}");
         }
-        assert!(habits.copies, "what is refused changes nothing");
+        assert!(!habits.locks, "what is refused changes nothing");
+    }
+
+    #[test]
+    fn every_profile_can_be_changed_and_is_a_space_of_its_own() {
+        let all = [
+            Profile::vault(),
+            Profile::cavern(),
+            Profile::strict(),
+            Profile::pyvospace(),
+            Profile::datalab(),
+            Profile::srcnet(),
+        ];
+        let mut names: Vec<_> = all.iter().flat_map(|profile| [profile.authority, profile.prefix]).collect();
+        names.extend(all.iter().map(|profile| profile.resource_id));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 18, "{names:?}");
+        for profile in all {
+            let (service, habits) = (profile.service, Habits::new(profile));
+            habits.change(Map::new()).unwrap();
+            assert_eq!(habits.service, service);
+        }
     }
 }

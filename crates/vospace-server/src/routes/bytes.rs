@@ -124,7 +124,12 @@ fn target(call: &Call, site: usize) -> Result<(Target, Permit), Fault> {
 }
 
 /// The record of an artifact, and its bytes if they are wanted.
-async fn open(space: &Arc<Space>, site: usize, storage: &str, wanted: bool) -> Result<(Artifact, Option<Blob>), Fault> {
+pub async fn open(
+    space: &Arc<Space>,
+    site: usize,
+    storage: &str,
+    wanted: bool,
+) -> Result<(Artifact, Option<Blob>), Fault> {
     for _ in 0..ATTEMPTS {
         let (opener, storage) = (Arc::clone(space), storage.to_owned());
         let found = space

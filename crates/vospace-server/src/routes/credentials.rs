@@ -10,10 +10,11 @@ use crate::clock;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::replies::{not_allowed, not_mounted, ok};
+use crate::space::Space;
 use crate::store::blocking;
 use crate::tls;
 use axum::body::Body;
-use axum::http::{Method, Response};
+use axum::http::{HeaderValue, Method, Response, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
@@ -60,15 +61,32 @@ pub async fn cred(call: &Call, resource: &str) -> Result<Response<Body>, Fault> 
 /// `/ac`.
 pub async fn login(call: &Call, resource: &str) -> Result<Response<Body>, Fault> {
     match (resource, &call.method) {
-        ("login", &Method::POST) => {
-            let parameters = call.parameters().await?;
-            let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
-            let user = call.app.users.by_password(value("USERNAME"), value("PASSWORD"))?;
-            Ok(ok("text/plain", call.app.users.issue(&user)))
-        }
+        ("login", &Method::POST) => Ok(ok("text/plain", token_for_form(call).await?)),
         ("login", method) => Ok(not_allowed(method, "POST")),
         _ => describe(call, resource, "ac", LOGIN, "login", &[""]),
     }
+}
+
+/// `/login` of a space: a form that gives a cookie with a token.
+pub async fn form(call: &Call, space: &Space) -> Result<Response<Body>, Fault> {
+    if call.method != Method::POST {
+        return Ok(not_allowed(&call.method, "POST"));
+    }
+    let token = token_for_form(call).await.map_err(|_| Fault::denied("invalid username/password combination"))?;
+    let mut response = Response::new(Body::empty());
+    let cookie = space.profile.access.cookie.as_deref().unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(&format!("{cookie}={token}; HttpOnly; Path=/")) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// A token for the name and the password in the fields of a form.
+async fn token_for_form(call: &Call) -> Result<String, Fault> {
+    let parameters = call.parameters().await?;
+    let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
+    let user = call.app.users.by_password(value("USERNAME"), value("PASSWORD"))?;
+    Ok(call.app.users.issue(&user))
 }
 
 /// Capabilities and availability of a service with one resource.

@@ -11,6 +11,7 @@ use crate::grants::Permit;
 use crate::headers::DIGEST;
 use crate::identity::Caller;
 use crate::names;
+use crate::profile::names::Decoding;
 use crate::profile::{Bytes, Metadata};
 use crate::replies::{not_allowed, see_other};
 use crate::routes::facts::{Facts, send};
@@ -37,7 +38,7 @@ pub async fn serve(mut call: Call, space: Arc<Space>) -> Result<Response<Body>, 
         Err(fault) => return refuse(call.body(), fault).await,
     };
     match (space.profile.bytes, call.method.clone()) {
-        (Bytes::Redirected, Method::GET) => redirect(&call, space, path).await,
+        (Bytes::Redirected | Bytes::AtJobs, Method::GET) => redirect(&call, space, path).await,
         (Bytes::InPlace, Method::GET) => download(&call, space, path).await,
         (_, Method::HEAD) => head(&call, space, path).await,
         (Bytes::InPlace, Method::PUT) => upload(call, space, path).await,
@@ -159,7 +160,7 @@ async fn redirect(call: &Call, space: Arc<Space>, path: String) -> Result<Respon
     let (row, path) = find(call, &space, path).await?;
     // The endpoint is pasted together from the path: that fails for names that no URI can hold, and where a name is cut
     // or decoded again the bytes are looked for under another one.
-    let addressed = !space.profile.names_pasted || names::pasted(&path)? == path;
+    let addressed = space.profile.names.decoding != Decoding::Twice || names::pasted(&path)? == path;
     let (finder, storage) = (Arc::clone(&space), row.storage.clone());
     let (known, sites) = space
         .store

@@ -1,17 +1,21 @@
 //! The UWS resources: `/transfers`, `/async-delete` and `/async-setprops`.
 
 use crate::call::Call;
+use crate::documents::in_namespace;
 use crate::fault::{Fault, FaultKind};
 use crate::faults::Effect;
 use crate::identity::Caller;
 use crate::jobs::{Job, Kind, Work};
+use crate::profile::jobs::Results;
+use crate::profile::transfers::{Announced, Failures};
 use crate::replies::{not_allowed, ok, see_other};
-use crate::routes::nodes::parse_node;
-use crate::routes::transfers::{LONGEST_DOCUMENT, is_text_xml, perform, read_transfer, require_jobs};
+use crate::routes::reading;
+use crate::routes::transfers::{LONGEST_DOCUMENT, details_of_job, is_text_xml, perform, require_jobs};
 use crate::space::Space;
 use crate::space::tree::Counts;
 use axum::body::Body;
 use axum::http::{Method, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vospace_client::xml::job::{self as document, ErrorSummary, Phase};
@@ -27,8 +31,8 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
     if id.is_empty() {
         return match call.method {
             Method::POST => create(call, &space, list, &list_url).await,
-            Method::GET => show_list(&call, &space, list),
-            _ => Ok(not_allowed(&call.method, "GET, POST")),
+            Method::GET if space.profile.jobs.listed => show_list(&call, &space, list),
+            _ => Ok(not_allowed(&call.method, if space.profile.jobs.listed { "GET, POST" } else { "POST" })),
         };
     }
     if matches!(call.effect, Some(Effect::LoseJob(true))) {
@@ -41,21 +45,25 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
     let job_url = format!("{list_url}/{id}");
     match (call.method.clone(), below) {
         (Method::GET, "") => {
-            if let Some(text) = call.parameter("wait") {
+            if let Some(text) = call.parameter("wait").filter(|_| space.profile.jobs.waits) {
                 let seconds = text.parse().map_err(|_| Fault::argument(format!("invalid WAIT: {text}")))?;
                 space.jobs.wait(id, seconds).await;
             }
             let job = space.jobs.get(id).unwrap_or(job);
-            Ok(ok("text/xml", document::write(&job_document(&space, &call.base, job))))
+            let text = document::write(&job_document(&space, &call.base, list, job));
+            Ok(ok("text/xml", in_namespace(&space, text)))
         }
-        (Method::DELETE, "") => {
+        (Method::DELETE, "") if space.profile.jobs.removable => {
             space.jobs.remove(id);
             Ok(see_other(&list_url))
         }
         (Method::GET, "phase") => Ok(ok("text/plain", job.phase.as_str())),
         (Method::POST, "phase") => change_phase(call, &space, job, &job_url).await,
-        (Method::GET, "error") => match &job.fault {
-            Some(fault) => Ok(ok("text/plain", fault.text())),
+        (Method::GET, "error" | "results/error") => match &job.fault {
+            Some(_) if below == "error" && space.profile.jobs.error_redirects => {
+                Ok(see_other(&format!("{job_url}/results/error")))
+            }
+            Some(fault) => Ok(ok("text/plain", space.said(fault))),
             None => Err(Fault::plain(404, format!("{id}/error"))),
         },
         (Method::GET, "results/transferDetails") => {
@@ -65,7 +73,11 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
                 }
                 _ => false,
             };
-            if job.work.as_ref().is_some_and(transfers) && job.phase != Phase::Pending {
+            let empty = job.fault.is_some() && space.profile.transfers.failures == Failures::Empty;
+            if (job.work.as_ref().is_some_and(transfers) || empty) && job.phase != Phase::Pending {
+                if space.profile.transfers.details_at_once {
+                    return details_of_job(&call, &space, job).await;
+                }
                 Ok(see_other(&format!("{}/{}/xfer/{id}", call.base, space.profile.service)))
             } else {
                 Err(Fault::plain(404, "no such result"))
@@ -83,13 +95,13 @@ async fn create(call: Call, space: &Space, list: &str, list_url: &str) -> Result
     } else {
         let is_document = is_text_xml(&call);
         let body = call.take_body(LONGEST_DOCUMENT).await?;
-        if !is_document {
+        if !is_document && (list != "transfers" || space.profile.transfers.announced == Announced::Xml) {
             return Err(Fault::argument("invalid content type"));
         }
         if list == "transfers" {
-            Work::Transfer(read_transfer(&body)?)
+            Work::Transfer(reading::transfer(&body, space)?)
         } else {
-            Work::SetProperties(Box::new(parse_node(&body, space)?))
+            Work::SetProperties(Box::new(reading::node(&body, space)?.0))
         }
     };
     let id = space.jobs.create(call.caller.clone(), Some(work), Phase::Pending);
@@ -124,8 +136,13 @@ fn show_list(call: &Call, space: &Space, list: &str) -> Result<Response<Body>, F
 }
 
 async fn change_phase(call: Call, space: &Arc<Space>, job: Job, job_url: &str) -> Result<Response<Body>, Fault> {
-    let parameters = call.parameters().await?;
-    let phase = parameters.into_iter().find(|(key, _)| key == "PHASE").map(|(_, value)| value.to_ascii_uppercase());
+    let phase = if space.profile.jobs.phase_exact {
+        let body = call.take_body(LONGEST_DOCUMENT).await?;
+        std::str::from_utf8(&body).ok().and_then(|text| text.strip_prefix("PHASE=")).map(str::to_owned)
+    } else {
+        let parameters = call.parameters().await?;
+        parameters.into_iter().find(|(key, _)| key == "PHASE").map(|(_, value)| value.to_ascii_uppercase())
+    };
     match phase.as_deref() {
         Some("RUN") => {
             let Some((work, stop)) = space.jobs.start(&job.id) else {
@@ -176,7 +193,7 @@ fn settle(job: &mut Job, counts: Counts, stopped: bool) {
     job.phase = if stopped || counts.failed > 0 { Phase::Aborted } else { Phase::Completed };
 }
 
-fn job_document(space: &Space, base: &str, job: Job) -> document::Job {
+fn job_document(space: &Space, base: &str, list: &str, job: Job) -> document::Job {
     let mut result = document::Job::new(job.id.clone(), job.phase);
     result.owner = job.owner.name().map(str::to_owned);
     result.creation_time = Some(job.created);
@@ -185,12 +202,24 @@ fn job_document(space: &Space, base: &str, job: Job) -> document::Job {
     result.destruction = job.created.checked_add(jiff::SignedDuration::from_hours(24 * 7)).ok();
     result.results = job.results;
     if space.profile.byte_urls_once && job.negotiated.is_some() {
-        let details = format!("{base}/{}/xfer/{}", space.profile.service, job.id);
+        let service = space.profile.service;
+        let details = match space.profile.transfers.details_at_once {
+            true => format!("{base}/{service}/{list}/{}/results/transferDetails", job.id),
+            false => format!("{base}/{service}/xfer/{}", job.id),
+        };
         result.results.push(("transferDetails".to_owned(), details));
+    }
+    match space.profile.jobs.results {
+        Results::Shown => {}
+        Results::Empty => result.results.clear(),
+        Results::Escaped => result.results.iter_mut().for_each(|(_, href)| {
+            *href = utf8_percent_encode(href, NON_ALPHANUMERIC).to_string();
+        }),
     }
     result.error_summary = job.fault.map(|fault| ErrorSummary {
         transient: matches!(fault.kind(), FaultKind::Unavailable(_)),
-        message: if space.profile.uws_words { fault.words().to_owned() } else { fault.text() },
+        message: if space.profile.uws_words { fault.words().to_owned() } else { space.said(&fault) },
+        detailed: true,
     });
     match job.work {
         Some(Work::Transfer(transfer)) => result.transfer = Some(transfer),

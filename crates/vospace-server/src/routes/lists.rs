@@ -2,6 +2,7 @@
 //! getProtocols of VOSpace 2.1). Vault and Cavern have none of them.
 
 use crate::call::Call;
+use crate::documents::{TYPE, in_namespace};
 use crate::fault::Fault;
 use crate::replies::{not_allowed, ok};
 use crate::space::Space;
@@ -29,11 +30,12 @@ pub async fn serve(call: Call, space: Arc<Space>, list: &str) -> Result<Response
         "protocols" => document("protocol", &[("accepts", &texts(&PUT)), ("provides", &texts(&GET))]),
         _ => {
             let known: Vec<String> = CORE.iter().map(|key| format!("ivo://ivoa.net/vospace/core#{key}")).collect();
-            let contains = space.store.read(properties::keys).await?;
+            let mut contains = space.store.read(properties::keys).await?;
+            contains.retain(|key| key != TYPE);
             document("property", &[("accepts", &known), ("provides", &known), ("contains", &contains)])
         }
     };
-    Ok(ok("text/xml", text))
+    Ok(ok("text/xml", in_namespace(&space, text)))
 }
 
 fn texts(uris: &[&str]) -> Vec<String> {

@@ -5,14 +5,19 @@
 //! Vault and Cavern, whose XML library swallows what fails behind it (observed). Absence from a listing proves nothing.
 
 use crate::call::{Call, refuse};
+use crate::documents;
 use crate::fault::{Fault, FaultKind};
+use crate::faults::documents::distort;
 use crate::faults::effect::ListingForm;
-use crate::faults::{self, Effect, documents};
+use crate::faults::{self, Effect};
 use crate::identity::Caller;
 use crate::names;
-use crate::profile::{Bytes as ByteHabit, Listing};
-use crate::replies::{not_allowed, ok, see_other};
-use crate::routes::encoding;
+use crate::profile::Listing;
+use crate::profile::documents::Children;
+use crate::profile::links::Within;
+use crate::profile::names::Root;
+use crate::replies::{not_allowed, not_mounted, ok, see_other};
+use crate::routes::reading;
 use crate::space::Space;
 use crate::space::document::Detail;
 use crate::space::walk::{Leaf, Walked};
@@ -24,7 +29,6 @@ use rusqlite::Connection;
 use std::sync::Arc;
 use vospace_client::node::Node;
 use vospace_client::uri::VosUri;
-use vospace_client::xml::{XmlError, read, write};
 
 /// Children read from the store at once: some 300 kB of text.
 const PAGE: usize = 500;
@@ -34,8 +38,7 @@ const LONGEST_DOCUMENT: usize = 32 << 10;
 
 /// All methods of the resource.
 pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Fault> {
-    let path = if space.profile.names_pasted { call.node_path() } else { call.servlet_path() };
-    let path = match path {
+    let path = match path_of(&call, &space) {
         Ok(path) => path,
         Err(fault) => return refuse(call.body(), fault).await,
     };
@@ -43,21 +46,31 @@ pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Faul
         Method::GET => get(&call, space, path).await,
         Method::PUT => {
             let (node, kind) = document(&call, &space, &path, FaultKind::InvalidUri).await?;
+            if space.profile.access.anonymous_creation_fails && call.caller == Caller::Anonymous {
+                return Err(Fault::internal("java.lang.NullPointerException: no token"));
+            }
             let node = space.create(call.caller, path, node).await?;
-            let mut text = write::node(&node, std::iter::empty());
+            let mut text = documents::whole(&space, &node);
             if let Some(kind) = kind {
                 // The answer still says what was asked for.
                 text = text.replace("vos:DataNode", kind);
             }
-            let mut response = ok("text/xml", text);
+            let mut bytes = text.clone().into_bytes();
+            if space.profile.documents.cut_by_characters {
+                // The length is counted in characters, and the body is cut at it.
+                bytes.truncate(text.chars().count());
+            }
+            let mut response = ok("text/xml", bytes);
             *response.status_mut() = StatusCode::CREATED;
             Ok(response)
         }
         Method::POST => {
             let (node, _) = document(&call, &space, &path, FaultKind::InvalidArgument).await?;
             let gap = faults::gap(call.effect.as_ref());
+            let change = node.clone();
             let node = space.set_properties(call.caller, path, node, gap).await?;
-            Ok(ok("text/xml", write::node(&node, std::iter::empty())))
+            let shown = if space.profile.documents.change_only { change } else { node };
+            Ok(ok("text/xml", documents::whole(&space, &shown)))
         }
         Method::DELETE => {
             if space.profile.delete_is_recursive {
@@ -67,6 +80,17 @@ pub async fn serve(call: Call, space: Arc<Space>) -> Result<Response<Body>, Faul
             Ok(Response::new(Body::empty()))
         }
         _ => Ok(not_allowed(&call.method, "GET, PUT, POST, DELETE")),
+    }
+}
+
+/// The path of the node that a request names. The root may be out of reach.
+fn path_of(call: &Call, space: &Space) -> Result<String, Fault> {
+    let path = space.path_from(&call.rest)?;
+    match space.profile.names.root {
+        _ if path != "/" => Ok(path),
+        Root::WithSlash if call.rest.is_empty() => Err(not_mounted()),
+        Root::Fails => Err(Fault::internal("the root is no node")),
+        Root::Listed | Root::WithSlash => Ok(path),
     }
 }
 
@@ -88,7 +112,7 @@ async fn remove_all(call: Call, space: Arc<Space>, path: String) -> Result<Respo
 }
 
 /// Reads the document of the request and compares its URI with the path; says which type it names if that is one that
-/// is not kept apart.
+/// is echoed and not kept.
 async fn document(
     call: &Call,
     space: &Space,
@@ -99,58 +123,38 @@ async fn document(
         return Err(Fault::argument("no node document"));
     }
     let bytes = call.take_body(LONGEST_DOCUMENT).await?;
-    let node = parse_node(&bytes, space)?;
+    let (node, kind) = reading::node(&bytes, space)?;
     let named = VosUri::new(space.authority(), path);
     if node.uri != named {
-        let text = format!("invalid input: vos URI mismatch: doc={} and path={}", node.uri.to_wire(), named.to_wire());
+        let text = format!(
+            "invalid input: vos URI mismatch: doc={} and path={}",
+            space.written(&node.uri),
+            space.written(&named)
+        );
         return Err(Fault::new(mismatch, text));
     }
-    Ok((node, structured(&String::from_utf8_lossy(&bytes))))
-}
-
-/// The types that the standard has and these services do not keep apart.
-const STRUCTURED: [&str; 2] = ["vos:StructuredDataNode", "vos:UnstructuredDataNode"];
-
-/// The one of [`STRUCTURED`] that a document names.
-fn structured(text: &str) -> Option<&'static str> {
-    STRUCTURED.into_iter().find(|kind| text.contains(&format!("type=\"{kind}\"")))
-}
-
-/// Reads a node document; faults are those of the services' reader.
-pub fn parse_node(bytes: &[u8], space: &Space) -> Result<Node, Fault> {
-    let text = encoding::text(bytes)?;
-    if text.contains("type=\"vos:Node\"") {
-        return Err(Fault::new(FaultKind::TypeNotSupported, "vos:Node"));
-    }
-    if ["ContainerNode", "DataNode", "LinkNode"].iter().any(|kind| text.contains(&format!("type=\"{kind}\""))) {
-        return Err(Fault::internal("java.lang.ArrayIndexOutOfBoundsException: Index 1 out of bounds for length 1"));
-    }
-    let failed = |error: XmlError| Fault::argument(format!("invalid input: XML failed schema validation: {error}"));
-    let node = match structured(&text) {
-        Some(kind) if space.profile.bytes == ByteHabit::Redirected => {
-            let class = kind.trim_start_matches("vos:");
-            return Err(Fault::plain(400, format!("BUG: no table/columns for class {class}")));
-        }
-        Some(kind) => read::read_node(text.replace(kind, "vos:DataNode").as_bytes()).map_err(failed)?,
-        None => read::read_node(text.as_bytes()).map_err(failed)?,
-    };
-    let ends_name = |rest: &str| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace());
-    if node.is_container() && !text.split("nodes").skip(1).any(ends_name) {
-        return Err(Fault::argument("invalid input: XML failed schema validation: ContainerNode without nodes"));
-    }
-    Ok(node)
+    Ok((node, kind))
 }
 
 async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Body>, Fault> {
-    if call.parameter("view").as_deref() == Some("data") {
+    if call.parameter("view").as_deref() == Some("data") && space.profile.resources.files {
         let files = format!("{}/{}/files{}", call.base, space.profile.service, names::encoded(&path));
         return Ok(see_other(&files));
     }
-    let detail = Detail::of(call.parameter("detail").as_deref(), space.profile.full_detail);
+    let detail = Detail::of(call.parameter("detail").as_deref(), &space)?;
+    // Where a limit has to be above zero, that is looked at before the node is.
+    let cut = if space.profile.listing == Listing::Cut { Some(Page::of(call, &space, &path)?) } else { None };
     let (finder, caller, wanted) = (Arc::clone(&space), call.caller.clone(), path.clone());
-    let (walked, row) = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await?;
+    let found = space.store.read(move |db| finder.find(db, &caller, &wanted, Leaf::Keep)).await;
+    let (walked, row) = found.map_err(|fault| match (fault.kind(), space.profile.links.within) {
+        (FaultKind::LinkFound, Within::RefusedOrNotFound) => Fault::new(FaultKind::NodeNotFound, space.uri(&path)),
+        _ => fault,
+    })?;
     if row.kind == Kind::Container {
-        let mut page = Page::of(call, &space, &path)?;
+        let mut page = match cut {
+            Some(page) => page,
+            None => Page::of(call, &space, &path)?,
+        };
         match call.effect {
             Some(Effect::TruncateListing(children)) => {
                 page.remaining = page.remaining.min(usize::try_from(children).unwrap_or(usize::MAX));
@@ -162,7 +166,7 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
             _ => {}
         }
         space.ask_groups(&space.rights_in(&call.caller, &walked), &row, false)?;
-        if !space.profile.unreadable_looks_empty && !space.may_read(&call.caller, &walked, &row) {
+        if !space.profile.unreadable_looks_empty && !space.may_see(&call.caller, &walked, &row) {
             return Err(Fault::denied(space.uri(&path)));
         }
         let effect = call.effect.clone();
@@ -173,8 +177,8 @@ async fn get(call: &Call, space: Arc<Space>, path: String) -> Result<Response<Bo
     let (writer, caller) = (Arc::clone(&space), call.caller.clone());
     let mut node =
         space.store.read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail)).await?;
-    documents::distort(call.effect.as_ref(), &mut node);
-    Ok(ok("text/xml", write::node(&node, std::iter::empty())))
+    distort(call.effect.as_ref(), &mut node);
+    Ok(ok("text/xml", documents::whole(&space, &node)))
 }
 
 /// What a service without pages says to a request for the next one.
@@ -206,34 +210,43 @@ struct Page {
 
 impl Page {
     fn of(call: &Call, space: &Space, path: &str) -> Result<Page, Fault> {
+        let limit = call.parameter("limit");
+        let from_start = |remaining| Page { from: From::Name(String::new(), true), remaining };
+        match space.profile.listing {
+            Listing::Unpaged => return Ok(from_start(usize::MAX)),
+            Listing::Cut => {
+                return match limit.as_deref().map(str::parse) {
+                    None => Ok(from_start(usize::MAX)),
+                    Some(Ok(limit)) if limit > 0 => Ok(from_start(limit)),
+                    Some(_) => Err(Fault::new(FaultKind::InvalidUri, "limit has to be above zero")),
+                };
+            }
+            Listing::Paged | Listing::Whole => {}
+        }
         if let Some(sort) = call.parameter("sort") {
             return Err(Fault::plain(400, format!("sort by {sort}")));
         }
         if let Some(order) = call.parameter("order") {
             return Err(Fault::plain(400, format!("sort order {order}")));
         }
-        let limit = match call.parameter("limit") {
+        let limit = match limit {
             None => usize::MAX,
             Some(text) => text.parse().map_err(|_| Fault::argument("value for limit must be a positive integer."))?,
         };
         let marker = call.parameter("uri");
-        match space.profile.listing {
-            Listing::Paged => {
-                let from = match marker {
-                    None => From::Name(String::new(), true),
-                    Some(uri) => From::Name(child_name(&uri, path)?, true),
-                };
-                Ok(Page { from, remaining: limit.min(space.profile.longest_page) })
-            }
-            Listing::Whole => {
-                if let Some(uri) = marker.filter(|uri| !uri.is_empty() && limit != 0) {
-                    child_name(&uri, path)?;
-                    return Err(no_marker());
-                }
-                let remaining = if limit == 0 { 0 } else { usize::MAX };
-                Ok(Page { from: From::Arrival(NodeId(0)), remaining })
-            }
+        if space.profile.listing == Listing::Paged {
+            let from = match marker {
+                None => From::Name(String::new(), true),
+                Some(uri) => From::Name(child_name(&uri, path)?, true),
+            };
+            return Ok(Page { from, remaining: limit.min(space.profile.longest_page) });
         }
+        if let Some(uri) = marker.filter(|uri| !uri.is_empty() && limit != 0) {
+            child_name(&uri, path)?;
+            return Err(no_marker());
+        }
+        let remaining = if limit == 0 { 0 } else { usize::MAX };
+        Ok(Page { from: From::Arrival(NodeId(0)), remaining })
     }
 }
 
@@ -252,6 +265,7 @@ struct Contents {
     walked: Arc<Walked>,
     row: Row,
     detail: Detail,
+    bare: bool,
     from: From,
     remaining: usize,
     ended: bool,
@@ -269,9 +283,17 @@ impl Contents {
         effect: Option<Effect>,
     ) -> Contents {
         // Who may not read a container sees it without children, and is not told.
-        let remaining = if space.may_read(&caller, &walked, &row) { page.remaining } else { 0 };
+        let children = space.profile.documents.children;
+        let shown =
+            space.may_see(&caller, &walked, &row) && !(children == Children::BareUnlessAll && detail == Detail::Min);
+        let remaining = if shown { page.remaining } else { 0 };
+        let bare = match children {
+            Children::AsAsked => false,
+            Children::Bare => true,
+            Children::BareUnlessAll => detail != Detail::Max,
+        };
         let walked = Arc::new(walked);
-        Contents { space, caller, walked, row, detail, from: page.from, remaining, ended: false, effect }
+        Contents { space, caller, walked, row, detail, bare, from: page.from, remaining, ended: false, effect }
     }
 
     async fn answer(mut self) -> Result<Response<Body>, Fault> {
@@ -282,13 +304,13 @@ impl Contents {
             .store
             .read(move |db| writer.document_for(db, &caller, &walked, &row, &walked.path, detail))
             .await?;
-        documents::distort(self.effect.as_ref(), &mut container);
-        let mut text = write::node_open(&container);
+        distort(self.effect.as_ref(), &mut container);
+        let mut text = documents::open(&self.space, &container);
         if let Err(fault) = self.append(&mut text).await {
             tracing::error!(%fault, "a listing ends before its first child");
             self.ended = true;
         }
-        let end = write::node_close(&container);
+        let end = documents::close(&container);
         if self.ended {
             text.push_str(end);
             return Ok(ok("text/xml", text));
@@ -319,7 +341,9 @@ impl Contents {
             return Ok(());
         }
         let (space, caller, walked) = (Arc::clone(&self.space), self.caller.clone(), Arc::clone(&self.walked));
-        let (container, detail, from, effect) = (self.row.id, self.detail, self.from.clone(), self.effect.clone());
+        let (container, from, effect) = (self.row.id, self.from.clone(), self.effect.clone());
+        let bare = self.bare;
+        let detail = if bare { Detail::Min } else { self.detail };
         let (page, found, next) = self
             .space
             .store
@@ -341,8 +365,8 @@ impl Contents {
                         // It is in the log as a failure; the listing just ends.
                         Err(_) => return Ok((page, count, None)),
                     };
-                    documents::distort(effect.as_ref(), &mut child);
-                    page.push_str(&write::node_child(&child));
+                    distort(effect.as_ref(), &mut child);
+                    page.push_str(&documents::child(&space, &child, bare));
                 }
                 Ok((page, found, next))
             })

@@ -114,7 +114,7 @@ impl Packer {
             Kind::Link => {
                 let above = walked.path.rsplit_once('/').map_or("", |(above, _)| above);
                 let path = format!("{above}/{name}");
-                let target = self.space.profile.symbolic_links.then(|| self.space.linked_path(&row, &path));
+                let target = self.space.profile.links.symbolic.then(|| self.space.linked_path(&row, &path));
                 // Wrong by one level: relative to the link and not to what it is in (Cavern, observed).
                 if let Some(Ok(target)) = target.filter(|target| is_inside(target, &walked.path)) {
                     archive.link(name, &links::relative(&path, &target), seconds)?;
@@ -150,7 +150,7 @@ impl Packer {
         let store = &self.space.store;
         let (site, blob) = match self.space.profile.bytes {
             Bytes::InPlace => (0, row.storage.clone()),
-            Bytes::Redirected => {
+            Bytes::Redirected | Bytes::AtJobs => {
                 let found = store.read_now(|db| {
                     Ok((copies::located(db, &row.storage)?.first().copied(), artifacts::get(db, &row.storage)?))
                 })?;

@@ -13,8 +13,9 @@ use vospace_client::xml::availability::{self, Availability};
 use vospace_client::xml::capabilities::{self, Capabilities, Capability, Interface};
 
 /// Security methods of everything that knows callers: anonymous, token, cookie, and over TLS certificate.
-const METHODS: [&str; 4] =
-    ["", "ivo://ivoa.net/sso#token", "ivo://ivoa.net/sso#cookie", "ivo://ivoa.net/sso#tls-with-certificate"];
+const METHODS: [&str; 4] = ["", "ivo://ivoa.net/sso#token", COOKIE, CERTIFICATE];
+const COOKIE: &str = "ivo://ivoa.net/sso#cookie";
+const CERTIFICATE: &str = "ivo://ivoa.net/sso#tls-with-certificate";
 
 /// `GET /reg/resource-caps`: one line per space. A line has exactly one `=`, the Python client wants it so.
 pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Fault> {
@@ -22,8 +23,8 @@ pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Faul
         return Err(not_mounted());
     }
     let mut text = "# The services of this process\n".to_owned();
-    for space in &call.app.spaces {
-        let (id, service) = (space.profile.resource_id(), space.profile.service);
+    for space in call.app.spaces.iter().filter(|space| space.profile.resources.described) {
+        let (id, service) = (space.profile.resource_id, space.profile.service);
         text.push_str(&format!("{id} = {}/{service}/capabilities\n", call.base));
     }
     for (id, service) in credentials::services(call) {
@@ -35,7 +36,14 @@ pub fn resource_caps(call: &Call, resource: &str) -> Result<Response<Body>, Faul
 /// `GET /SERVICE/capabilities`.
 pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
     let service = space.profile.service;
-    let methods = if call.app.tls { &METHODS[..] } else { &METHODS[..3] };
+    let access = &space.profile.access;
+    let methods = METHODS.into_iter().filter(|method| match *method {
+        COOKIE => access.cookie.is_some(),
+        CERTIFICATE => access.certificates && call.app.tls,
+        _ => true,
+    });
+    let methods: Vec<&str> = methods.collect();
+    let methods = methods.as_slice();
     let entry = |standard_id: &str, path: &str, base: bool, methods: &[&str]| Capability {
         standard_id: standard_id.to_owned(),
         interfaces: vec![Interface {
@@ -56,7 +64,7 @@ pub fn capabilities(call: &Call, space: &Space) -> Response<Body> {
             entry(capabilities::SYNC, "synctrans", false, methods),
         ],
     };
-    if space.profile.lists {
+    if space.profile.resources.lists {
         for list in ["views", "properties", "protocols"] {
             document.capabilities.push(entry(&format!("ivo://ivoa.net/std/VOSpace/v2.0#{list}"), list, false, methods));
         }

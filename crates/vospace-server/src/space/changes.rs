@@ -5,21 +5,22 @@
 //! type and encoding to the artifact, everything else is text. `xsi:nil` removes.
 
 use super::Space;
-use crate::fault::Fault;
+use crate::documents::TYPE;
+use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::profile::Metadata;
+use crate::profile::documents::OwnKeys;
 use crate::store::nodes::Row;
 use vospace_client::node::{Node, NodeKind, property};
 
 /// The beginning of the keys that are checked. By prefix, so `…/vospacex` is checked as well, as observed.
 const NAMESPACE: &str = "ivo://ivoa.net/vospace";
 
-/// What the identifiers of the groups here begin with.
-const LOCAL_GROUPS: &str = "ivo://cadc.nrc.ca/";
+/// The standard's time of the last change of a file.
+pub(super) const MTIME: &str = "ivo://ivoa.net/vospace/core#mtime";
 
 /// The standard's times of a file, which CADC's services refuse.
-const TIMES: [&str; 3] =
-    ["ivo://ivoa.net/vospace/core#mtime", "ivo://ivoa.net/vospace/core#ctime", "ivo://ivoa.net/vospace/core#btime"];
+pub(super) const TIMES: [&str; 3] = [MTIME, "ivo://ivoa.net/vospace/core#ctime", "ivo://ivoa.net/vospace/core#btime"];
 
 /// The keys that only the service sets.
 const IMMUTABLE: [&str; 7] = [
@@ -98,10 +99,10 @@ impl Changes {
     /// Reads the properties of a document.
     pub fn of(space: &Space, caller: &Caller, node: &Node) -> Result<Changes, Fault> {
         let mut changes = Changes::default();
-        if matches!(node.kind, NodeKind::Link { .. }) && space.profile.symbolic_links && !node.properties.is_empty() {
+        if matches!(node.kind, NodeKind::Link { .. }) && space.profile.links.symbolic && !node.properties.is_empty() {
             return Err(Fault::argument(LINK_PROPERTIES));
         }
-        for (uri, entry) in node.properties.iter() {
+        for (uri, entry) in node.properties.iter().filter(|(uri, _)| *uri != TYPE) {
             let value = entry.value.as_deref().map(str::trim);
             changes.take(space, caller, uri, value)?;
         }
@@ -113,19 +114,25 @@ impl Changes {
         if uri.contains(char::is_whitespace) || uri.is_empty() || (as_text && !uri.is_ascii()) {
             return Err(Fault::argument(format!("invalid property key: {uri}")));
         }
-        if uri.starts_with(NAMESPACE) {
+        let documents = &space.profile.documents;
+        if documents.own_keys == OwnKeys::InVospace && !in_vospace(uri) {
+            return Err(Fault::new(FaultKind::InvalidUri, uri));
+        }
+        if uri.starts_with(NAMESPACE) && documents.own_keys == OwnKeys::Checked {
             let known = uri.strip_prefix("ivo://ivoa.net/vospace/core#").is_some_and(|key| CORE.contains(&key));
             let time = space.profile.times_accepted && TIMES.contains(&uri);
             if !(known || time) {
                 return Err(Fault::argument(format!("{uri}: unrecognized property URI in vospace namespace")));
             }
         }
-        if space.profile.immutable_refused && !caller.is_administrator() && IMMUTABLE.contains(&uri) {
+        let immutable = IMMUTABLE.contains(&uri) || (TIMES.contains(&uri) && !space.profile.times_accepted);
+        if space.profile.immutable_refused && !caller.is_administrator() && immutable {
             return Err(Fault::denied(format!("{uri} is set by the service only")));
         }
         let text = || value.map(str::to_owned);
         let flag = || value.map(|value| value.eq_ignore_ascii_case("true"));
         match uri {
+            property::IS_PUBLIC if !documents.publicity => self.texts.push((uri.to_owned(), text())),
             property::IS_PUBLIC if value.is_none() && as_text => {}
             property::IS_PUBLIC => self.public = Some(flag().unwrap_or(false)),
             property::INHERIT_PERMISSIONS if value.is_none() && as_text => {}
@@ -141,8 +148,8 @@ impl Changes {
             }
             property::CREATOR if caller.is_administrator() => self.owner = text(),
             property::MD5 if space.profile.echo_erases_md5 => self.texts.push((uri.to_owned(), None)),
-            property::TYPE if !as_text => self.content_type = Some(text()),
-            property::ENCODING if !as_text => self.encoding = Some(text()),
+            property::TYPE if !as_text && documents.checksums => self.content_type = Some(text()),
+            property::ENCODING if !as_text && documents.checksums => self.encoding = Some(text()),
             property::DATE => self.touched |= !as_text,
             property::LENGTH if as_text && value.is_some_and(|value| value.parse::<u64>().is_err()) => {
                 return Err(Fault::argument(format!("invalid length: {}", value.unwrap_or_default())));
@@ -153,7 +160,12 @@ impl Changes {
             | property::CONTENT_DATE
             | property::AVAILABLE_SPACE
             | property::QUOTA => {}
-            _ => self.texts.push((uri.to_owned(), text())),
+            _ => {
+                // One that comes back as it was shown is the same.
+                let shown = uri.strip_prefix(property::CORE).filter(|own| own.contains("://"));
+                let own = shown.filter(|_| documents.own_keys == OwnKeys::Prefixed);
+                self.texts.push((own.unwrap_or(uri).to_owned(), text()));
+            }
         }
         Ok(())
     }
@@ -186,10 +198,18 @@ impl Changes {
     }
 }
 
+/// Whether a key is of the form that one maker's services take: a path that begins so, and a fragment.
+fn in_vospace(uri: &str) -> bool {
+    let path = uri.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let fragment = uri.split_once('#').is_some_and(|(_, fragment)| !fragment.is_empty());
+    fragment && path.is_some_and(|path| path.starts_with("/vospace"))
+}
+
 /// The groups of a list that a service takes.
 fn groups_of(space: &Space, value: Option<&str>) -> Result<String, Fault> {
-    let groups = group_list(value, space.profile.group_separator)?;
-    if let Some(foreign) = groups.split(' ').find(|group| !group.is_empty() && !group.starts_with(LOCAL_GROUPS))
+    let (separator, local) = (space.profile.group_separator, space.profile.groups);
+    let groups = group_list(value, separator, space.profile.access.group_uris)?;
+    if let Some(foreign) = groups.split(' ').find(|group| !group.is_empty() && !group.starts_with(local))
         && space.profile.local_groups_only
     {
         return Err(Fault::argument(format!("non-local groups: {foreign}")));
@@ -197,11 +217,11 @@ fn groups_of(space: &Space, value: Option<&str>) -> Result<String, Fault> {
     Ok(groups)
 }
 
-/// A list of groups, sorted and separated by blanks: URIs of the form `ivo://authority/service?name`.
-fn group_list(value: Option<&str>, separator: char) -> Result<String, Fault> {
+/// A list of groups, sorted and separated by blanks: URIs of the form `ivo://authority/service?name`, if they are checked.
+fn group_list(value: Option<&str>, separator: char, checked: bool) -> Result<String, Fault> {
     let parts = value.unwrap_or_default().split(|c: char| c == separator || c.is_whitespace());
     let mut groups: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    for group in &groups {
+    for group in groups.iter().filter(|_| checked) {
         if group.contains('#') {
             return Err(Fault::argument(format!("fragment not allowed in uri: {group}")));
         }
@@ -222,11 +242,25 @@ mod tests {
 
     #[test]
     fn groups_are_separated_by_blanks() {
-        assert_eq!(group_list(Some("ivo://a/gms?b  ivo://a/gms?a"), ' ').unwrap(), "ivo://a/gms?a ivo://a/gms?b");
-        assert_eq!(group_list(None, ' ').unwrap(), "");
-        assert_eq!(group_list(Some("ivo://a/gms?b,ivo://a/gms?a"), ' ').unwrap_err().status(), 400);
-        assert_eq!(group_list(Some("ivo://a/gms?b, ivo://a/gms?a"), ',').unwrap(), "ivo://a/gms?a ivo://a/gms?b");
-        assert_eq!(group_list(Some("ivo://a/gms#b"), ' ').unwrap_err().status(), 400);
-        assert_eq!(group_list(Some("staff"), ' ').unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("ivo://a/gms?b  ivo://a/gms?a"), ' ', true).unwrap(), "ivo://a/gms?a ivo://a/gms?b");
+        assert_eq!(group_list(None, ' ', true).unwrap(), "");
+        assert_eq!(group_list(Some("ivo://a/gms?b,ivo://a/gms?a"), ' ', true).unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("ivo://a/gms?b, ivo://a/gms?a"), ',', true).unwrap(), "ivo://a/gms?a ivo://a/gms?b");
+        assert_eq!(group_list(Some("ivo://a/gms#b"), ' ', true).unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("staff"), ' ', true).unwrap_err().status(), 400);
+        assert_eq!(group_list(Some("staff,all"), ',', false).unwrap(), "all staff");
+    }
+
+    #[test]
+    fn one_maker_wants_keys_of_a_form() {
+        for (uri, taken) in [
+            ("ivo://example.org/vospace/my#key", true),
+            ("ivo://ivoa.net/vospace/core#title", true),
+            ("ivo://example.org/my#key", false),
+            ("ivo://example.org/vospace/my", false),
+            ("key", false),
+        ] {
+            assert_eq!(in_vospace(uri), taken, "{uri}");
+        }
     }
 }

@@ -5,9 +5,11 @@ use super::changes::{Changes, LINK_PROPERTIES};
 use super::document::Detail;
 use super::walk::{Leaf, Walked};
 use super::{Space, new_row};
+use crate::documents::TYPE;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::{ADMINISTRATOR, Caller};
 use crate::names;
+use crate::profile::links::Targets;
 use crate::profile::{Bytes, Metadata};
 use crate::store::nodes::{self, Kind, Row};
 use crate::store::properties;
@@ -34,7 +36,7 @@ impl Space {
     ) -> Result<Result<Node, Lasting>, Fault> {
         let Some((parent_path, name)) = names::split(path) else {
             return Err(match self.profile.bytes {
-                Bytes::Redirected => Fault::new(FaultKind::DuplicateNode, self.uri("/")),
+                Bytes::Redirected | Bytes::AtJobs => Fault::new(FaultKind::DuplicateNode, self.uri("/")),
                 Bytes::InPlace => Fault::internal("the root cannot be made"),
             });
         };
@@ -47,20 +49,21 @@ impl Space {
         }
         let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
         self.require_parent(caller, &walked, parent)?;
-        if !self.profile.longest_name.takes(name) {
+        if !self.profile.names.longest.takes(name) {
             return Err(Fault::internal("node name too long"));
         }
         let (kind, target) = match &node.kind {
             NodeKind::Container => (Kind::Container, None),
             NodeKind::Data { .. } => (Kind::Data, None),
             NodeKind::Link { target } => {
+                self.require_target(db, caller, target)?;
                 let container = names::split(&walked.path).map_or("/", |(container, _)| container);
                 (Kind::Link, Some(self.kept_target(container, target)?))
             }
         };
         let mut row = self.inheriting(parent, name, kind, caller);
         row.target = target;
-        if kind == Kind::Link && self.profile.symbolic_links && !node.properties.is_empty() {
+        if kind == Kind::Link && self.profile.links.symbolic && !node.properties.is_empty() {
             // The link is made before its properties are looked at, and stays.
             self.insert(db, row)?;
             return Ok(Err(Fault::argument(LINK_PROPERTIES).into()));
@@ -71,6 +74,9 @@ impl Space {
             row.owner.clone_from(owner);
         }
         let row = self.insert(db, row)?;
+        if let Some(shown) = node.properties.get(TYPE) {
+            properties::set(db, row.id, TYPE, Some(shown))?;
+        }
         for (uri, value) in &changes.texts {
             if value.is_some() {
                 properties::set(db, row.id, uri, value.as_deref())?;
@@ -88,6 +94,16 @@ impl Space {
             }
         }
         Ok(Ok(document))
+    }
+
+    /// Refuses a link into this space to what is not there, where that is looked at.
+    fn require_target(&self, db: &Connection, caller: &Caller, target: &str) -> Result<(), Fault> {
+        match self.parsed(target) {
+            Ok(uri) if self.profile.links.targets == Targets::Existing && uri.authority() == self.authority => {
+                self.find(db, caller, uri.path(), Leaf::Keep).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A new row that copies the parent's permissions if the parent says so.
@@ -116,7 +132,7 @@ impl Space {
     pub fn create_file(&self, db: &Connection, caller: &Caller, walked: &Walked, inherit: bool) -> Result<Row, Fault> {
         let parent = walked.parent().ok_or_else(|| Fault::argument("not a data node"))?;
         let (_, name) = names::split(&walked.path).ok_or_else(|| Fault::argument("not a data node"))?;
-        if !self.profile.longest_name.takes(name) {
+        if !self.profile.names.longest.takes(name) {
             return Err(Fault::internal("node name too long"));
         }
         let row = if inherit {

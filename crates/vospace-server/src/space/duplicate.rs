@@ -10,6 +10,7 @@ use super::{Space, new_storage, now};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::names;
+use crate::profile::moves::Copies;
 use crate::store::nodes::{self, From, Kind, NodeId, Row};
 use crate::store::{artifacts, copies, properties};
 use rusqlite::Connection;
@@ -31,6 +32,11 @@ impl Space {
         }
         if !self.may_write(caller, &walked, &container) || container.locked {
             return Err(Fault::denied(""));
+        }
+        let same_name = row.kind == Kind::Container && row.name == name;
+        self.fail_at_bytes(db, &row)?;
+        if self.profile.moves.copies == Copies::SameName && !same_name {
+            return Err(Fault::argument(format!("cannot copy {} to {path} as {name}", source.path)));
         }
         let new_path = names::join(&path, &name);
         if nodes::child(db, container.id, &name)?.is_some() {

@@ -8,15 +8,14 @@ use super::Space;
 use crate::fault::Fault;
 use crate::names;
 use crate::store::nodes::{Kind, Row};
-use vospace_client::uri::VosUri;
 
 impl Space {
     /// The target as the row of a link in this container keeps it.
     pub(super) fn kept_target(&self, parent: &str, target: &str) -> Result<String, Fault> {
-        if !self.profile.symbolic_links {
+        if !self.profile.links.symbolic {
             return Ok(target.to_owned());
         }
-        match VosUri::from_wire(target) {
+        match self.parsed(target) {
             Ok(uri) if uri.authority() == self.authority => Ok(relative(parent, uri.path())),
             _ => Err(Fault::argument(format!("link to external resource: {target}"))),
         }
@@ -25,7 +24,7 @@ impl Space {
     /// The target as documents show it; `path` is the link's own. That of a symbolic link is not escaped.
     pub(super) fn shown_target(&self, link: &Row, path: &str) -> String {
         let kept = link.target.as_deref().unwrap_or_default();
-        if !self.profile.symbolic_links {
+        if !self.profile.links.symbolic {
             return kept.to_owned();
         }
         match resolved(path, kept) {
@@ -38,10 +37,10 @@ impl Space {
     pub fn linked_path(&self, link: &Row, path: &str) -> Result<String, Fault> {
         let kept = link.target.as_deref().unwrap_or_default();
         let external = || Fault::argument(format!("cannot navigate external link {kept}"));
-        if self.profile.symbolic_links {
+        if self.profile.links.symbolic {
             return resolved(path, kept).ok_or_else(external);
         }
-        match VosUri::from_wire(kept) {
+        match self.parsed(kept) {
             Ok(uri) if uri.authority() == self.authority => Ok(uri.path().to_owned()),
             Ok(_) => Err(Fault::argument(format!("cannot navigate external vospace link {kept}"))),
             Err(_) => Err(external()),
@@ -51,7 +50,7 @@ impl Space {
     /// Refuses a link whose target is a name that no URI can hold: its document cannot be written, and a listing ends
     /// before it.
     pub fn require_writable_target(&self, row: &Row, path: &str) -> Result<(), Fault> {
-        if row.kind != Kind::Link || !self.profile.symbolic_links {
+        if row.kind != Kind::Link || !self.profile.links.symbolic {
             return Ok(());
         }
         let target = self.linked_path(row, path)?;

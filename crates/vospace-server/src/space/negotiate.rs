@@ -5,13 +5,16 @@
 
 use super::Space;
 use super::walk::Leaf;
+use crate::documents::TYPE;
 use crate::fault::{Fault, FaultKind};
 use crate::grants::Permit;
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::Bytes;
+use crate::profile::names::Decoding;
+use crate::profile::transfers::Https;
 use crate::store::nodes::{Kind, Row};
-use crate::store::properties;
+use crate::store::{artifacts, properties};
 use std::sync::Arc;
 use std::time::Duration;
 use vospace_client::xml::transfer::Protocol;
@@ -63,7 +66,7 @@ impl Space {
             Way::Pull => self.pull(caller, path).await,
             Way::Push => self.push(caller, self.named(path), gap).await,
         }?;
-        if self.profile.names_pasted {
+        if self.profile.names.decoding == Decoding::Twice {
             // The endpoint is pasted together from the path, and fails for names that no URI can hold: by now the file
             // has been made.
             names::pasted(&negotiated.path)?;
@@ -81,6 +84,10 @@ impl Space {
             space.ask_groups(&space.rights_in(&caller, &walked), &row, false)?;
             if !space.may_read(&caller, &walked, &row) {
                 return Err(Fault::denied(space.uri(&walked.path)));
+            }
+            if space.profile.transfers.unwritten_refused && artifacts::get(db, &row.storage)?.is_none() {
+                let text = format!("{} is not on any storage device", space.uri(&walked.path));
+                return Err(Fault::plain(400, text));
             }
             Ok(Negotiated { way: Way::Pull, row, path: walked.path, caller, once: None })
         });
@@ -118,7 +125,8 @@ impl Space {
                             return Err(Fault::denied(space.uri(&walked.path)));
                         }
                         if space.profile.push_clears_properties {
-                            for (uri, _) in properties::all(tx, row.id)? {
+                            let all = properties::all(tx, row.id)?;
+                            for (uri, _) in all.into_iter().filter(|(uri, _)| uri != TYPE) {
                                 properties::set(tx, row.id, &uri, None)?;
                             }
                         }
@@ -128,7 +136,7 @@ impl Space {
                     None => {
                         let parent = walked.parent().ok_or_else(|| Fault::internal("a path without a parent"))?;
                         space.require_parent(&caller, &walked, parent)?;
-                        if space.profile.names_pasted && space.profile.bytes == Bytes::InPlace {
+                        if space.profile.names.decoding == Decoding::Twice && space.profile.bytes == Bytes::InPlace {
                             // The file service fails before it makes anything.
                             names::pasted(&walked.path)?;
                         }
@@ -152,8 +160,10 @@ impl Space {
         file: &Negotiated,
         asked: &[Protocol],
     ) -> Result<Vec<Protocol>, Fault> {
-        if self.profile.bytes == Bytes::InPlace {
-            return Ok(self.file_endpoints(base, file, asked));
+        match self.profile.bytes {
+            Bytes::InPlace => return Ok(self.file_endpoints(base, file, asked)),
+            Bytes::AtJobs => return Ok(self.job_endpoints(base, file, asked)),
+            Bytes::Redirected => {}
         }
         let sites = match file.way {
             Way::Push => self.sites_for_writing(),
@@ -211,15 +221,29 @@ impl Space {
             let mut offer = |endpoint: &str| {
                 answer.push(Protocol { endpoint: Some(endpoint.to_owned()), ..protocol.clone() });
             };
-            if protocol.security_methods.is_empty() {
-                offer(&preauth);
-                if file.way == Way::Pull {
-                    offer(&plain);
+            match (protocol.security_methods.is_empty(), self.profile.transfers.preauthorized) {
+                (true, true) => {
+                    offer(&preauth);
+                    if file.way == Way::Pull {
+                        offer(&plain);
+                    }
                 }
-            } else {
-                offer(&plain);
+                // Nobody knows who will come.
+                (true, false) => {}
+                (false, _) => offer(&plain),
             }
         }
         answer
+    }
+
+    /// One URL for the job, whatever is asked for.
+    fn job_endpoints(&self, base: &str, file: &Negotiated, asked: &[Protocol]) -> Vec<Protocol> {
+        let Some(job) = &file.once else { return Vec::new() };
+        let [http, https] = if file.way == Way::Push { UPLOADS } else { DOWNLOADS };
+        let habits = &self.profile.transfers;
+        let url = format!("{base}/{}/{}/{job}", self.profile.service, habits.job_urls.door(file.way == Way::Push));
+        let offered = |uri: &str| uri.ends_with(http) || (uri.ends_with(https) && habits.https == Https::Offered);
+        let protocols = asked.iter().filter(|protocol| offered(&protocol.uri));
+        protocols.map(|protocol| Protocol { endpoint: Some(url.clone()), ..protocol.clone() }).collect()
     }
 }

@@ -10,6 +10,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::names;
 use crate::profile::Metadata;
+use crate::profile::moves::{BelowItself, MovedLink};
+use crate::store::artifacts;
 use crate::store::nodes::{self, Copied, Kind, ROOT, Row};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -33,6 +35,9 @@ impl Space {
             return self.discard(caller, from, to).await;
         }
         let to = self.named(to);
+        if self.profile.moves.below_itself == BelowItself::Lost && is_below(&to, &from) && to != from {
+            return self.discard(caller, from, to).await;
+        }
         let space = Arc::clone(self);
         let (path, blobs) = self
             .store
@@ -84,9 +89,10 @@ impl Space {
 
         let Destination { walked: destination, container, path: container_path, name } =
             self.destination(db, caller, to, &row.name)?;
-        let below = match self.profile.move_prefix_refused {
-            true => container_path.contains(&source.path),
-            false => is_below(&container_path, &source.path),
+        let habits = &self.profile.moves;
+        let below = match habits.below_itself {
+            BelowItself::RefusedByText => container_path.contains(&source.path),
+            BelowItself::Refused | BelowItself::Lost => is_below(&container_path, &source.path),
         };
         if row.kind == Kind::Container && below {
             return Err(Fault::argument(format!(
@@ -102,12 +108,16 @@ impl Space {
         if nodes::child(db, container.id, &name)?.is_some() {
             return Err(duplicate(format!("destination is an existing node: {new_path}")));
         }
-        if container.id == ROOT {
+        if row.kind == Kind::Link && habits.links == MovedLink::Refused {
+            return Err(Fault::new(FaultKind::LinkFound, self.uri(&source.path)));
+        }
+        self.fail_at_bytes(db, &row)?;
+        if container.id == ROOT && !habits.into_root {
             return Err(Fault::argument("args must both be peristent nodes before move"));
         }
         let old_parent = row.parent;
         let mut moved = Row { parent: container.id, name, ..row };
-        if let Some(owner) = caller.name() {
+        if let Some(owner) = caller.name().filter(|_| habits.mover_owns) {
             owner.clone_into(&mut moved.owner);
         }
         if self.profile.metadata == Metadata::Copied {
@@ -117,9 +127,18 @@ impl Space {
             }
         }
         nodes::update(db, &moved)?;
+        if moved.kind == Kind::Link && habits.links == MovedLink::Emptied {
+            nodes::lose_target(db, moved.id)?;
+        }
         self.child_changed(db, old_parent)?;
         self.child_changed(db, container.id)?;
         Ok(new_path)
+    }
+
+    /// Fails at a node that holds bytes, where that is a defect of the service.
+    pub(super) fn fail_at_bytes(&self, db: &Connection, row: &Row) -> Result<(), Fault> {
+        let holds = row.kind == Kind::Data && artifacts::get(db, &row.storage)?.is_some();
+        if holds && self.profile.moves.bytes_fail { Err(Fault::plain(500, "'space_name'")) } else { Ok(()) }
     }
 
     /// Where a node of this name comes to lie that is moved or copied to a path.
@@ -139,7 +158,7 @@ impl Space {
             _ => fault,
         })?;
         let (container, path, name) = match &destination.leaf {
-            Some(found) if found.kind == Kind::Container => {
+            Some(found) if found.kind == Kind::Container && self.profile.moves.into_containers => {
                 (found.clone(), destination.path.clone(), own_name.to_owned())
             }
             Some(found) if found.kind == Kind::Data => {

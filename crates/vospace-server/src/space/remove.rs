@@ -40,7 +40,7 @@ impl Space {
         nodes::remove(db, row.id)?;
         self.child_changed(db, row.parent)?;
         match (row.kind, self.profile.bytes) {
-            (Kind::Data, Bytes::Redirected) => {
+            (Kind::Data, Bytes::Redirected | Bytes::AtJobs) => {
                 artifacts::remove(db, &row.storage)?;
                 copies::remove_all(db, &row.storage)
             }

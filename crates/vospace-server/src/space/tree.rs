@@ -203,7 +203,7 @@ impl Space {
         row: &Row,
         changes: &Changes,
     ) -> Result<bool, Fault> {
-        let unable = row.kind == Kind::Link && self.profile.symbolic_links;
+        let unable = row.kind == Kind::Link && self.profile.links.symbolic;
         if unable || !self.rights(caller, owner).may_write(row) {
             return Ok(false);
         }

@@ -7,6 +7,7 @@
 use super::{HOME, Space};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
+use crate::profile::links::Within;
 use crate::store::nodes::{self, Kind, ROOT, Row};
 use rusqlite::Connection;
 use std::collections::{HashSet, VecDeque};
@@ -82,14 +83,24 @@ impl Space {
             let last = rest.is_empty();
             if !(last && leaf == Leaf::Write) {
                 self.ask_groups(&rights, here, false)?;
-                if !rights.may_read(here) {
+                if !(rights.may_read(here) || self.profile.access.open_metadata) {
                     return Err(Fault::denied(self.uri(&path_of(&chain, ""))));
                 }
             }
             match nodes::child(db, here.id, &name)? {
                 Some(link) if link.kind == Kind::Link && (!last || leaf == Leaf::Follow) => {
-                    if self.profile.link_found && !last {
-                        return Err(Fault::new(FaultKind::LinkFound, self.uri(&path_of(&chain, &name))));
+                    let own_path = path_of(&chain, &name);
+                    match self.profile.links.within {
+                        _ if last => {}
+                        Within::Followed => {}
+                        Within::Refused | Within::RefusedOrNotFound => {
+                            return Err(Fault::new(FaultKind::LinkFound, self.uri(&own_path)));
+                        }
+                        Within::RefusedResolved => {
+                            let target = self.shown_target(&link, &own_path);
+                            let names: Vec<_> = std::iter::once(target).chain(rest).collect();
+                            return Err(Fault::new(FaultKind::LinkFound, names.join("/")));
+                        }
                     }
                     through_link |= last;
                     if !links.insert(link.id) {
@@ -98,7 +109,7 @@ impl Space {
                     if links.len() > LINK_LIMIT {
                         return Err(unreadable("Exceeded link limit.".to_owned()));
                     }
-                    let target = self.linked_path(&link, &path_of(&chain, &name))?;
+                    let target = self.linked_path(&link, &own_path)?;
                     rest = components(&target).chain(rest).collect();
                     chain = vec![root.clone()];
                 }

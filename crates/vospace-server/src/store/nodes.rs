@@ -233,6 +233,12 @@ pub fn update(connection: &Connection, row: &Row) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A link leads nowhere from now on.
+pub fn lose_target(connection: &Connection, id: NodeId) -> Result<(), Fault> {
+    connection.prepare_cached("UPDATE nodes SET target = NULL WHERE id = ?1")?.execute([id.0])?;
+    Ok(())
+}
+
 /// Sets the date of a row.
 pub fn touch(connection: &Connection, id: NodeId, now: i64) -> Result<(), Fault> {
     connection.prepare_cached("UPDATE nodes SET modified = ?2 WHERE id = ?1")?.execute(params![id.0, now])?;

@@ -1,10 +1,10 @@
 //! SQLite, with both kinds of journal.
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
 use super::shell;
 
-both_profiles!(sqlite_with_a_rollback_journal, sqlite_with_a_write_ahead_log);
+every_profile!(sqlite_with_a_rollback_journal, sqlite_with_a_write_ahead_log);
 
 /// Rows that are written in several transactions, one of them taken back.
 const WORK: &str = "

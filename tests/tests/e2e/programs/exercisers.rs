@@ -1,57 +1,28 @@
 //! fsx and fio: random operations whose every byte is checked.
 
-use std::path::Path;
-
-use vofs_tests::process::run;
-use vofs_tests::tools::tool;
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::fsx::{Settings, exercise};
+use vofs_tests::{Profile, World, every_profile};
 
 use super::shell;
 
-both_profiles!(fsx_as_it_comes, fsx_with_everything_there_is, fio_verifies_what_it_wrote);
+every_profile!(fsx_as_it_comes, fsx_with_everything_there_is, fio_verifies_what_it_wrote);
 
-/// Operations of each run: what a few seconds hold. `packaging/test/fsx.sh` does a million.
-const OPERATIONS: &str = "3000";
+/// Operations of each run: what a few seconds hold. `make soak-write` does a million.
+const OPERATIONS: u64 = 3000;
 
-/// All operations that this system has, with syncs, which upload, and reopenings.
-const EVERYTHING: &str = "
-flen = 1048576
-[weights]
-close_open = 0.2
-read = 10
-write = 10
-mapread = 10
-mapwrite = 10
-invalidate = 1
-truncate = 5
-fsync = 0.2
-fdatasync = 0.2
-posix_fallocate = 5
-punch_hole = 5
-sendfile = 5
-posix_fadvise = 2
-copy_file_range = 5
-";
-
-fn fsx(world: &World, file: &Path, configuration: Option<&str>) {
-    let mut command = tool("fsx");
-    command.args(["-q", "-N", OPERATIONS, "-S", "20261121", "-P"]).arg(world.local(""));
-    if let Some(text) = configuration {
-        command.arg("-f").arg(world.local_file("fsx.toml", text));
-    }
-    run(command.arg(file)).ok();
-}
+/// The same each time: other sequences are for the long form.
+const SEED: u64 = 20_261_121;
 
 fn fsx_as_it_comes(profile: Profile) {
     let world = World::new(profile);
     let mount = world.mount();
-    fsx(&world, &mount.join("f"), None);
+    exercise(&world, &mount.join("f"), Settings::Default, SEED, OPERATIONS).ok();
 }
 
 fn fsx_with_everything_there_is(profile: Profile) {
     let world = World::new(profile);
     let mount = world.mount();
-    fsx(&world, &mount.join("f"), Some(EVERYTHING));
+    exercise(&world, &mount.join("f"), Settings::Everything, SEED, OPERATIONS).ok();
     let here = std::fs::read(mount.join("f")).unwrap();
     mount.unmount();
     assert!(world.bytes("f").unwrap() == here, "the service has what was read");

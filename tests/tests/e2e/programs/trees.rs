@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
 use super::shell;
 
-both_profiles!(git_clone_commit_and_gc, rsync_copies_once, tar_in_and_out);
+every_profile!(git_clone_commit_and_gc, rsync_copies_once, tar_in_and_out);
 
 /// Sources of this project: real text, several directories.
 fn sources() -> std::path::PathBuf {
@@ -29,7 +29,7 @@ fn git_clone_commit_and_gc(profile: Profile) {
             sources.display(),
         ),
     );
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     shell(mount.path(), &format!("git clone -q file://{} repository", origin.display()));
     let repository = mount.join("repository");
     let git = |line: &str| shell(&repository, line).stdout();
@@ -45,13 +45,13 @@ fn git_clone_commit_and_gc(profile: Profile) {
         &format!("git clone -q {} back; diff -r -x .git back {}", repository.display(), repository.display()),
     );
     mount.unmount();
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     shell(&mount.join("repository"), "git fsck --full --strict; git status --porcelain | wc -l | grep -qx 0");
 }
 
 fn rsync_copies_once(profile: Profile) {
     let world = World::new(profile);
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     let from = sources().join("src");
     let rsync = |more: &str| shell(mount.path(), &format!("rsync -a {more} {}/ copy/", from.display())).stdout();
     rsync("");
@@ -61,7 +61,7 @@ fn rsync_copies_once(profile: Profile) {
     assert!(copied.is_empty(), "{copied:?}");
     mount.unmount();
     // The times are those of the originals also in another mount, so there is still nothing to do.
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     let rsync = |more: &str| shell(mount.path(), &format!("rsync -a {more} {}/ copy/", from.display())).stdout();
     let again = rsync("--itemize-changes");
     assert!(!again.lines().any(|line| line.starts_with(['<', '>'])), "{again}");

@@ -2,16 +2,16 @@
 
 use std::fs;
 
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
 use super::shell;
 
-both_profiles!(sed_in_place, vim_saves, nano_saves);
+every_profile!(sed_in_place, vim_saves, nano_saves);
 
 fn sed_in_place(profile: Profile) {
     let world = World::new(profile);
     world.put("f", "one two one\n");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     shell(mount.path(), "sed -i s/one/1/g f; sed -i.orig s/two/2/ f");
     assert_eq!(
         (world.bytes("f").unwrap(), world.bytes("f.orig").unwrap()),

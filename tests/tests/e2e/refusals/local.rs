@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use vofs_tests::process::{Guard, code, run};
-use vofs_tests::{Profile, World, both_profiles, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
-both_profiles!(
+every_profile!(
     what_cannot_be_read_is_named,
     a_full_disk_keeps_the_old_file,
     a_source_that_vanishes_is_named,
@@ -82,9 +82,16 @@ fn a_source_that_vanishes_is_named(profile: Profile) {
         world.put(name, name);
     }
     // Between the plan and the copy.
-    world.server.fault(r#"{"method": "GET", "path": "/files/demo/b", "status": 404, "text": "NodeNotFound: b"}"#);
+    let rule = match profile {
+        // A listing has names alone, and all nodes are asked for before: the third negotiation is of some file.
+        Profile::Pyvospace => r#""path": "/synctrans", "skip": 2, "count": 1"#,
+        Profile::Datalab => r#""method": "GET", "path": "/nodes/demo/b""#,
+        _ => r#""method": "GET", "path": "/files/demo/b""#,
+    };
+    world.server.fault(&format!(r#"{{{rule}, "status": 404, "text": "NodeNotFound: b"}}"#));
     fs::create_dir(world.local("to")).unwrap();
-    let copied = world.vospace(&["cp", &world.uri("*"), "to"]).fails_with(1, &["ERROR:: ", "demo/b", "check the path"]);
+    let copied = world.vospace(&["cp", &world.uri("*"), "to"]).fails_with(1, &["ERROR:: ", "demo/", "check the path"]);
+    assert!(profile == Profile::Pyvospace || copied.stderr.contains("demo/b"), "{}", copied.stderr);
     assert_eq!(copied.stderr.matches("ERROR:: ").count(), 1, "{}", copied.stderr);
     assert_eq!(fs::read_dir(world.local("to")).unwrap().count(), 2);
     world.vospace(&["cp", "gone", &world.uri("")]).fails_with(1, &["gone: ", "No such file"]);

@@ -8,11 +8,11 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::unistd::{Whence, lseek};
 use vofs_tests::process::run;
-use vofs_tests::{Profile, Python, World, both_profiles};
+use vofs_tests::{Profile, Python, World, every_profile};
 
 use super::errno;
 
-both_profiles!(
+every_profile!(
     appends_go_to_the_end_whoever_else_writes,
     a_hole_reads_as_zeros_and_arrives_as_zeros,
     holes_and_data_are_found,

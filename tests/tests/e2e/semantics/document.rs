@@ -8,12 +8,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// `file::test` for all tests in a file of this package: those of `both_profiles!`, and single ones.
+/// `file::test` for all tests in a file of this package: those of `every_profile!`, and single ones.
 fn tests_of(module: &str) -> BTreeSet<String> {
     let file = root().join("tests/tests/e2e").join(module.replace("::", "/")).with_extension("rs");
     let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for list in text.split("both_profiles!(").skip(1) {
+    for list in text.split("every_profile!(").skip(1) {
         let list = list.split(");").next().unwrap();
         names.extend(list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned));
     }
@@ -38,10 +38,11 @@ fn each_statement_has_a_test_and_each_test_a_statement() {
     let known: BTreeSet<String> = modules.iter().flat_map(|module| tests_of(module)).collect();
     let missing: Vec<_> = named.difference(&known).collect();
     assert!(missing.is_empty(), "named in docs/semantics.md, and no test: {missing:?}");
-    let own: BTreeSet<String> = ["attributes", "contents", "local_names", "names", "renames", "user_actions"]
-        .iter()
-        .flat_map(|module| tests_of(&format!("semantics::{module}")))
-        .collect();
+    let own: BTreeSet<String> =
+        ["abilities", "attributes", "background", "contents", "local_names", "names", "renames", "user_actions"]
+            .iter()
+            .flat_map(|module| tests_of(&format!("semantics::{module}")))
+            .collect();
     let silent: Vec<_> = own.difference(&named).collect();
     assert!(silent.is_empty(), "tests that docs/semantics.md does not name: {silent:?}");
     // A row without a test would be read over.

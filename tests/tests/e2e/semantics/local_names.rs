@@ -6,11 +6,11 @@ use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
-use vofs_tests::{Profile, World, both_profiles};
+use vofs_tests::{Profile, World, every_profile};
 
 use super::errno;
 
-both_profiles!(
+every_profile!(
     swap_files_and_backups_stay_here_and_survive_a_remount,
     directories_of_such_names_stay_here_with_all_that_is_in_them,
     an_ordinary_name_sends_the_file,
@@ -149,7 +149,7 @@ fn a_local_name_takes_the_file_from_the_service(profile: Profile) {
 fn what_the_service_has_is_ordinary(profile: Profile) {
     let world = World::new(profile);
     world.put("theirs~", "put there by another program");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     assert_eq!(fs::read(mount.join("theirs~")).unwrap(), b"put there by another program");
     fs::write(mount.join("theirs~"), b"changed").unwrap();
     assert_eq!(world.bytes("theirs~").unwrap(), b"changed");

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use vofs_tests::{Mount, Profile, World, both_profiles};
+use vofs_tests::{Mount, Profile, World, every_profile};
 
 use super::errno;
 
-both_profiles!(
+every_profile!(
     a_file_takes_the_place_of_another,
     directories_move_with_what_is_in_them,
     into_a_name_that_begins_alike,
@@ -34,7 +34,7 @@ fn a_file_takes_the_place_of_another(profile: Profile) {
     world.put("old", "old");
     world.put_deep("d/old", "old too");
     world.put("new", "new");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     let reader = File::open(mount.join("old")).unwrap();
     fs::rename(mount.join("new"), mount.join("old")).unwrap();
     assert_eq!((world.exists("new"), world.bytes("old").unwrap()), (false, b"new".to_vec()));
@@ -78,7 +78,7 @@ fn into_a_name_that_begins_alike(profile: Profile) {
     let world = World::new(profile);
     world.put_deep("proj/f", "f");
     world.put("data", "file");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     for directory in ["proj2", "data.d"] {
         fs::create_dir(mount.join(directory)).unwrap();
     }
@@ -101,7 +101,7 @@ fn into_a_name_that_begins_alike(profile: Profile) {
 fn open_and_dirty_files_follow_their_names(profile: Profile) {
     let world = World::new(profile);
     world.put("target", "was here");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     fs::create_dir(mount.join("d")).unwrap();
     let mut new = File::create(mount.join("d/new")).unwrap();
     new.write_all(b"begun as new").unwrap();
@@ -127,7 +127,7 @@ fn not_onto_what_exists(profile: Profile) {
     let world = World::new(profile);
     world.put("a", "a");
     world.put("b", "b");
-    let mount = world.mount();
+    let mount = world.mounting().renaming().start();
     assert_eq!(rename_with(&mount, "a", "b", RenameFlags::RENAME_NOREPLACE), Err(Errno::EEXIST));
     assert_eq!(rename_with(&mount, "a", "b", RenameFlags::RENAME_EXCHANGE), Err(Errno::EINVAL));
     rename_with(&mount, "a", "c", RenameFlags::RENAME_NOREPLACE).unwrap();

@@ -10,7 +10,7 @@ use super::{same, twins};
 use crate::bench::{Bench, judged};
 
 judged! {
-    both: vcp_up, vcp_up_of_trees, vcp_down, vcp_down_of_trees, vcp_with_filters, vcp_asks, vcp_fails, vsync_up, vsync_again,
+    all: vcp_up, vcp_up_of_trees, vcp_down, vcp_down_of_trees, vcp_with_filters, vcp_asks, vcp_fails, vsync_up, vsync_again,
         vsync_with_filters, vsync_fails, vcat_fails;
     vault: cut_outs;
     cavern: cut_outs_are_refused;

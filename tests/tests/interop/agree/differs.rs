@@ -2,12 +2,15 @@
 
 use std::fs;
 
+use vofs_tests::Profile;
+
 use crate::bench::{Bench, judged};
 
 judged! {
-    both: exit_statuses, version_and_configuration, vcat_adds_nothing, vls_sorts_containers, wildcards_without_a_match,
+    all: exit_statuses, version_and_configuration, vcat_adds_nothing, vls_sorts_containers, wildcards_without_a_match,
         several_onto_one_name, links_are_mentioned, a_container_without_r, a_mode_that_is_none, groups_in_full, values_with_equals, keys_in_full,
         vsync_descends, vsync_makes_its_destination, names_in_parentheses, unreadable_containers, vrm_r_of_a_link;
+    strict: several_groups, vrmdir_of_what_is_not_empty;
 }
 
 fn exit_statuses(bench: &Bench<'_>) {
@@ -158,8 +161,34 @@ fn names_in_parentheses(bench: &Bench<'_>) {
 fn unreadable_containers(bench: &Bench<'_>) {
     bench.put("secret", "x");
     let ada = bench.world.server.user_certificate("ada");
-    assert_eq!(bench.run_as_ada("vls", &[&bench.uri("")]).ok().stdout(), "");
+    let theirs = bench.run_as_ada("vls", &[&bench.uri("")]);
+    if bench.profile == Profile::Strict {
+        // The standard refuses, and the package says so.
+        theirs.fails_with(147, &["PermissionDenied"]);
+    } else {
+        assert_eq!(theirs.ok().stdout(), "");
+    }
     bench.ours("vls", &["--certfile", ada.to_str().unwrap(), &bench.uri("")]).fails_with(1, &["ask the owner"]);
+}
+
+/// The standard separates groups by commas, CADC by blanks; a script should not have to know.
+fn several_groups(bench: &Bench<'_>) {
+    bench.put("f", "f");
+    bench.run("vchmod", &["g+r", &bench.uri("f"), "A B"]).ok();
+    assert!(bench.run("vls", &["-l", &bench.uri("f")]).ok().stdout().contains(" A,B "));
+    assert!(bench.ours("vls", &["-l", &bench.uri("f")]).ok().stdout().contains(" A B "));
+}
+
+/// By the standard a container is deleted with all that it holds (VOSpace 2.1 §6.2.4); a command for empty ones must not.
+fn vrmdir_of_what_is_not_empty(bench: &Bench<'_>) {
+    for tree in ["theirs", "ours"] {
+        bench.containers(&[tree]);
+        bench.put(&format!("{tree}/f"), "precious");
+    }
+    bench.run("vrmdir", &[bench.uri("theirs")]).ok();
+    assert!(!bench.world.exists("theirs"));
+    bench.ours("vrmdir", &[bench.uri("ours")]).fails_with(1, &["is not empty"]);
+    assert_eq!(bench.world.bytes("ours/f").as_deref(), Some(&b"precious"[..]));
 }
 
 fn vrm_r_of_a_link(bench: &Bench<'_>) {

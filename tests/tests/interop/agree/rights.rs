@@ -4,7 +4,7 @@ use super::{same, twins};
 use crate::bench::{Bench, judged};
 
 judged! {
-    both: vchmod_of_a_file, vchmod_of_a_container, vchmod_of_a_tree, vchmod_wrongly, vtag_sets_and_removes, vtag_of_a_tree;
+    all: vchmod_of_a_file, vchmod_of_a_container, vchmod_of_a_tree, vchmod_wrongly, vtag_sets_and_removes, vtag_of_a_tree;
     vault: vlock;
 }
 

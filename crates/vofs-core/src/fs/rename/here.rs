@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::file::on_disk;
+use crate::file::{Purpose, on_disk};
 use crate::inode::Ino;
 use crate::meta::Meta;
 use crate::path::NodePath;
@@ -43,7 +43,8 @@ impl Engine {
         let gone = || Error::Stale(from.clone());
         let ino = self.inodes.peek(parent, from.name()).ok_or_else(gone)?;
         let version = Some(source.version.clone());
-        let file = self.files.attach(&self.inodes, (ino, from), source, version, false).ok_or_else(gone)?;
+        let stores = (&self.inodes, &self.store);
+        let file = self.files.attach(stores, (ino, from), source, version, Purpose::Change).ok_or_else(gone)?;
         let (base, was_clean) = {
             let state = file.state();
             (state.on_service.clone(), state.dirty.is_none())
@@ -51,7 +52,8 @@ impl Engine {
         let outcome = async {
             let dirty = loop {
                 match file.dirty(&self.store, self.journal.directory(), true, source.mtime())? {
-                    Some(dirty) => break dirty,
+                    Some(change) => break Arc::clone(&change),
+                    None if file.state().is_unrecognised() => upload::durable::recognise(self, &file).await?,
                     // Its upload, which began after the look at the files that are renamed.
                     None => drop(file.flushing.lock().await),
                 }

@@ -16,16 +16,46 @@
 //! At every moment the old content of the target stands under its name or under the one set aside, until the new one stands
 //! under the name. Which step was the last is asked of the service, not remembered. Files that wait for their upload are
 //! renamed in the journal in the same transaction that removes the intent.
+//!
+//! Where the cache directory is lost in the middle of a move, so is the intent. What then stays under another name is named
+//! after what it is of, and whoever lists it has the log say what to do: nobody can tell it from the work of another machine.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::fs::lookup::LONGEST_NAME;
 use crate::inode::Ino;
 use crate::journal::{Change, Pending, Replacement};
 use crate::path::NodePath;
 use crate::upload::{self, conflict};
+
+/// What the names begin with under which a replaced target stands for a moment.
+pub(crate) const REPLACED: &str = ".vofs-replaced-";
+
+/// What the names begin with by way of which a directory moves.
+pub(crate) const MOVING: &str = ".vofs-moving-";
+
+/// Hexadecimal digits that make such a name one of its own.
+const DIGITS: usize = 32;
+
+/// A name of its own beside `path`, which tells what it is of.
+pub(super) fn temporary(kind: &str, path: &NodePath) -> NodePath {
+    let mut name = format!("{kind}{}-{}", uuid::Uuid::new_v4().simple(), path.name());
+    while name.len() > LONGEST_NAME {
+        name.pop();
+    }
+    path.parent().unwrap_or_default().join(&name)
+}
+
+/// What a move has put under this name, if it is such a one.
+fn original(name: &str) -> Option<&str> {
+    let rest = [REPLACED, MOVING].iter().find_map(|kind| name.strip_prefix(kind))?;
+    let (digits, original) = rest.split_at_checked(DIGITS)?;
+    let original = original.strip_prefix('-')?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(original)
+}
 
 /// What a move came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +74,14 @@ impl Engine {
             self.move_directly_or_by_detour(id, intent).await?;
             return Ok(Leftover::Nothing);
         };
-        self.remote.rename(&to, &aside).await?;
+        match self.remote.rename(&to, &aside).await {
+            Ok(()) => {}
+            // It waits for its upload here, and somebody removed what the service had of it.
+            Err(Error::NotFound(gone)) if gone == to => {
+                return self.remote.rename(&from, &to).await.map(|()| Leftover::Nothing);
+            }
+            Err(error) => return Err(error),
+        }
         if let Err(error) = self.remote.rename(&from, &to).await {
             if let Err(second) = self.remote.rename(&aside, &to).await {
                 tracing::error!(%to, %aside, error = %second, "the replaced file could not be put back yet; it is kept under the other name");
@@ -115,7 +152,10 @@ impl Engine {
 
     /// Finishes a move or takes it back, and has the journal and the open files follow.
     pub(crate) async fn settle_move(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
-        let outcome = self.finish_replacement(intent).await?;
+        let outcome = match intent.copied {
+            Some(_) => Box::pin(self.finish_copy(id, intent)).await?,
+            None => self.finish_replacement(intent).await?,
+        };
         let pending = self.journal.pending().await?;
         self.journal.apply(&Self::after_move(id, intent, outcome, &pending)).await?;
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
@@ -131,6 +171,26 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Says of what an interrupted move left in a directory, and no journal here knows of, what it is and what to do.
+    pub(crate) async fn tell_of_leftovers(&self, directory: &NodePath, names: &[String]) {
+        let Ok(known) = self.journal.replacements().await else { return };
+        let is_ours = |path: &NodePath| {
+            let own = |name: &Option<String>| name.as_deref() == Some(path.as_str());
+            known.iter().any(|(_, intent)| own(&intent.aside) || own(&intent.detour))
+        };
+        for path in names.iter().map(|name| directory.join(name)).filter(|path| !is_ours(path)) {
+            let Some(original) = original(path.name()) else { continue };
+            if self.leftovers.lock().insert(path.clone()) {
+                tracing::warn!(
+                    %path,
+                    "an interrupted rename left this, of another machine or a lost cache directory; if no mount is at work on \
+                     it: `mv '{name}' '{original}'` puts it back, `rm` drops it where '{original}' is what it should be",
+                    name = path.name(),
+                );
+            }
+        }
     }
 
     /// The number of the directory of `path`, if the kernel knows it.
@@ -221,4 +281,24 @@ pub(super) enum Leftover {
     Nothing,
     /// What was set aside is to be deleted yet.
     Aside,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_aside_is_named_after_what_it_is() {
+        for (kind, path) in [(REPLACED, "d/f.fits"), (MOVING, "proj"), (REPLACED, "a-b.vofs-moving-")] {
+            let path = NodePath::new(path);
+            let aside = temporary(kind, &path);
+            assert_eq!((aside.parent(), original(aside.name())), (path.parent(), Some(path.name())));
+        }
+        let long = temporary(MOVING, &NodePath::new(&"é".repeat(127)));
+        assert!(long.name().len() <= LONGEST_NAME && original(long.name()).is_some_and(|name| name.starts_with("éé")));
+        for name in ["f", ".vofs-replaced-", ".vofs-replaced-1234-f", ".vofs-moving-0123456789abcdef0123456789abcdex-f"]
+        {
+            assert_eq!(original(name), None, "{name}");
+        }
+    }
 }

@@ -41,8 +41,8 @@ impl Layout {
         let lock = if properties.is_locked() { "LOCKED" } else { "" };
         row += &format!(
             " {:<15} {:<15} {lock:<8}{:>12} {}{name}",
-            groups(properties.get(property::GROUP_READ)),
-            groups(properties.get(property::GROUP_WRITE)),
+            groups(&properties.group_read()),
+            groups(&properties.group_write()),
             self.size(properties.length().unwrap_or(0)),
             self.date(properties.date()),
         );
@@ -95,11 +95,9 @@ fn creator(creator: Option<&str>) -> String {
     }
 }
 
-fn groups(value: Option<&str>) -> String {
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) => value.replace(GROUP_SERVICE, ""),
-        None => "NONE".to_owned(),
-    }
+/// Between blanks, also where the service has commas (VOSpace 2.1, standard properties).
+fn groups(identifiers: &[String]) -> String {
+    if identifiers.is_empty() { "NONE".to_owned() } else { identifiers.join(" ").replace(GROUP_SERVICE, "") }
 }
 
 #[cfg(test)]
@@ -153,7 +151,7 @@ mod tests {
                 (property::DATE, "2026-11-21T00:05:00.000"),
                 (property::IS_PUBLIC, "true"),
                 (property::IS_LOCKED, "true"),
-                (property::GROUP_READ, "ivo://cadc.nrc.ca/gms?A ivo://cadc.nrc.ca/gms?B ivo://cadc.nrc.ca/gms?C"),
+                (property::GROUP_READ, "ivo://cadc.nrc.ca/gms?A ivo://cadc.nrc.ca/gms?B,ivo://cadc.nrc.ca/gms?C"),
             ],
         );
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Planning from one place in VOSpace to another: each container of either side is listed once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use futures_util::StreamExt as _;
 
@@ -10,7 +10,7 @@ use crate::node::{Node, NodeKind};
 use crate::uri::VosUri;
 use crate::view::View;
 
-use super::remote::{self, Standing};
+use super::remote::{self, Children, Standing};
 use super::{Extra, Known, Plan, Task};
 
 /// Plans the copy of remote `sources` to the remote `uri`.
@@ -22,14 +22,7 @@ pub(super) async fn plan(
     options: &Options,
     plan: &mut Plan,
 ) -> Result<(), BulkError> {
-    let there = Place::Remote(uri.clone());
-    let standing = remote::standing(client, &uri).await?;
-    if directory && matches!(standing, Standing::Nothing) {
-        return Err(BulkError::NoSuchDirectory(there));
-    }
-    if !matches!(standing, Standing::Container(_)) && (sources.len() > 1 || directory) {
-        return Err(BulkError::NeedsDirectory(there));
-    }
+    let standing = remote::destination(client, &uri, directory, sources.len()).await?;
     for source in sources {
         let Source::Remote { node, contents, view } = source else {
             return Err(BulkError::Direction("copy local files and nodes apart: two commands, one for each"));
@@ -104,6 +97,7 @@ fn file(
 struct Pending {
     from: VosUri,
     to: VosUri,
+    /// It is there, as far as is known.
     exists: bool,
     above: Vec<VosUri>,
 }
@@ -145,12 +139,13 @@ async fn container(
         return Err(BulkError::LinkLoop(Place::Remote(from)));
     }
     above.push(from.clone());
-    let mut present = if exists { remote::children(client, &to).await? } else { HashMap::new() };
-    if !exists {
+    let there = if exists { Children::list(client, &to, None, options).await? } else { None };
+    if there.is_none() {
         plan.make(&from, &to);
     }
+    let present = there.unwrap_or_else(Children::none);
     let mut names = HashSet::new();
-    let mut children = client.list(&from);
+    let mut children = client.list_readable(&from);
     while let Some(child) = children.next().await {
         let child = child.map_err(|error| BulkError::remote(&from, error))?;
         let origin = child.uri.clone();
@@ -159,15 +154,15 @@ async fn container(
             plan.links += 1;
             continue;
         }
-        let there = present.remove(origin.name());
-        let entry = entry(client, child, there, &to, &above, view, options, plan, pending).await;
+        let there = present.get(origin.name()).cloned();
+        let entry = entry(client, child, there, present.absent, &to, &above, view, options, plan, pending).await;
         if let Err(error) = entry {
             plan.fail(&origin, error);
         }
     }
     // Only a listing that was read to its end tells what it lacks.
     if options.extras {
-        plan.extras.extend(present.values().filter(|node| !names.contains(node.uri.name())).map(|node| Extra {
+        plan.extras.extend(present.nodes().filter(|node| !names.contains(node.uri.name())).map(|node| Extra {
             place: (&node.uri).into(),
             directory: node.is_container(),
             source: (&from.join(node.uri.name())).into(),
@@ -181,6 +176,7 @@ async fn entry(
     client: &Client,
     child: Node,
     there: Option<Node>,
+    absent: Known,
     container: &VosUri,
     above: &[VosUri],
     view: Option<&View>,
@@ -199,11 +195,12 @@ async fn entry(
         (true, Some(node)) if !node.is_container() => Err(BulkError::TargetIsFile(Place::Remote(node.uri))),
         (false, Some(node)) if node.is_container() => Err(BulkError::TargetIsDirectory(Place::Remote(node.uri))),
         (true, there) => {
-            pending.push(Pending { from: child.uri, to, exists: there.is_some(), above: above.to_owned() });
+            let exists = there.is_some() || absent != Known::Absent;
+            pending.push(Pending { from: child.uri, to, exists, above: above.to_owned() });
             Ok(())
         }
         (false, there) => {
-            let known = there.map_or(Known::Absent, |node| Known::Listed(Facts::from(&node)));
+            let known = there.map_or(absent, |node| Known::Listed(Facts::from(&node)));
             file(&child, to, known, view.cloned(), options, plan)
         }
     }

@@ -1,16 +1,17 @@
 //! Planning the way up: local directories are walked, each remote container that exists is listed once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::bulk::partial::is_partial;
 use crate::bulk::{BulkError, Options, Place, Source, follow};
 use crate::client::Client;
-use crate::node::{Node, NodeKind};
+use crate::error::ErrorKind;
+use crate::node::NodeKind;
 use crate::uri::{VosUri, check_name, to_nfc};
 
-use super::remote::{self, Standing};
+use super::remote::{self, Children, Standing};
 use super::{Extra, Known, Plan, Task};
 
 /// Plans the copy of local `sources` to `uri`.
@@ -23,13 +24,7 @@ pub(super) async fn plan(
     plan: &mut Plan,
 ) -> Result<(), BulkError> {
     let there = Place::Remote(uri.clone());
-    let standing = remote::standing(client, &uri).await?;
-    if directory && matches!(standing, Standing::Nothing) {
-        return Err(BulkError::NoSuchDirectory(there));
-    }
-    if !matches!(standing, Standing::Container(_)) && (sources.len() > 1 || directory) {
-        return Err(BulkError::NeedsDirectory(there));
-    }
+    let standing = remote::destination(client, &uri, directory, sources.len()).await?;
     for source in sources {
         let Source::Local { path: from, contents } = source else {
             return Err(BulkError::Direction("copy local files and nodes apart: two commands, one for each"));
@@ -52,13 +47,9 @@ pub(super) async fn plan(
             (EntryKind::Directory, Standing::Container(container)) if contents => {
                 tree(client, from, container.clone(), true, options, plan).await;
             }
+            // Whether it is there shows when it is listed.
             (EntryKind::Directory, Standing::Container(container)) => match child_uri(container, &from) {
-                Ok(to) => match remote::standing(client, &to).await {
-                    Ok(Standing::Nothing) => tree(client, from, to, false, options, plan).await,
-                    Ok(Standing::Container(to)) => tree(client, from, to, true, options, plan).await,
-                    Ok(Standing::Data(to)) => plan.fail(from.as_path(), BulkError::TargetIsFile(Place::Remote(to))),
-                    Err(error) => plan.fail(from.as_path(), error),
-                },
+                Ok(to) => tree(client, from, to, true, options, plan).await,
                 Err(error) => plan.fail(from.as_path(), error),
             },
             (EntryKind::File, Standing::Container(container)) => match child_uri(container, &from) {
@@ -151,6 +142,7 @@ impl Entry {
 struct Pending {
     from: PathBuf,
     to: VosUri,
+    /// It is there, as far as is known.
     exists: bool,
     above: Vec<PathBuf>,
 }
@@ -172,19 +164,29 @@ async fn directory(
     plan: &mut Plan,
     pending: &mut Vec<Pending>,
 ) -> Result<(), BulkError> {
+    let entries = Entry::list(from.clone()).await.map_err(|error| BulkError::local(&from, error))?;
+    let here: HashSet<String> = entries.iter().flatten().filter_map(|entry| Some(to_nfc(entry.name()?))).collect();
+    let there = if exists {
+        match Children::list(client, &to, Some(&here).filter(|_| !options.extras), options).await {
+            Err(BulkError::Remote { error, .. }) if error.kind() == ErrorKind::NotAContainer => {
+                return elsewhere(client, Pending { from, to, exists, above }, pending).await;
+            }
+            there => there?,
+        }
+    } else {
+        None
+    };
     let real = from.canonicalize().map_err(|error| BulkError::local(&from, error))?;
     if above.contains(&real) {
         return Err(BulkError::LinkLoop(Place::Local(from)));
     }
     above.push(real);
-    let entries = Entry::list(from.clone()).await.map_err(|error| BulkError::local(&from, error))?;
-    let present = if exists { remote::children(client, &to).await? } else { HashMap::new() };
-    if !exists {
+    if there.is_none() {
         plan.make(from.as_path(), &to);
     }
+    let present = there.unwrap_or_else(Children::none);
     if options.extras && entries.iter().all(Result::is_ok) {
-        let here: HashSet<String> = entries.iter().flatten().filter_map(|entry| Some(to_nfc(entry.name()?))).collect();
-        let extras = present.values().filter(|node| !here.contains(&to_nfc(node.uri.name())));
+        let extras = present.nodes().filter(|node| !here.contains(&to_nfc(node.uri.name())));
         plan.extras.extend(extras.map(|node| Extra {
             place: (&node.uri).into(),
             directory: node.is_container(),
@@ -214,12 +216,23 @@ async fn directory(
     Ok(())
 }
 
+/// What was taken for a container may be a link to one.
+async fn elsewhere(client: &Client, taken: Pending, pending: &mut Vec<Pending>) -> Result<(), BulkError> {
+    match remote::standing(client, &taken.to).await? {
+        Standing::Container(to) if to != taken.to => {
+            pending.push(Pending { to, ..taken });
+            Ok(())
+        }
+        _ => Err(BulkError::TargetIsFile(Place::Remote(taken.to))),
+    }
+}
+
 #[allow(clippy::too_many_arguments, reason = "one step of the walk; a struct of it would have no other use")]
 async fn child(
     client: &Client,
     entry: &Entry,
     container: &VosUri,
-    present: &HashMap<String, Node>,
+    present: &Children,
     above: &[PathBuf],
     options: &Options,
     plan: &mut Plan,
@@ -231,8 +244,8 @@ async fn child(
         Some(node) => Some(follow(client, node.clone()).await?),
         None => None,
     };
-    let exists = standing.is_some();
-    let known = standing.as_ref().map_or(Known::Absent, |node| Known::Listed(node.into()));
+    let stands = standing.is_some();
+    let known = standing.as_ref().map_or(present.absent, |node| Known::Listed(node.into()));
     let container_there = standing.as_ref().is_some_and(|node| node.kind == NodeKind::Container);
     let to = standing.map_or(uri, |node| node.uri);
     match entry.kind {
@@ -242,8 +255,9 @@ async fn child(
             plan.add(options, Task::Upload { from: path.to_owned(), to, known, length: entry.length });
             Ok(())
         }
-        EntryKind::Directory if exists && !container_there => Err(BulkError::TargetIsFile(Place::Remote(to))),
+        EntryKind::Directory if stands && !container_there => Err(BulkError::TargetIsFile(Place::Remote(to))),
         EntryKind::Directory => {
+            let exists = known != Known::Absent;
             pending.push(Pending { from: path.to_owned(), to, exists, above: above.to_owned() });
             Ok(())
         }

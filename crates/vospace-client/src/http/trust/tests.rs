@@ -14,7 +14,7 @@ use crate::ErrorKind;
 use crate::auth::Credentials;
 use crate::client::Client;
 use crate::node::Node;
-use crate::testing::{Reply, Stub, capabilities, uri};
+use crate::testing::{OFFERED, Reply, Stub, capabilities, uri};
 use crate::xml::write;
 
 #[test]
@@ -66,7 +66,7 @@ async fn service(authority: &Authority, bytes: String) -> (Stub, impl Fn(&Path, 
         let base = format!("https://{}", seen.header("host").unwrap());
         match seen.target.as_str() {
             "/reg/resource-caps" => Reply::ok(format!("ivo://test/svc = {base}/svc/capabilities\n")),
-            "/svc/capabilities" => Reply::ok(capabilities(&base)),
+            "/svc/capabilities" => Reply::ok(capabilities(&base, OFFERED)),
             "/svc/files/a" => Reply::redirect(bytes.clone()),
             _ => Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter())),
         }

@@ -7,7 +7,8 @@ use crate::xml::write;
 fn job(phase: Phase, results: &[(&str, &str)], text: &str) -> Reply {
     let mut job = Job::new("K", phase);
     job.results = results.iter().map(|(id, href)| ((*id).to_owned(), (*href).to_owned())).collect();
-    job.error_summary = (!text.is_empty()).then(|| ErrorSummary { message: text.to_owned(), transient: false });
+    job.error_summary =
+        (!text.is_empty()).then(|| ErrorSummary { message: text.to_owned(), transient: false, detailed: false });
     Reply::ok(job::write(&job))
 }
 
@@ -34,6 +35,29 @@ async fn a_tree_is_deleted_and_counted() {
     assert_eq!(counts, JobCounts { succeeded: 3, failed: 1 });
     let stub = deleting(job(Phase::Error, &[], "PermissionDenied")).await;
     assert_eq!(stub.client().delete_tree(&uri("/d")).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_failure_is_told_in_full_where_the_summary_has_only_the_words_of_the_standard() {
+    for (words, reason, kind) in [
+        ("Internal Fault", "InternalFault: the disk is on fire", ErrorKind::Service),
+        ("Permission Denied", "the disk is on fire", ErrorKind::PermissionDenied),
+        ("", "the disk is on fire", ErrorKind::Service),
+    ] {
+        let mut job = Job::new("K", Phase::Error);
+        job.error_summary = Some(ErrorSummary { message: words.to_owned(), transient: false, detailed: true });
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "GET /svc/nodes/d?limit=0" => Reply::ok(write::node(&Node::container(uri("/d")), [].into_iter())),
+            "GET /svc/async-delete/K?WAIT=30" => Reply::ok(job::write(&job)),
+            "GET /svc/async-delete/K/error" => Reply::ok(reason),
+            line if line.starts_with("POST ") => Reply::redirect("/svc/async-delete/K"),
+            other => panic!("{other}"),
+        })
+        .await;
+        let error = stub.client().delete_tree(&uri("/d")).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains("the disk is on fire"), "{error}");
+    }
 }
 
 #[tokio::test]

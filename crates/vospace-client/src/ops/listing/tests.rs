@@ -1,11 +1,18 @@
 use super::*;
+use crate::node::property;
 use crate::testing::{Reply, Seen, Stub, uri};
 use crate::xml::write;
 
 /// A page of children `from..to` named `n00001`….
 fn page(from: usize, to: usize) -> Reply {
-    let children: Vec<Node> = (from..to).map(|n| Node::data(uri(&format!("/c/n{n:05}")))).collect();
+    let children: Vec<Node> = (from..to).map(child).collect();
     Reply::ok(write::node(&Node::container(uri("/c")), children.iter()))
+}
+
+fn child(n: usize) -> Node {
+    let mut node = Node::data(uri(&format!("/c/n{n:05}")));
+    node.properties.set(property::LENGTH, n.to_string());
+    node
 }
 
 /// What `limit` and `uri` of a request ask for; `uri` as the number of the child.
@@ -114,6 +121,30 @@ async fn a_lost_connection_is_an_error_or_resumed_but_never_a_short_listing() {
     assert_eq!(names, expected(2 * PAGE));
 }
 
+/// In one document, or page by page: what goes on is given up, whatever its names are.
+#[tokio::test]
+async fn a_listing_that_goes_on_and_on_is_given_up() {
+    for pages in [false, true] {
+        let whole = page(0, MOST_CHILDREN + 10);
+        let stub = Stub::service(move |seen, _| match asked(seen) {
+            (limit, from) if pages => page(from.unwrap_or(0), from.unwrap_or(0) + limit.unwrap()),
+            _ => whole.clone(),
+        })
+        .await;
+        let client = stub.client();
+        let mut given = 0;
+        let mut children = client.list(&uri("/c"));
+        let error = loop {
+            match children.next().await.unwrap() {
+                Ok(_) => given += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((given, error.kind()), (MOST_CHILDREN, ErrorKind::Protocol), "{error}");
+        assert!(children.next().await.is_none(), "nothing comes after the error");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_container_cannot_be_listed() {
     let stub = Stub::service(|_, _| Reply::ok(write::node(&Node::data(uri("/c")), [].into_iter()))).await;
@@ -143,8 +174,87 @@ async fn what_one_listing_learns_does_not_fail_another_that_is_underway() {
 #[tokio::test]
 async fn a_listing_that_goes_round_in_circles_is_an_error() {
     let stub = Stub::service(|_, _| page(0, 50)).await;
-    let error = names(&stub).await.unwrap_err();
+    let client = stub.client();
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::Yes);
+    let error = client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(error.to_string().contains("would have no end"), "{error}");
     assert!(stub.requests().len() < 5, "{:?}", stub.lines());
+}
+
+/// pyvospace keeps `limit` and ignores `uri`, Astro Data Lab ignores both. Handled as the standard would have it, the first
+/// page would come again and again.
+#[tokio::test]
+async fn a_service_that_ignores_where_a_page_begins_is_listed_whole() {
+    for keeps_limit in [true, false] {
+        for total in [0, 1, 2, 5, PAGE, PAGE + 1, 2 * PAGE] {
+            let stub = Stub::service(move |seen, _| {
+                let (limit, _) = asked(seen);
+                page(0, limit.filter(|_| keeps_limit).unwrap_or(total).min(total))
+            })
+            .await;
+            let client = stub.client();
+            let names: Vec<String> =
+                client.list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await.unwrap();
+            assert_eq!(names, expected(total), "{keeps_limit} {total}");
+            // Of one name or none nothing can be learned.
+            let learned = if total > 1 { Learned::No } else { Learned::Unknown };
+            assert_eq!(client.service(&uri("/")).await.unwrap().dialect().paging, learned, "{keeps_limit} {total}");
+        }
+    }
+}
+
+/// pyvospace: children have no properties, and links no targets.
+#[tokio::test]
+async fn children_without_properties_are_asked_for_singly_some_at_a_time_and_in_order() {
+    const TOTAL: usize = 30;
+    let link = |n: usize| Node { kind: NodeKind::Link { target: "vos://test~svc/x".to_owned() }, ..child(n) };
+    let stub = Stub::service(move |seen, _| {
+        let name = seen.target.split(['/', '?']).nth(4).unwrap_or_default();
+        match name.strip_prefix('n').and_then(|n| n.parse::<usize>().ok()) {
+            // One is gone, and one is not for everybody.
+            Some(7) => Reply::fault(404, "NodeNotFound"),
+            Some(8) => Reply::fault(403, "PermissionDenied"),
+            Some(9) => Reply::ok(write::node(&link(9), [].into_iter())),
+            Some(n) => Reply::ok(write::node(&child(n), [].into_iter())),
+            None => {
+                let bare = |n: usize| {
+                    if n == 9 {
+                        Node { kind: NodeKind::Link { target: String::new() }, ..Node::data(uri("/c/n00009")) }
+                    } else {
+                        Node::data(child(n).uri)
+                    }
+                };
+                let children: Vec<Node> = (0..TOTAL).map(bare).collect();
+                Reply::ok(write::node(&Node::container(uri("/c")), children.iter()))
+            }
+        }
+    })
+    .await;
+    let client = stub.client();
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::No);
+    let nodes: Vec<Node> = client.list(&uri("/c")).try_collect().await.unwrap();
+    let wanted: Vec<String> = expected(TOTAL).into_iter().filter(|name| name != "n00007").collect();
+    assert_eq!(nodes.iter().map(|node| node.uri.name()).collect::<Vec<_>>(), wanted);
+    assert_eq!(nodes[6].properties.length(), Some(6));
+    assert!(nodes[7].properties.is_empty(), "its name is known all the same");
+    assert_eq!(nodes[8].kind, NodeKind::Link { target: "vos://test~svc/x".to_owned() });
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().child_properties, Learned::No);
+    assert_eq!(stub.requests().len(), 1 + TOTAL);
+}
+
+#[tokio::test]
+async fn children_that_have_no_properties_at_all_are_asked_for_once() {
+    let stub = Stub::service(|seen, _| {
+        let children: Vec<Node> = (0..20).map(|n| Node::data(child(n).uri)).collect();
+        match seen.target.split(['/', '?']).nth(4) {
+            Some(name) if name.starts_with('n') => Reply::ok(write::node(&children[0], [].into_iter())),
+            _ => Reply::ok(write::node(&Node::container(uri("/c")), children.iter())),
+        }
+    })
+    .await;
+    let client = stub.client();
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::No);
+    assert_eq!(client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap().len(), 20);
+    assert_eq!(stub.requests().len(), 2);
 }

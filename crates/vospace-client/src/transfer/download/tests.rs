@@ -147,3 +147,19 @@ async fn another_site_is_asked_when_one_fails() {
     assert_eq!(read(&stub, None).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(stub.lines().len(), 2);
 }
+
+#[tokio::test]
+async fn a_file_whose_bytes_are_nowhere_is_not_a_file_that_is_not_there() {
+    let node = r#"<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" uri="vos://cadc.nrc.ca~vault/a" xsi:type="vos:DataNode"/>"#;
+    for (known, kind) in [(true, ErrorKind::Service), (false, ErrorKind::NotFound)] {
+        let stub = Stub::service(move |seen, n| match seen.target.as_str() {
+            "/svc/files/a" => Reply::redirect(format!("/svc/bytes/{n}")),
+            place if known && place.starts_with("/svc/nodes/") => Reply::ok(node),
+            _ => Reply::fault(404, "no such artifact"),
+        })
+        .await;
+        let error = read(&stub, None).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(known, error.to_string().contains("has its bytes"), "{error}");
+    }
+}

@@ -300,6 +300,18 @@ async fn a_commit_without_answer_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_place_that_is_used_up_by_a_commit_without_answer_refuses_nothing() {
+    let site = Site::new(|step, n| match (step, n) {
+        ("commit@0", 0) => Act::Lost,
+        ("commit@0" | "find@0", _) => Act::Status(403),
+        _ => usual(step),
+    });
+    let (result, _) = site.upload().await;
+    assert_eq!(result.unwrap().md5, digest_of(CONTENT), "another place was asked for");
+    assert_eq!(site.state.lock().stored.as_ref().unwrap().0, CONTENT);
+}
+
+#[tokio::test]
 async fn a_wrong_digest_of_the_commit_sends_all_again() {
     let site = Site::new(|step, n| if (step, n) == ("commit@0", 0) { Act::OtherDigest } else { usual(step) });
     let (result, _) = site.upload().await;
@@ -362,13 +374,8 @@ async fn an_upload_that_is_no_longer_wanted_is_aborted() {
     }
 }
 
-#[tokio::test]
-async fn who_takes_up_an_upload_waits_until_the_service_has_noticed_that_it_broke() {
-    let site = Site::new(|step, n| match (step, n) {
-        ("append@0", 1) => Act::Silence,
-        ("ask@0", 0 | 1) => Act::OtherDigest,
-        _ => usual(step),
-    });
+/// Two segments are sent, the second of them without an answer; then the program ends, and the next one goes on.
+async fn taken_up_after_two_segments(site: &Site) {
     let stub = Arc::new(site.serve().await);
     let notes = tempfile::tempdir().unwrap();
     let upload = {
@@ -381,7 +388,31 @@ async fn who_takes_up_an_upload_waits_until_the_service_has_noticed_that_it_brok
     upload.abort();
     let _ = upload.await;
     upload_to(&stub, Some(notes.path())).await.0.unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_up_an_upload_waits_until_the_service_has_noticed_that_it_broke() {
+    let site = Site::new(|step, n| match (step, n) {
+        ("append@0", 1) => Act::Silence,
+        ("ask@0", 0 | 1) => Act::OtherDigest,
+        _ => usual(step),
+    });
+    taken_up_after_two_segments(&site).await;
     let broken = ["probe", "start", "append 0123", "append 4567"];
     let taken_up = ["probe", "ask", "ask", "ask", "append 4567", "append 89", "ask", "commit"];
     assert_eq!(site.steps(), [&broken[..], &taken_up].concat());
+}
+
+#[tokio::test]
+async fn what_was_begun_at_an_address_that_is_good_no_more_is_sent_anew() {
+    let site = Site::new(|step, n| match (step, n) {
+        ("append@0", 1) => Act::Silence,
+        ("ask@0", 0) => Act::Status(403),
+        _ => usual(step),
+    });
+    taken_up_after_two_segments(&site).await;
+    assert_eq!(site.state.lock().stored.as_ref().unwrap().0, CONTENT);
+    let steps = site.steps();
+    assert_eq!(steps[4..6], ["probe", "ask"]);
+    assert_eq!(steps[steps.len() - 6..], ["start", "append 0123", "append 4567", "append 89", "ask", "commit"]);
 }

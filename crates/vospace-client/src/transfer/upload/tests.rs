@@ -1,8 +1,13 @@
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 
 use super::*;
-use crate::node::{format_date, property};
+use crate::node::{Node, format_date, property};
 use crate::testing::{Reply, Seen, Stub, uri};
+use crate::transfer::{ByteStream, Supply};
 use crate::xml::transfer::{Direction, HTTP_PUT, HTTPS_PUT, Protocol, Transfer};
 use crate::xml::{transfer as document, write};
 
@@ -247,10 +252,23 @@ async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
         assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
         assert_eq!(stub.lines().contains(&"DELETE /nodes/a".to_owned()), removed, "{age}");
     }
+    // Where empty files have no date (pyvospace, observed), one that was not there before is of this upload.
+    for there in [false, true] {
+        let stub = Stub::service(move |seen, n| match seen.line().as_str() {
+            "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
+            "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
+            "GET /svc/nodes/a?limit=0" if !there && n < 2 => Reply::fault(404, "NodeNotFound"),
+            "GET /svc/nodes/a?limit=0" => Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter())),
+            _ => usual(seen, false).unwrap(),
+        })
+        .await;
+        assert!(stub.client().put(&uri("/a"), source(), PutOptions::default()).await.is_err());
+        assert_eq!(stub.lines().contains(&"DELETE /nodes/a".to_owned()), !there, "{:?}", stub.lines());
+    }
     // A file that was stored a moment ago, of which the service does not know the length yet.
     let stub = Stub::service(|seen, n| match seen.line().as_str() {
         "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
-        "PUT /svc/byte/0" if n < 3 => stored(),
+        "PUT /svc/byte/0" if n < 4 => stored(),
         "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
         "GET /svc/nodes/a?limit=0" => aged_node(None, Duration::ZERO),
         _ => usual(seen, false).unwrap(),
@@ -267,8 +285,41 @@ async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
     assert!(stub.lines()[before..].contains(&"DELETE /nodes/a".to_owned()));
 }
 
+/// A source that counts the bytes that are read of it.
+#[derive(Debug, Default)]
+struct Counted(AtomicU64);
+
+impl Supply for Counted {
+    fn length(&self) -> u64 {
+        CONTENT.len() as u64
+    }
+
+    fn read(&self, range: Range<u64>) -> ByteStream {
+        self.0.fetch_add(range.end - range.start, Ordering::Relaxed);
+        let part = &CONTENT[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+        stream::iter([Ok(Bytes::from_static(part))]).boxed()
+    }
+}
+
 #[tokio::test]
-async fn a_small_file_costs_two_requests() {
+async fn what_is_sent_and_verified_is_read_once() {
+    for direct in [true, false] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
+            _ => usual(seen, direct).unwrap_or_else(stored),
+        })
+        .await;
+        let source = Arc::new(Counted::default());
+        let supply = UploadSource::Supply(Arc::<Counted>::clone(&source));
+        let uploaded = stub.client().put(&uri("/a"), supply, PutOptions::default()).await.unwrap();
+        assert_eq!(uploaded.md5, digest_of(CONTENT));
+        assert_eq!(source.0.load(Ordering::Relaxed), uploaded.length, "{direct}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_new_file_costs_two_requests() {
+    let new = || PutOptions { new: true, ..PutOptions::default() };
     // Negotiated: no node is made first, and nobody is asked afterwards.
     let stub = Stub::service(|seen, _| match seen.line().as_str() {
         "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
@@ -277,17 +328,17 @@ async fn a_small_file_costs_two_requests() {
     })
     .await;
     let client = stub.client();
-    client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+    client.put(&uri("/a"), source(), new()).await.unwrap();
     // The service is asked once what it can.
     assert_eq!(stub.lines(), ["PUT /files/", "POST /sync", "PUT /byte/0"]);
-    client.put(&uri("/b"), source(), PutOptions::default()).await.unwrap();
+    client.put(&uri("/b"), source(), new()).await.unwrap();
     assert_eq!(stub.lines()[3..], ["POST /sync", "PUT /byte/0"]);
     // To the path: the node is made, whether or not there is one, and told apart by the answer alone.
     for status in [201, 409] {
         let stub = Stub::service(move |seen, _| match seen.line().as_str() {
             "PUT /svc/nodes/b" if status == 409 => Reply::fault(409, "DuplicateNode"),
-            "PUT /svc/nodes/a" | "PUT /svc/nodes/b" => {
-                let document = write::node(&Node::data(uri("/b")), [].into_iter());
+            line @ ("PUT /svc/nodes/a" | "PUT /svc/nodes/b") => {
+                let document = write::node(&Node::data(uri(&line["PUT /svc/nodes".len()..])), [].into_iter());
                 Reply::Whole(201, vec![], document.into_bytes())
             }
             _ => usual(seen, true).unwrap_or_else(stored),

@@ -1,0 +1,62 @@
+//! What services cannot do of the end-to-end tests.
+//!
+//! Every test runs on every profile. Where a service cannot do what a test is about, the test fails there, with an errno or a
+//! message that is expected: an entry in the file of the profile names the tests, what their failure says, and why. A test that
+//! passes in spite of its entry, or fails with other words, is red.
+
+mod datalab;
+mod pyvospace;
+mod srcnet;
+mod strict;
+
+use std::any::Any;
+use std::panic;
+
+use crate::profile::Profile;
+
+/// Tests that cannot be passed on a profile.
+#[derive(Debug)]
+struct Cannot {
+    /// Paths of the tests, without the profile: `semantics::renames::name`.
+    tests: &'static [&'static str],
+    /// Part of what the failure says: an errno, or words of a message.
+    says: &'static str,
+    /// What the service lacks.
+    because: &'static str,
+}
+
+fn of(profile: Profile) -> &'static [Cannot] {
+    match profile {
+        Profile::Vault | Profile::Cavern | Profile::Both => &[],
+        Profile::Strict => strict::CANNOT,
+        Profile::Pyvospace => pyvospace::CANNOT,
+        Profile::Datalab => datalab::CANNOT,
+        Profile::Srcnet => srcnet::CANNOT,
+    }
+}
+
+/// Runs one test of a module that is named after the profile.
+///
+/// # Panics
+/// As the test does, unless that is expected; if it does not although it is expected.
+pub fn run(module: &str, name: &str, profile: Profile, test: fn(Profile)) {
+    let group = module.rsplit_once("::").map_or(module, |(group, _)| group);
+    let path = format!("{}::{name}", group.split_once("::").map_or(group, |(_, group)| group));
+    let Some(Cannot { says, because, .. }) = of(profile).iter().find(|cannot| cannot.tests.contains(&path.as_str()))
+    else {
+        return test(profile);
+    };
+    match panic::catch_unwind(|| test(profile)) {
+        Ok(()) => panic!("{path} passes on {}: it is no longer so that {because}", profile.name()),
+        Err(cause) if message(&*cause).contains(says) => {}
+        Err(cause) => {
+            eprintln!("expected was: {says}, because {because}");
+            panic::resume_unwind(cause)
+        }
+    }
+}
+
+fn message(cause: &(dyn Any + Send)) -> &str {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or_default()
+}

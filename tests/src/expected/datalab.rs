@@ -1,0 +1,110 @@
+//! The VOSpace of the Astro Data Lab: no digests, dates to the second, names of few characters, a root that is not shown, no
+//! links to nothing, one user in the section of the service.
+
+use super::Cannot;
+
+pub(super) const CANNOT: &[Cannot] = &[
+    Cannot {
+        tests: &[
+            "observed::a_name_that_would_be_cut_becomes_no_other",
+            "observed::names_beyond_ascii_arrive_as_they_are",
+            "terminals::names_are_quoted_where_a_person_would_copy_them",
+        ],
+        says: "rename it",
+        because: "names have letters and digits of ASCII and few marks",
+    },
+    Cannot {
+        tests: &[
+            "semantics::names::both_normal_forms_are_one_name",
+            "semantics::names::what_it_can_hold_goes_there_and_back",
+            "semantics::user_actions::names_with_brackets_are_no_cutouts",
+        ],
+        says: "Invalid argument",
+        because: "names have letters and digits of ASCII and few marks",
+    },
+    Cannot {
+        tests: &[
+            "shells::fish_offers_what_fits",
+            "shells::zsh_completes_what_is_typed",
+            "terminals::words_are_completed_by_the_service",
+        ],
+        says: "Internal Server Error",
+        because: "it fails at names with an apostrophe",
+    },
+    Cannot {
+        tests: &[
+            "passthrough::a_file_that_was_opened_before_it_was_whole_is_read_as_before",
+            "passthrough::a_new_version_is_another_file_to_who_reads_the_old_one",
+            "passthrough::a_whole_file_is_read_by_the_kernel_itself",
+            "passthrough::readers_and_writers_of_one_file_at_the_same_time",
+            "passthrough::what_the_kernel_reads_is_not_evicted",
+            "passthrough::who_writes_has_a_file_of_its_own_and_readers_keep_theirs",
+        ],
+        says: "no digest says that the file is whole",
+        because: "it computes no digests",
+    },
+    Cannot {
+        tests: &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"],
+        says: "cannot change the properties of a tree",
+        because: "it has no job that changes a tree",
+    },
+    Cannot {
+        tests: &["refusals::local::loops_of_links_end"],
+        says: "NodeNotFound",
+        because: "a link cannot lead to where nothing is",
+    },
+    Cannot {
+        tests: &["refusals::services::a_service_in_read_only_mode", "refusals::services::a_service_that_is_offline"],
+        says: "503: Service Unavailable; try again later",
+        because: "it does not say why it fails",
+    },
+    Cannot {
+        tests: &["write_faults::f03_single_node_stale_too"],
+        says: "Input/output error",
+        because: "it answers an upload with nothing of what it stored: its node alone tells that",
+    },
+    Cannot {
+        tests: &["listings::what_may_not_be_read_is_refused_and_not_empty"],
+        says: "the service does not show its root",
+        because: "its root cannot be read",
+    },
+    Cannot {
+        tests: &["posix::foreign_places_are_refused"],
+        says: "nodes/?limit=… answered 500",
+        because: "its root cannot be read",
+    },
+    Cannot {
+        tests: &[
+            "certificates::a_password_becomes_a_certificate",
+            "certificates::the_doctor_says_what_is_in_use_and_what_is_wrong",
+            "certificates::the_former_name_takes_the_password_from_netrc",
+            "doctor::a_certificate_that_has_expired_or_is_none",
+            "doctor::a_token_that_is_refused",
+            "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
+            "expiring::a_renewed_token_is_taken_up",
+            "faults::bad_credentials",
+            "life::a_certificate_opens_the_space",
+            "life::anonymous_is_read_only",
+            "limits::a_token_from_a_file",
+        ],
+        says: "User does not have permissions to perform the operation",
+        because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
+    },
+    Cannot {
+        tests: &[
+            "python_client::python_reads_what_the_mount_wrote",
+            "python_client::the_mount_reads_what_python_wrote",
+        ],
+        says: "not found. Available resource IDs",
+        because: "the Python client takes services of CADC's registry only",
+    },
+    Cannot {
+        tests: &[
+            "posix::what_may_not_be_written_is_refused_when_it_is_opened",
+            "refusals::services::a_locked_or_foreign_place",
+            "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
+        ],
+        says: "PermissionDenied",
+        because: "its token stands in its section, before that of the environment, and there is no second user",
+    },
+];

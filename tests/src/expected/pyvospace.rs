@@ -1,0 +1,83 @@
+//! ICRAR's pyvospace: files with bytes cannot be moved, listings have no properties, places for bytes are good once.
+
+use super::Cannot;
+
+pub(super) const CANNOT: &[Cannot] = &[
+    Cannot {
+        tests: &["library::the_tour_of_the_library_goes_round"],
+        says: "the service moves no files that hold bytes",
+        because: "a move of a file that holds bytes fails there",
+    },
+    Cannot {
+        tests: &[
+            "durability::killed_at_each_step_of_a_replacing_rename",
+            "durability::what_an_interrupted_rename_left_tells_what_it_is",
+        ],
+        says: "Operation not supported",
+        because: "a move of a file that holds bytes fails there, and so has no steps between which it could be interrupted",
+    },
+    Cannot {
+        tests: &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"],
+        says: "the service cannot change the properties of a tree",
+        because: "it has no jobs that change a tree",
+    },
+    Cannot {
+        tests: &["write_faults::f03_single_node_stale_too"],
+        says: "Input/output error",
+        because: "a move of a file that holds bytes fails there without a reason, which nothing but the node tells",
+    },
+    Cannot {
+        tests: &[
+            "posix::what_may_not_be_written_is_refused_when_it_is_opened",
+            "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
+        ],
+        says: "ask the owner",
+        because: "nobody but the owner may write there, whatever rights a node has",
+    },
+    Cannot {
+        tests: &[
+            "passthrough::a_file_that_was_opened_before_it_was_whole_is_read_as_before",
+            "passthrough::a_new_version_is_another_file_to_who_reads_the_old_one",
+            "passthrough::a_whole_file_is_read_by_the_kernel_itself",
+            "passthrough::readers_and_writers_of_one_file_at_the_same_time",
+            "passthrough::what_the_kernel_reads_is_not_evicted",
+            "passthrough::who_writes_has_a_file_of_its_own_and_readers_keep_theirs",
+        ],
+        says: "no digest says that the file is whole",
+        because: "its files tell no digest",
+    },
+    Cannot {
+        tests: &["semantics::attributes::times_go_to_the_service_on_request"],
+        says: "Invalid argument",
+        because: "it takes no property with a name like vofs:mtime, and no time for its own",
+    },
+    Cannot {
+        tests: &[
+            "certificates::a_password_becomes_a_certificate",
+            "certificates::the_doctor_says_what_is_in_use_and_what_is_wrong",
+            "certificates::the_former_name_takes_the_password_from_netrc",
+            "doctor::a_certificate_that_has_expired_or_is_none",
+            "doctor::a_token_that_is_refused",
+            "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
+            "expiring::a_renewed_token_is_taken_up",
+            "life::a_certificate_opens_the_space",
+            "life::anonymous_is_read_only",
+            "limits::a_token_from_a_file",
+        ],
+        says: "Credentials not found",
+        because: "it takes the cookie of its form, and neither bearer tokens nor certificates",
+    },
+    Cannot {
+        tests: &["observing::a_bundle_without_secrets"],
+        says: "demo-token",
+        because: "the cookie of a session is in the memory of its program only, and none other knows it in a line",
+    },
+    Cannot {
+        tests: &[
+            "python_client::python_reads_what_the_mount_wrote",
+            "python_client::the_mount_reads_what_python_wrote",
+        ],
+        says: "Resource ID ivo://cadc.nrc.ca/pyvo not found",
+        because: "it has no capabilities, without which the Python client finds no service",
+    },
+];

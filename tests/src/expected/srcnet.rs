@@ -1,0 +1,44 @@
+//! A Cavern of an SRCNet site: OpenID Connect tokens only, nothing that certificates or passwords open.
+
+use super::Cannot;
+
+pub(super) const CANNOT: &[Cannot] = &[
+    Cannot {
+        tests: &[
+            "certificates::a_password_becomes_a_certificate",
+            "certificates::the_former_name_takes_the_password_from_netrc",
+            "guides::credentials_as_the_guides_write_them",
+            "options::effects::of_all_commands",
+        ],
+        says: "you may not read what it holds, and the service shows it as empty",
+        because: "a certificate is nobody's there: it takes tokens of its issuer only",
+    },
+    Cannot {
+        tests: &[
+            "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
+            "life::a_certificate_opens_the_space",
+        ],
+        says: "Permission denied",
+        because: "a certificate is nobody's there: it takes tokens of its issuer only",
+    },
+    Cannot {
+        tests: &[
+            "guides::rights_as_the_guides_write_them",
+            "rights::vchmod_sets_rights",
+            "safety::copies::s10_emptying_a_file_keeps_its_rights_and_tags",
+            "semantics::attributes::chmod_is_public_and_groups_of_the_parent",
+            "posix::what_may_not_be_written_is_refused_when_it_is_opened",
+            "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
+        ],
+        says: "non-local groups: ivo://cadc.nrc.ca/gms",
+        because: "it takes groups of its own site only, and a name alone is one of CADC's",
+    },
+    Cannot {
+        tests: &[
+            "python_client::python_reads_what_the_mount_wrote",
+            "python_client::the_mount_reads_what_python_wrote",
+        ],
+        says: "Resource ID ivo://cadc.nrc.ca/srcnet not found",
+        because: "the Python client knows the services of CADC only",
+    },
+];

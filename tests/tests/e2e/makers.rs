@@ -1,0 +1,208 @@
+//! The commands against the services of other makers: what is done differently there must not show.
+//!
+//! Each test fails if the quirk in its comment is handled as the standard, or as CADC, would have it.
+
+use std::fs;
+
+use vofs_tests::process::Finished;
+use vofs_tests::{Profile, World, every_profile};
+
+every_profile!(
+    bytes_go_up_and_come_back,
+    listings_show_what_is_there,
+    trees_are_made_and_removed,
+    a_full_container_is_not_removed_as_an_empty_one,
+    nodes_are_moved_or_it_is_said_why_not,
+    nothing_moves_below_itself,
+    properties_are_set_shown_and_removed,
+    an_upload_keeps_what_the_user_set,
+    names_that_would_be_cut_are_refused,
+    what_was_learned_is_shown_and_kept,
+);
+
+/// A property that every one of them takes: pyvospace wants such a path, and a fragment.
+const OWN: &str = "ivo://my.example/vospace/core#band";
+
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at / 7 % 251) as u8).collect()
+}
+
+fn ok(world: &World, line: &[&str]) -> String {
+    world.vospace(line).ok().stdout()
+}
+
+/// Both: a place is good for one request, so it is neither looked at nor asked twice. pyvospace: http alone, another
+/// namespace, no bytes of a file that was never written. Data Lab: documents announced as forms.
+fn bytes_go_up_and_come_back(profile: Profile) {
+    let world = World::new(profile);
+    for (name, content) in [("small", bytes(5)), ("large", bytes(3 << 20)), ("empty", Vec::new())] {
+        let local = world.local_file(name, &content);
+        let (local, uri) = (local.to_str().unwrap(), world.uri(name));
+        ok(&world, &["cp", local, &uri]);
+        assert!(world.bytes(name).unwrap() == content, "{name}");
+        let back = world.local("back");
+        ok(&world, &["cp", &uri, back.to_str().unwrap()]);
+        assert!(fs::read(&back).unwrap() == content, "{name}");
+        fs::remove_file(back).unwrap();
+    }
+    assert_eq!(ok(&world, &["cat", &world.uri("small")]).as_bytes(), bytes(5));
+    // Overwritten, by a shorter file too.
+    for content in [bytes(2 << 20), bytes(100)] {
+        let local = world.local_file("again", &content);
+        ok(&world, &["cp", local.to_str().unwrap(), &world.uri("large")]);
+        assert!(world.bytes("large").unwrap() == content);
+    }
+}
+
+/// pyvospace: children without properties, `limit=0` refused, dates as seconds. Data Lab: `limit` and `uri` ignored.
+fn listings_show_what_is_there(profile: Profile) {
+    let world = World::new(profile);
+    for number in 0..12 {
+        world.put(&format!("f{number:02}"), bytes(number + 1));
+    }
+    ok(&world, &["mkdir", &world.uri("dir")]);
+    ok(&world, &["mkdir", &world.uri("none")]);
+    assert_eq!(ok(&world, &["ls", &world.uri("none")]), "");
+    ok(&world, &["rmdir", &world.uri("none")]);
+    let names = ok(&world, &["ls", &world.uri("")]);
+    assert_eq!(names.lines().count(), 13, "{names}");
+    let rows = ok(&world, &["ls", "-l", &world.uri("")]);
+    for number in 0..12 {
+        let name = format!("f{number:02}");
+        let row = rows.lines().find(|row| row.ends_with(&name)).unwrap();
+        assert!(row.split_whitespace().any(|word| word == (number + 1).to_string()), "{row}");
+    }
+    assert!(rows.lines().any(|row| row.starts_with('d') && row.ends_with("dir")), "{rows}");
+}
+
+fn trees_are_made_and_removed(profile: Profile) {
+    let world = World::new(profile);
+    ok(&world, &["mkdir", "-p", &world.uri("a/b/c")]);
+    ok(&world, &["mkdir", "-p", &world.uri("a/b/c")]);
+    world.put("a/b/c/f", b"f");
+    world.put("a/g", b"g");
+    let local = world.local("tree");
+    ok(&world, &["cp", &world.uri("a"), local.to_str().unwrap()]);
+    assert_eq!(fs::read(local.join("b/c/f")).unwrap(), b"f");
+    world.vospace(&["rm", &world.uri("a")]).fails_with(1, &["is a container"]);
+    ok(&world, &["rm", &world.uri("a/g")]);
+    assert!(!world.exists("a/g") && world.exists("a/b/c/f"));
+    ok(&world, &["rm", "-R", &world.uri("a")]);
+    assert!(!world.exists("a"));
+}
+
+/// Both: DELETE takes a container with all that is in it.
+fn a_full_container_is_not_removed_as_an_empty_one(profile: Profile) {
+    let world = World::new(profile);
+    ok(&world, &["mkdir", &world.uri("d")]);
+    world.put("d/precious", b"x");
+    world.vospace(&["rmdir", &world.uri("d")]).fails_with(1, &["not empty"]);
+    assert!(world.exists("d/precious"));
+    ok(&world, &["rm", &world.uri("d/precious")]);
+    ok(&world, &["rmdir", &world.uri("d")]);
+    assert!(!world.exists("d"));
+}
+
+/// pyvospace: a file that holds bytes cannot be moved, and nothing of it is lost by the try. Data Lab: a link loses its
+/// target on the way.
+fn nodes_are_moved_or_it_is_said_why_not(profile: Profile) {
+    let world = World::new(profile);
+    ok(&world, &["mkdir", "-p", &world.uri("d/e")]);
+    ok(&world, &["mv", &world.uri("d/e"), &world.uri("d/f")]);
+    assert!(world.exists("d/f") && !world.exists("d/e"));
+    world.put("file", b"bytes");
+    let moved: Finished = world.vospace(&["mv", &world.uri("file"), &world.uri("d/file")]);
+    let at = if profile == Profile::Pyvospace {
+        moved.fails_with(1, &["moves no files", "--emulate-rename"]);
+        "file"
+    } else {
+        moved.ok();
+        "d/file"
+    };
+    assert_eq!(world.bytes(at).unwrap(), b"bytes");
+    let target = world.uri(at);
+    ok(&world, &["ln", &target, &world.uri("link")]);
+    let kept = |name: &str| ok(&world, &["ls", "-l", &world.uri(name)]);
+    let before = kept("link");
+    ok(&world, &["mv", &world.uri("link"), &world.uri("d/link")]);
+    let arrow = |row: &str| row.split("->").nth(1).map(|target| target.trim().to_owned());
+    assert!(arrow(&before).is_some() && arrow(&before) == arrow(&kept("d/link")), "{before}");
+    assert!(!world.exists("link"));
+}
+
+/// Data Lab: a container that moves below itself is lost with all in it, and the job says that it was done.
+fn nothing_moves_below_itself(profile: Profile) {
+    let world = World::new(profile);
+    ok(&world, &["mkdir", &world.uri("d")]);
+    world.put("d/precious", b"x");
+    for to in ["d/e", "d/precious/e"] {
+        world.vospace(&["mv", &world.uri("d"), &world.uri(to)]).fails_with(1, &["into itself"]);
+    }
+    assert_eq!(world.bytes("d/precious").unwrap(), b"x");
+}
+
+/// pyvospace: properties of a document in another namespace are dropped in silence. Data Lab: own properties come back
+/// prefixed. Both: the answer to a change shows the change alone.
+fn properties_are_set_shown_and_removed(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"x");
+    let uri = world.uri("f");
+    ok(&world, &["tag", &uri, &format!("{OWN}=K")]);
+    let shown = ok(&world, &["tag", &uri]);
+    assert!(shown.lines().any(|line| line.contains(OWN) && line.contains('K')), "{shown}");
+    assert!(!shown.contains("core#ivo:"), "{shown}");
+    ok(&world, &["tag", "--remove", &uri, OWN]);
+    assert!(!ok(&world, &["tag", &uri]).contains(OWN));
+}
+
+/// pyvospace: an upload takes all properties away, as the standard says.
+fn an_upload_keeps_what_the_user_set(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"one");
+    ok(&world, &["tag", &world.uri("f"), &format!("{OWN}=K")]);
+    world.put("f", b"three");
+    assert_eq!(world.bytes("f").unwrap(), b"three");
+    let shown = ok(&world, &["tag", &world.uri("f")]);
+    assert!(shown.lines().any(|line| line.contains(OWN) && line.contains('K')), "{shown}");
+}
+
+/// pyvospace: `a#b` makes `a`, and a look at `a#b` then finds it.
+fn names_that_would_be_cut_are_refused(profile: Profile) {
+    let world = World::new(profile);
+    let local = world.local_file("x", b"x");
+    let put = world.vospace(&["cp", local.to_str().unwrap(), &world.uri("a#b")]);
+    put.fails_with(1, &["which VOSpace services cannot address"]);
+    assert!(!world.exists("a"));
+}
+
+fn what_was_learned_is_shown_and_kept(profile: Profile) {
+    let world = World::new(profile);
+    // Data Lab: its root is not shown, and an empty container below it is one all the same.
+    assert_eq!(ok(&world, &["ls", &world.uri("")]), "");
+    world.put("f", b"x");
+    world.put("g", b"xy");
+    ok(&world, &["ls", "-l", &world.uri("")]);
+    ok(&world, &["cat", &world.uri("f")]);
+    let told = ok(&world, &["doctor", &world.uri("")]);
+    let known: &[&str] = match profile {
+        Profile::Pyvospace => &[
+            "http://www.ivoa.net/xml/VOSpace/v2.1 (namespace)",
+            "no (limit-zero)",
+            "no (paging)",
+            "no (child-properties)",
+            "http (protocols)",
+            "text/xml (transfer-type)",
+            "yes (root)",
+            "no (short-negotiation)",
+            "! (authority-separator)",
+        ],
+        Profile::Datalab => {
+            &["application/x-www-form-urlencoded (transfer-type)", "yes (transfer-view)", "no (paging)", "no (root)"]
+        }
+        Profile::Cavern | Profile::Srcnet => &["yes (direct-put)", "yes (child-properties)", "no (paging)"],
+        _ => &["no (direct-put)", "yes (child-properties)", "yes (paging)"],
+    };
+    for fact in known {
+        assert!(told.contains(fact), "{fact} in\n{told}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Messages and their explanations, compared in both directions: what a document quotes is in the sources, and what the programs can
+//! say is quoted in docs/troubleshooting.md or docs/messages.md.
+
+use super::{column, document, sources};
+
+/// Where texts for users begin: they are the literals up to the closing bracket.
+const OPENERS: [&str; 18] = [
+    "#[error(",
+    "tracing::warn!(",
+    "tracing::error!(",
+    "Failure::new(",
+    "fail(",
+    "bail!(",
+    "anyhow!(",
+    "ensure!(",
+    "context(",
+    "output::error(",
+    "output::note(",
+    "Error::node(",
+    "Error::CacheDir(",
+    "Error::Invalid {",
+    "Error::Unsupported {",
+    "Error::NotPermitted {",
+    "refuse(",
+    "broken(",
+];
+
+/// What is quoted, without the quotes.
+fn quoted() -> Vec<String> {
+    let heads = ["Message", "The log says"];
+    let cells = ["troubleshooting.md", "messages.md"].map(|name| column(&document(name), &heads)).concat();
+    let messages = cells.into_iter().map(|(cell, _)| cell).filter(|cell| cell.starts_with('`'));
+    messages.map(|cell| cell[1..cell.len() - 1].replace("\\`", "`").replace("\\|", "|")).collect()
+}
+
+/// The sources of the programs without their tests.
+fn programs() -> Vec<(String, String)> {
+    let crates = ["crates/vofs-mount", "crates/vofs-core", "crates/vospace-cli", "crates/vospace-client"];
+    let tests = ["/tests.rs", "/tests/", "/fake.rs", "/testing.rs", "/examples/"];
+    let mut found = sources(&crates);
+    found.retain(|(path, _)| !tests.iter().any(|test| path.contains(test)));
+    for (_, text) in &mut found {
+        if let Some(at) = text.find("#[cfg(test)]\nmod tests {") {
+            text.truncate(at);
+        }
+    }
+    found
+}
+
+/// The string literals from `text` up to the bracket that closes the one that is open.
+fn literals(text: &str) -> Vec<String> {
+    let (mut depth, mut found) = (1, Vec::new());
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
+            '/' if text[at..].starts_with("//") => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            // A character, and no lifetime.
+            '\'' if text[at + 1..].chars().nth(1) == Some('\'') => {
+                chars.nth(1);
+            }
+            '"' => {
+                let mut literal = String::new();
+                while let Some((_, c)) = chars.next() {
+                    match c {
+                        '"' => break,
+                        // The text goes on behind the blanks of the next line.
+                        '\\' if chars.next_if(|(_, c)| *c == '\n').is_some() => {
+                            while chars.next_if(|(_, c)| *c == ' ').is_some() {}
+                        }
+                        '\\' => literal.extend(chars.next().map(|(_, c)| c)),
+                        c => literal.push(c),
+                    }
+                }
+                found.push(literal);
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+/// The same text as it is quoted: without the breaks of lines in the source.
+fn unbroken(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\\n") {
+        whole.push_str(&rest[..at]);
+        rest = rest[at + 2..].trim_start();
+    }
+    whole + rest
+}
+
+#[test]
+fn what_is_quoted_is_said() {
+    let sources: String = programs().into_iter().map(|(_, text)| unbroken(&text)).collect();
+    let quoted = quoted();
+    for message in &quoted {
+        let escaped = message.replace('"', "\\\"");
+        assert!(sources.contains(message.as_str()) || sources.contains(&escaped), "no program says: {message}");
+    }
+    assert!(quoted.len() > 200, "{}", quoted.len());
+}
+
+/// Texts of three words and more; one that is nothing but what others say (`{path}: {cause}`) has none.
+#[test]
+fn what_is_said_is_explained() {
+    let quoted = quoted();
+    let mut missing = Vec::new();
+    let mut explained = 0;
+    for (path, text) in programs() {
+        let advice =
+            text.find("fn advice(").map(|at| literals(&text[at + "fn advice(self) -> &'static str {".len()..]));
+        let said = OPENERS.iter().flat_map(|opener| {
+            text.match_indices(opener).flat_map(|(at, _)| literals(&text[at + opener.len()..])).collect::<Vec<_>>()
+        });
+        for message in said.chain(advice.into_iter().flatten()) {
+            if quoted.iter().any(|quoted| message.contains(quoted.as_str())) {
+                explained += 1;
+            } else if says_something(&message) {
+                missing.push(format!("{path}: {message}"));
+            }
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    assert!(missing.is_empty(), "not in docs/messages.md:\n{}", missing.join("\n"));
+    assert!(explained > 250, "{explained}");
+}
+
+/// Whether three words stand together in it, outside the braces of what is put in.
+fn says_something(message: &str) -> bool {
+    let mut depth = 0;
+    let plain: String = message
+        .chars()
+        .filter(|c| {
+            depth += i32::from(*c == '{') - i32::from(*c == '}');
+            depth == 0 && *c != '}'
+        })
+        .collect();
+    let words =
+        |piece: &str| piece.split(' ').filter(|word| word.len() > 1 && word.chars().all(char::is_alphabetic)).count();
+    plain.split([':', ';', '(']).any(|piece| words(piece) >= 3)
+}
