@@ -40,7 +40,7 @@ fn send(method: &str, url: &str, headers: &[(&str, &str)], body: String) -> Answ
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .tls_danger_accept_invalid_certs(true)
-            .timeout(Duration::from_secs(30))
+            .timeout(Duration::from_secs(60))
             .build()
             .unwrap();
         let mut request = client.request(method.parse().unwrap(), url).body(body);

@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::world::World;
 
 /// How long a mount may take until it answers, and until it is gone.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(100);
 
 /// A mount still to be started.
 #[derive(Debug)]

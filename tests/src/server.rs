@@ -11,8 +11,9 @@ use crate::http;
 use crate::process::{Guard, binary, run, run_within, wait_until};
 use crate::profile::Profile;
 
-/// How long the service may take until it says that it is ready.
-const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long the service may take until it says that it is ready. It writes to a disk, which on a shared machine may stand for half a
+/// minute after much was written.
+const START_LIMIT: Duration = Duration::from_secs(100);
 
 /// How long it may take to make very many files, or the checksums of very large ones.
 const POPULATE_LIMIT: Duration = Duration::from_secs(600);

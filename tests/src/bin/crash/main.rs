@@ -38,7 +38,7 @@ const DRAIN_EVERY: u64 = 10;
 const DIRECTORY: &str = "work";
 
 /// How long a mount may take until it has settled what was interrupted.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// One service, its mount, and what was promised.
 #[derive(Debug)]
