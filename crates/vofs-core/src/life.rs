@@ -34,7 +34,8 @@ use crate::upkeep::Upkeep;
 use crate::upload::{self, Wish};
 
 impl Engine {
-    /// Opens the cache, takes up what a former mount left unfinished, and asks for the root.
+    /// Opens the cache, asks for the root, and takes up what a former mount left unfinished. Without the service it begins with
+    /// what a former mount knew, if that is anything.
     ///
     /// # Errors
     /// [`Error::CacheDir`] when the cache directory cannot be used, else what the service said of the root.
@@ -86,7 +87,7 @@ impl Engine {
             upkeep: OnceLock::new(),
             _cache_dir: cache_dir,
         });
-        let root = engine.resolve(&NodePath::root()).await?;
+        let root = engine.root_at_start().await?;
         if !root.is_directory() {
             return Err(Error::NotADirectory(NodePath::root()));
         }

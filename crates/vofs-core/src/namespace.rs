@@ -138,9 +138,10 @@ impl Namespace {
     /// The cache in `db`, which a former mount may have filled.
     pub(crate) async fn open(db: Db, clock: Arc<dyn Clock>, config: &Config) -> Result<Self> {
         let distrusted = persist::distrusted_until(&db, clock.now()).await?;
+        let root = persist::root(&db).await?;
         let directories = LruCache::unbounded();
         Ok(Namespace {
-            inner: Mutex::new(Inner { root: None, directories, weight: 0, limit: NODES, stamps: 0, revisions: 0 }),
+            inner: Mutex::new(Inner { root, directories, weight: 0, limit: NODES, stamps: 0, revisions: 0 }),
             db,
             clock,
             distrusted,
@@ -358,7 +359,12 @@ impl Namespace {
         let Some(parent) = path.parent() else {
             let known = make(inner.root.as_ref());
             let meta = known.meta.clone();
-            inner.root = Some(known);
+            let record = Record::of(&Packed::new("", &known, Stamp::default()));
+            let was_written = inner.root.replace(known).is_some_and(|before| before.meta == meta);
+            drop(inner);
+            if !was_written {
+                persist::store(&self.db, path, record);
+            }
             return meta;
         };
         let name = path.name();

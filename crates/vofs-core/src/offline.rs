@@ -42,7 +42,7 @@ const RESIGNED: Duration = Duration::from_secs(1);
 pub(crate) struct Outage {
     state: watch::Sender<State>,
     suspicion: Notify,
-    /// False while a mount begins: that there is no service is its error then.
+    /// False while a mount begins, which looks by itself whether there is a service.
     is_watched: AtomicBool,
     /// When somebody last hoped in vain.
     in_vain: Mutex<Option<Instant>>,
@@ -200,8 +200,23 @@ impl Engine {
         }
     }
 
+    /// The root, as the service shows it. Where it cannot be reached and a former mount knew the root, this one begins offline,
+    /// with that.
+    pub(crate) async fn root_at_start(self: &Arc<Self>) -> Result<Meta> {
+        let root = NodePath::root();
+        let Some(known) = self.names.known(&root) else { return self.resolve(&root).await };
+        let cause = match timeout(self.config.silence * PROOF, self.resolve(&root)).await {
+            Ok(Err(error)) if error.is_unreachable() => error.to_string(),
+            Ok(answer) => return answer,
+            Err(_) => "it says nothing".to_owned(),
+        };
+        tracing::warn!(cause, "the service cannot be reached: mounted with what is cached");
+        self.outage.decide(Some(self.clock.now()));
+        Ok(known)
+    }
+
     /// What is known of `path`, however old.
-    async fn known_last(&self, path: &NodePath) -> Result<Meta> {
+    pub(crate) async fn known_last(&self, path: &NodePath) -> Result<Meta> {
         let parent = path.parent();
         if let Some(parent) = &parent {
             self.names.load(parent).await?;

@@ -106,7 +106,14 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
     let mut unmounter = session.unmount_callable();
     kernel::raise_read_ahead(&settings.mountpoint);
     let mut serving = tokio::task::spawn_blocking(move || session.run());
-    ready.mounted(&settings.remarks);
+    let mut remarks = settings.remarks;
+    if engine.offline_since().is_some() {
+        remarks.push(format!(
+            "{} cannot be reached: mounted with what is cached; the rest comes by itself when it answers",
+            settings.what
+        ));
+    }
+    ready.mounted(&remarks);
     supervisor::ready(&settings.what, &settings.mountpoint);
     supervisor::keep_watchdog(&engine);
     tracing::info!(what = settings.what, mountpoint = %settings.mountpoint.display(), "mounted");

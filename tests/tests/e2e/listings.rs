@@ -97,18 +97,17 @@ fn one_listing_answers_ls_l_and_look_ups_of_names_that_it_lacks(profile: Profile
     }
     let mount = world.mount();
     let directory = |number: usize| mount.join(format!("many{number}"));
-    let requests = while_fresh(|number| {
+    let (requests, singles) = while_fresh(|number| {
         fs::metadata(directory(number)).unwrap();
         world.server.forget();
         let text = run(Command::new("ls").arg("-l").arg(directory(number))).ok().stdout();
         assert_eq!(text.lines().filter(|line| line.contains("node-")).count(), 1000);
         let requests = node_requests(&world);
         let of_listing = |entry: &Logged| entry.path.ends_with(&format!("/demo/many{number}"));
-        let (listings, singles): (Vec<_>, Vec<_>) = requests.into_iter().partition(of_listing);
-        // Where it has names alone, each of them is asked for once.
-        assert!(singles.len() <= if profile.lists_properties() { 0 } else { 1000 }, "{singles:?}");
-        listings
+        requests.into_iter().partition::<Vec<_>, _>(of_listing)
     });
+    // Where it has names alone, each of them is asked for once.
+    assert!(singles.len() <= if profile.lists_properties() { 0 } else { 1000 }, "{singles:?}");
     // The listing, and on a service with pages the proof that it is complete; the standard's gives a hundred at a time.
     let pages = if profile == Profile::Strict { 10 } else { 1 };
     assert!(requests.len() <= 2 * pages, "{requests:?}");

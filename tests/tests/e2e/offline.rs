@@ -10,7 +10,7 @@ use serde_json::Value;
 use vofs_tests::process::run;
 use vofs_tests::{Mount, Profile, World, every_profile, wait_until};
 
-every_profile!(what_is_here_is_there_and_writes_wait);
+every_profile!(what_is_here_is_there_and_writes_wait, a_mount_begins_with_what_is_here);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -68,4 +68,31 @@ fn what_is_here_is_there_and_writes_wait(profile: Profile) {
     assert_eq!(world.bytes("d/both").unwrap(), b"theirs");
     assert_eq!(world.bytes(&format!("d/{}", ours.unwrap())).unwrap(), b"ours");
     assert_eq!(fs::read(mount.join("d/seen")).unwrap(), b"never read");
+}
+
+/// A laptop that is started on a train.
+fn a_mount_begins_with_what_is_here(profile: Profile) {
+    let mut world = World::new(profile);
+    world.put_deep("d/read", vec![7; 300_000]);
+    let mount = world.mount();
+    assert_eq!(list(&mount, "d"), ["read"]);
+    assert_eq!(fs::read(mount.join("d/read")).unwrap(), vec![7; 300_000]);
+    mount.unmount();
+    world.server.kill();
+    let nowhere = world.path("elsewhere");
+    fs::create_dir(&nowhere).unwrap();
+    let mut unknown = world.command("mountvofs");
+    unknown.args(["--vospace", &world.uri(""), "--mountpoint"]).arg(&nowhere);
+    run(unknown.arg("--cache_dir").arg(world.path("empty"))).fails_with(5, &["network"]);
+    let mount = world.mount();
+    assert!(mount.log().contains("mounted with what is cached"), "{}", mount.log());
+    assert!(world.status()["offline_since"].as_i64().is_some());
+    assert_eq!(list(&mount, "d"), ["read"]);
+    assert_eq!(fs::read(mount.join("d/read")).unwrap(), vec![7; 300_000]);
+    world.server.resume();
+    world.put("d/late", b"of somebody else");
+    wait_until("online", PATIENCE, || world.status()["offline_since"] == Value::Null);
+    wait_until("what came meanwhile", PATIENCE, || {
+        fs::read(mount.join("d/late")).is_ok_and(|bytes| bytes == b"of somebody else")
+    });
 }

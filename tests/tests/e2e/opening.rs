@@ -61,6 +61,7 @@ fn a_change_is_seen_by_who_goes_through_the_directory(profile: Profile) {
     if profile.in_place() {
         sweep_with_requests(&world, &mount, 8);
     }
+    world.let_dates_differ();
     let new = vec![200; content(30).len()];
     world.put(&name(30), &new);
     sweep(&mount, Some((30, &new)));
@@ -79,6 +80,7 @@ fn without_sweeps_each_opening_asks(profile: Profile) {
 fn within_the_ttl_no_opening_asks_and_a_change_is_seen_after_it(profile: Profile) {
     let (world, mount) = prepared(profile, &["--open-check", "ttl"]);
     sweep_with_requests(&world, &mount, 0);
+    world.let_dates_differ();
     let new = vec![200; content(30).len()];
     world.put(&name(30), &new);
     wait_until("the new bytes", LIMIT, || fs::read(mount.join(name(30))).unwrap() == new);

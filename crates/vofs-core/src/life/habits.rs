@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-
-use super::tests::{Bench, Mount, READ, WRITE};
+use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use crate::config::Config;
 use crate::errno::ToErrno;
 use crate::fs::attr::SetAttr;
@@ -374,10 +372,6 @@ async fn a_rename_by_copying_that_fails_leaves_everything_as_it_was() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("{:?}", bench.remote.paths());
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 #[test]

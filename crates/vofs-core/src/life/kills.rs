@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-
-use super::tests::{Bench, Mount, WRITE};
+use super::tests::{Bench, Mount, WRITE, runtime};
 use crate::config::{Config, WriteBack};
 use crate::handles::OpenFlags;
 use crate::inode::Ino;
 
 /// More requests than anything here takes.
 const REQUESTS: usize = 14;
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
 
 fn background(config: &mut Config) {
     config.write_back = WriteBack::Background;

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tokio::runtime::{Builder, Runtime};
 
-use super::tests::{Bench, Mount, READ, WRITE};
+use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use crate::config::{Config, WriteBack};
 use crate::fs::attr::SetAttr;
 use crate::handles::OpenFlags;
@@ -247,10 +246,6 @@ fn emptied() -> SetAttr {
 
 async fn ino_of(mount: &Mount, name: &str) -> Ino {
     mount.walk(name).await.expect("it was opened").0
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 async fn start(bench: &Bench, mode: WriteBack) -> Mount {

@@ -1,6 +1,6 @@
 //! A mount whose service cannot be reached, and can again.
 
-use super::tests::{Bench, Mount, READ, WRITE};
+use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
 use crate::inode::Ino;
@@ -134,4 +134,53 @@ async fn without_a_service_no_mount_begins() {
     bench.remote.go_down(true);
     let begun = bench.try_mount(|_| {}).await;
     assert!(matches!(begun, Err(Error::Unreachable { .. })));
+}
+
+#[test]
+fn a_mount_begins_with_what_the_former_one_knew_and_goes_on_when_the_service_is_back() {
+    let bench = Bench::new();
+    bench.remote.add_directory("d");
+    bench.remote.store("d/read", vec![7; 100_000]);
+    bench.remote.store("waits", b"old".to_vec());
+    let life = runtime();
+    life.block_on(async {
+        let former = doubting(&bench, WriteBack::Background).await;
+        assert_eq!(former.names("").await, ["d", "waits"]);
+        assert_eq!(former.names("d").await, ["read"]);
+        assert_eq!(former.read("d/read").await, vec![7; 100_000]);
+        former.read("waits").await;
+        bench.remote.go_down(true);
+        let fh = former.open("waits", WRITE).await;
+        former.0.write(fh, 0, b"NEW").await.expect("written");
+        former.close(fh).await.expect("safe in the journal");
+    });
+    drop(life);
+    runtime().block_on(async {
+        let mount = doubting(&bench, WriteBack::Background).await;
+        assert!(mount.0.offline_since().is_some());
+        assert_eq!(mount.names("").await, ["d", "waits"]);
+        assert_eq!(mount.names("d").await, ["read"]);
+        assert_eq!(mount.read("d/read").await, vec![7; 100_000]);
+        assert_eq!(mount.read("waits").await, b"NEW");
+        assert_eq!(bench.remote.bytes("waits").expect("as it was"), "old");
+        bench.remote.store("d/late", b"of somebody else".to_vec());
+        bench.remote.go_down(false);
+        until(&mount, false).await;
+        mount.until_clean().await;
+        assert_eq!(bench.remote.bytes("waits").expect("sent"), "NEW");
+        assert_eq!(mount.names("d").await, ["late", "read"]);
+    });
+}
+
+#[tokio::test]
+async fn a_mount_begins_when_the_service_only_says_nothing() {
+    let bench = Bench::new();
+    bench.remote.store("f", vec![7; 10]);
+    let impatient = |config: &mut Config| config.silence = Duration::from_millis(20);
+    bench.mount_as(impatient).await.names("").await;
+    bench.remote.stall_after(Some(0), false);
+    let mount = bench.mount_as(impatient).await;
+    assert!(mount.0.offline_since().is_some());
+    bench.remote.stall_after(None, false);
+    until(&mount, false).await;
 }

@@ -8,14 +8,15 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::journal::Stage;
 use crate::meta::{Kind, Meta};
+use crate::path::NodePath;
 use crate::upload::sender;
 
 impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
         for (id, intent) in self.journal.replacements().await? {
-            if intent.copied.is_some() {
-                // That takes as long as its bytes do.
+            if intent.copied.is_some() || self.outage.is_on() {
+                // That takes as long as its bytes do, or the outage.
                 self.finish_later(id, intent);
                 continue;
             }
@@ -49,7 +50,7 @@ impl Engine {
                 tracing::info!(%path, bytes = record.length, last = ?record.error, "journal: not uploaded yet, resumed");
             }
             let mut meta = Meta::new(Kind::File);
-            if !stays && let Ok(found) = self.ask(&path).await {
+            if !stays && let Ok(found) = self.asked_at_start(&path).await {
                 meta.access = found.access;
             }
             let file = self.files.restore(&path, &meta, record.base.clone(), dirty);
@@ -67,6 +68,10 @@ impl Engine {
         }
         self.sweep_dirty(&known);
         Ok(())
+    }
+
+    async fn asked_at_start(&self, path: &NodePath) -> Result<Meta> {
+        if self.outage.is_on() { self.known_last(path).await } else { self.ask(path).await }
     }
 
     /// Removes data files that no record names: changes that were never acknowledged.

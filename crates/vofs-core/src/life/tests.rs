@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use tokio::runtime::{Builder, Runtime};
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::errno::ToErrno;
@@ -48,6 +50,11 @@ impl Bench {
         let entries = std::fs::read_dir(self.place.path().join("cache/dirty")).expect("listed");
         entries.map(|entry| entry.expect("an entry").path()).collect()
     }
+}
+
+/// What a mount lives in, when it is killed by dropping that.
+pub(super) fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 pub(super) struct Mount(pub(super) Arc<Engine>);

@@ -55,8 +55,10 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
         let Some((id, listed, only_names)) = row else { return Ok(found) };
         found.only_names = only_names;
         let trusted = |fetched: Millis| (fetched > distrusted).then_some(fetched);
-        found.listed = listed.map(Millis).and_then(trusted);
-        let mut rows = connection.prepare_cached("SELECT name, meta, fetched FROM node WHERE directory = ?1")?;
+        // Too old to be believed it is still what can be shown without the service.
+        found.listed = listed.map(|at| trusted(Millis(at)).unwrap_or(Millis(0)));
+        let mut rows =
+            connection.prepare_cached("SELECT name, meta, fetched FROM node WHERE directory = ?1 AND name <> ''")?;
         let nodes =
             rows.query_map([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, Millis(row.get(2)?))))?;
         for node in nodes {
@@ -83,6 +85,26 @@ pub(super) async fn load(db: &Db, directory: &NodePath, distrusted: Millis) -> R
         }
         found.settle();
         Ok(found)
+    })
+    .await
+}
+
+/// What a former mount knew of the root: it stands in its own directory, without a name. It is never fresh, for at its start a mount
+/// asks whether there is a service.
+pub(super) async fn root(db: &Db) -> Result<Option<Known>> {
+    db.call(|connection| {
+        let meta: Option<Vec<u8>> = connection
+            .query_row(
+                "SELECT meta FROM node WHERE directory = (SELECT id FROM directory WHERE path = '') AND name = ''",
+                [],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let stored = meta.and_then(|meta| postcard::from_bytes(&meta).ok());
+        Ok(match stored {
+            Some(Stored::Told(meta, _)) => Some(Known { meta, fetched: Millis(0), own: None }),
+            _ => None,
+        })
     })
     .await
 }
