@@ -23,6 +23,10 @@ suite = $(CARGO) test --package vofs-tests --test $(1) --locked -- --test-thread
 unit_tests = $(CARGO) test --workspace --locked --exclude vofs-tests
 endif
 
+# The tests start the programs that lie beside them. These are built together with them, because by themselves their dependencies have
+# other features and would be compiled once more.
+BUILD_TESTED = $(CARGO) build --workspace --all-targets --locked
+
 .PHONY: help build release test fmt lint deny unit e2e e2e-quick crash interop fuzz soak soak-write bench bench-document bench-quick demo install uninstall packages packages-test static clean
 
 help:
@@ -77,31 +81,25 @@ unit:
 	@packaging/prepare.sh build
 	$(unit_tests)
 
-# The tests start the binaries that lie beside them, so these are built first, with the same features.
-e2e:
-	@echo '== make e2e'
+e2e-quick: FILTER := $(QUICK)
+e2e e2e-quick:
+	@echo '== make $@'
 	@packaging/prepare.sh build fuse python man shells programs
-	$(CARGO) build --workspace --bins --locked
-	$(call suite,e2e)
-
-e2e-quick:
-	@echo '== make e2e-quick'
-	@packaging/prepare.sh build fuse python man shells programs
-	$(CARGO) build --workspace --bins --locked
-	$(call suite,e2e,$(QUICK))
+	$(BUILD_TESTED)
+	$(call suite,e2e,$(FILTER))
 
 # Twenty kills of mount and service under a write load; soak-write is the long form.
 crash:
 	@echo '== make crash'
 	@packaging/prepare.sh build fuse
-	$(CARGO) build --workspace --bins --locked
+	$(BUILD_TESTED)
 	$(TARGET)/debug/crash
 
 # The Python client as the judge of the service, requests byte by byte, and every document before a validator.
 interop:
 	@echo '== make interop'
 	@packaging/prepare.sh build python
-	$(CARGO) build --workspace --bins --locked
+	$(BUILD_TESTED)
 	$(call suite,interop)
 
 fuzz:
@@ -135,7 +133,7 @@ bench-document:
 bench-quick:
 	@echo '== make bench-quick'
 	@packaging/prepare.sh build fuse git
-	$(CARGO) build --workspace --bins --locked
+	$(BUILD_TESTED)
 	$(TARGET)/debug/vofs-bench check
 
 demo:
@@ -168,7 +166,7 @@ static:
 packages-test:
 	@echo '== make packages-test'
 	@packaging/prepare.sh build fuse python packages
-	$(CARGO) build --workspace --bins --locked
+	$(BUILD_TESTED)
 	$(call suite,packages)
 
 clean:

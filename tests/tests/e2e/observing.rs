@@ -60,6 +60,8 @@ fn a_log_of_objects(profile: Profile) {
 
 fn lines_for_the_journal(profile: Profile) {
     let world = World::new(profile);
+    // The root is listed by who waits for the mount, and then answers for its names.
+    world.put_deep("d/f", b"x");
     let point = world.path("mnt");
     fs::create_dir(&point).unwrap();
     let log = world.local_file("stderr", "");
@@ -68,8 +70,9 @@ fn lines_for_the_journal(profile: Profile) {
     command.args(["-f", "-v", "--vospace", &world.uri(""), "--mountpoint"]).arg(&point);
     command.arg("--cache_dir").arg(world.path("cache")).env("JOURNAL_STREAM", format!("{}:{}", here.dev(), here.ino()));
     let mount = adopt(command, &point, &log);
-    world.server.fault(r#"{"method": "GET", "path": "/nodes/demo/broken", "status": 500}"#);
-    assert!(fs::metadata(mount.join("broken")).is_err());
+    world.server.fault(r#"{"method": "GET", "path": "/nodes/demo/d/broken", "status": 500}"#);
+    let failed = fs::metadata(mount.join("d/broken")).unwrap_err();
+    assert_eq!(failed.raw_os_error(), Some(nix::libc::EIO), "{failed}");
     let line = |start: &str, text: &str| {
         let log = fs::read_to_string(&log).unwrap();
         log.lines().any(|line| line.starts_with(start) && line.contains(text) && !line.contains('\u{1b}'))

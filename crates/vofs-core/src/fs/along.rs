@@ -18,16 +18,21 @@ impl Engine {
         if self.along.is_walk(&directory, self.clock.now()) {
             next.into_iter().for_each(|sibling| self.ask_ahead(sibling));
         }
-        match self.along.begin(path) {
-            Ok(_question) => self.ask(path).await,
+        let _question = match self.along.begin(path) {
+            Ok(question) => Some(question),
             Err(others) => {
                 others.ended().await;
-                match self.meta_now(path) {
-                    Some(known) => known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone())),
-                    // Theirs failed, which says nothing of this one.
-                    None => self.ask(path).await,
-                }
+                None
             }
+        };
+        self.ask_unless_answered(path).await
+    }
+
+    /// Another question may have been answered just before this one began. Where it failed, that says nothing of this one.
+    async fn ask_unless_answered(&self, path: &NodePath) -> Result<Meta> {
+        match self.meta_now(path) {
+            Some(known) => known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone())),
+            None => self.ask(path).await,
         }
     }
 
@@ -36,7 +41,7 @@ impl Engine {
         let engine = Arc::clone(self);
         self.runtime.spawn(async move {
             let _place = engine.along.places.acquire().await;
-            if let Err(error) = engine.ask(&path).await {
+            if let Err(error) = engine.ask_unless_answered(&path).await {
                 tracing::debug!(%path, %error, "asked for ahead in vain");
             }
             drop(question);
