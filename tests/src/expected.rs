@@ -25,6 +25,24 @@ struct Cannot {
     because: &'static str,
 }
 
+/// Files that the kernel reads by itself.
+const LENT_FILES: &[&str] = &[
+    "passthrough::a_file_that_was_opened_before_it_was_whole_is_read_as_before",
+    "passthrough::a_new_version_is_another_file_to_who_reads_the_old_one",
+    "passthrough::a_whole_file_is_read_by_the_kernel_itself",
+    "passthrough::readers_and_writers_of_one_file_at_the_same_time",
+    "passthrough::what_the_kernel_reads_is_not_evicted",
+    "passthrough::who_writes_has_a_file_of_its_own_and_readers_keep_theirs",
+];
+
+/// Properties and rights of a container and of all below it.
+const CHANGED_TREES: &[&str] =
+    &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"];
+
+/// The client in Python as the judge.
+const PYTHON: &[&str] =
+    &["python_client::python_reads_what_the_mount_wrote", "python_client::the_mount_reads_what_python_wrote"];
+
 fn of(profile: Profile) -> &'static [Cannot] {
     match profile {
         Profile::Vault | Profile::Cavern | Profile::Both => &[],

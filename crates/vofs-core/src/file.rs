@@ -254,18 +254,18 @@ impl OpenFile {
         if state.uploading || state.is_unrecognised() {
             return Ok(None);
         }
-        if let Some(dirty) = state.dirty.clone() {
-            state.changing += 1;
-            return Ok(Some(Changing { file: self, dirty }));
-        }
-        let base_length = state.on_service.as_ref().filter(|_| keep).map_or(0, |version| version.length);
-        if base_length > 0 {
-            state.blocks(store);
-        }
-        let dirty =
-            DirtyFile::create(directory, base_length, now).map_err(|error| Error::disk(&path, "create", &error))?;
-        let dirty = Arc::new(dirty);
-        state.dirty = Some(Arc::clone(&dirty));
+        let dirty = match state.dirty.clone() {
+            Some(dirty) => dirty,
+            None => {
+                let base_length = state.on_service.as_ref().filter(|_| keep).map_or(0, |version| version.length);
+                if base_length > 0 {
+                    state.blocks(store);
+                }
+                let dirty = DirtyFile::create(directory, base_length, now)
+                    .map_err(|error| Error::disk(&path, "create", &error))?;
+                Arc::clone(state.dirty.insert(Arc::new(dirty)))
+            }
+        };
         state.changing += 1;
         Ok(Some(Changing { file: self, dirty }))
     }

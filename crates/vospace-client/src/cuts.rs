@@ -5,11 +5,6 @@
 //! asked before the first one is used, by reading what its container would be called. That changes nothing. A service that
 //! cuts has `;` among the refused characters of its [`crate::dialect::Dialect`] from then on.
 
-use std::io;
-
-use futures_util::TryStreamExt as _;
-use tokio_util::io::StreamReader;
-
 use crate::http::{Grant, Http, Request};
 use crate::service::Service;
 use crate::uri::VosUri;
@@ -40,6 +35,6 @@ async fn shown(http: &Http, service: &Service, uri: &VosUri) -> Option<VosUri> {
     // Not 0, which is refused there too.
     url.query_pairs_mut().append_pair("limit", "1");
     let response = http.begin(&Request::get(url, Grant::Caller)).await.ok()?;
-    let mut reader = ListingReader::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
+    let mut reader = ListingReader::new(response.reader());
     reader.container().await.ok().map(|node| node.uri)
 }

@@ -1,7 +1,7 @@
 //! The VOSpace of the Astro Data Lab: no digests, dates to the second, names of few characters, a root that is not shown, no
 //! links to nothing, one user in the section of the service.
 
-use super::Cannot;
+use super::{CHANGED_TREES, Cannot, LENT_FILES, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
@@ -31,20 +31,9 @@ pub(super) const CANNOT: &[Cannot] = &[
         says: "Internal Server Error",
         because: "it fails at names with an apostrophe",
     },
+    Cannot { tests: LENT_FILES, says: "no digest says that the file is whole", because: "it computes no digests" },
     Cannot {
-        tests: &[
-            "passthrough::a_file_that_was_opened_before_it_was_whole_is_read_as_before",
-            "passthrough::a_new_version_is_another_file_to_who_reads_the_old_one",
-            "passthrough::a_whole_file_is_read_by_the_kernel_itself",
-            "passthrough::readers_and_writers_of_one_file_at_the_same_time",
-            "passthrough::what_the_kernel_reads_is_not_evicted",
-            "passthrough::who_writes_has_a_file_of_its_own_and_readers_keep_theirs",
-        ],
-        says: "no digest says that the file is whole",
-        because: "it computes no digests",
-    },
-    Cannot {
-        tests: &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"],
+        tests: CHANGED_TREES,
         says: "cannot change the properties of a tree",
         because: "it has no job that changes a tree",
     },
@@ -91,10 +80,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
     },
     Cannot {
-        tests: &[
-            "python_client::python_reads_what_the_mount_wrote",
-            "python_client::the_mount_reads_what_python_wrote",
-        ],
+        tests: PYTHON,
         says: "not found. Available resource IDs",
         because: "the Python client takes services of CADC's registry only",
     },

@@ -1,6 +1,6 @@
 //! ICRAR's pyvospace: files with bytes cannot be moved, listings have no properties, places for bytes are good once.
 
-use super::Cannot;
+use super::{CHANGED_TREES, Cannot, LENT_FILES, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
@@ -17,7 +17,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "a move of a file that holds bytes fails there, and so has no steps between which it could be interrupted",
     },
     Cannot {
-        tests: &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"],
+        tests: CHANGED_TREES,
         says: "the service cannot change the properties of a tree",
         because: "it has no jobs that change a tree",
     },
@@ -34,18 +34,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         says: "ask the owner",
         because: "nobody but the owner may write there, whatever rights a node has",
     },
-    Cannot {
-        tests: &[
-            "passthrough::a_file_that_was_opened_before_it_was_whole_is_read_as_before",
-            "passthrough::a_new_version_is_another_file_to_who_reads_the_old_one",
-            "passthrough::a_whole_file_is_read_by_the_kernel_itself",
-            "passthrough::readers_and_writers_of_one_file_at_the_same_time",
-            "passthrough::what_the_kernel_reads_is_not_evicted",
-            "passthrough::who_writes_has_a_file_of_its_own_and_readers_keep_theirs",
-        ],
-        says: "no digest says that the file is whole",
-        because: "its files tell no digest",
-    },
+    Cannot { tests: LENT_FILES, says: "no digest says that the file is whole", because: "its files tell no digest" },
     Cannot {
         tests: &["semantics::attributes::times_go_to_the_service_on_request"],
         says: "Invalid argument",
@@ -73,10 +62,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "the cookie of a session is in the memory of its program only, and none other knows it in a line",
     },
     Cannot {
-        tests: &[
-            "python_client::python_reads_what_the_mount_wrote",
-            "python_client::the_mount_reads_what_python_wrote",
-        ],
+        tests: PYTHON,
         says: "Resource ID ivo://cadc.nrc.ca/pyvo not found",
         because: "it has no capabilities, without which the Python client finds no service",
     },

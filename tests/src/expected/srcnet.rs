@@ -1,6 +1,6 @@
 //! A Cavern of an SRCNet site: OpenID Connect tokens only, nothing that certificates or passwords open.
 
-use super::Cannot;
+use super::{Cannot, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
@@ -34,10 +34,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "it takes groups of its own site only, and a name alone is one of CADC's",
     },
     Cannot {
-        tests: &[
-            "python_client::python_reads_what_the_mount_wrote",
-            "python_client::the_mount_reads_what_python_wrote",
-        ],
+        tests: PYTHON,
         says: "Resource ID ivo://cadc.nrc.ca/srcnet not found",
         because: "the Python client knows the services of CADC only",
     },

@@ -12,8 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::client::Client;
 use crate::error::ErrorKind;
-use crate::node::Properties;
-use crate::node::Timestamp;
+use crate::node::{Properties, Timestamp};
 use crate::uri::VosUri;
 use crate::view::View;
 

@@ -1,13 +1,16 @@
 //! An answer whose body is still to be read, under a limit of size or of silence.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use reqwest::{StatusCode, Url};
+use tokio::io::AsyncBufRead;
+use tokio_util::io::StreamReader;
 
 use super::failure::{Failure, Outcome};
 use super::{Body, Request};
@@ -125,6 +128,11 @@ impl Response {
             Some((item, state))
         });
         items.boxed()
+    }
+
+    /// The body as it arrives, for who reads lines or documents from it.
+    pub(crate) fn reader(self) -> impl AsyncBufRead + Send + Unpin + 'static {
+        StreamReader::new(self.stream(None).map_err(io::Error::other))
     }
 
     /// Reads the text of a failure.

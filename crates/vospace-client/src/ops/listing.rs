@@ -12,16 +12,14 @@
 //! at a time, and that is remembered.
 
 use std::collections::HashSet;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesOrdered;
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use reqwest::Url;
 use tokio::io::AsyncBufRead;
-use tokio_util::io::StreamReader;
 
 use super::stat::{self, broken};
 use crate::dialect::Learned;
@@ -98,7 +96,7 @@ pub(crate) async fn has_children(inner: &Arc<Inner>, service: &Service, uri: &Vo
     // Who ignores the limit sends more, of which the beginning is read.
     url.query_pairs_mut().append_pair("limit", "1");
     let response = inner.http.begin(&Request::get(url, Grant::Caller)).await?;
-    let mut reader = ListingReader::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
+    let mut reader = ListingReader::new(response.reader());
     let container = reader.container().await.map_err(|error| broken(uri, &error))?;
     service.note_node(&container, reader.manner());
     if !container.is_container() {
@@ -397,8 +395,7 @@ impl Listing {
             Err(failure) => return Err(stat::at_root(service, &self.uri, failure)),
         };
         let expired = response.expired.clone();
-        let body: Box<dyn AsyncBufRead + Send + Unpin> =
-            Box::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
+        let body: Box<dyn AsyncBufRead + Send + Unpin> = Box::new(response.reader());
         let mut reader = ListingReader::new(body);
         let container = reader.container().await.map_err(|error| broken(&self.uri, &error))?;
         if !container.is_container() {

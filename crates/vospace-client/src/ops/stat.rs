@@ -5,13 +5,10 @@
 //! shows all children (Astro Data Lab, observed), from the first large container on: to give up the rest of an answer costs the
 //! connection, which small ones are not worth.
 
-use std::io;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
 use reqwest::header::{DATE, HeaderMap};
 use reqwest::{StatusCode, Url};
-use tokio_util::io::StreamReader;
 
 use crate::dialect::{Dialect, Learned, Namespace};
 use crate::http::{Answer, Failure, Grant, Outcome, Request, parse_http_date};
@@ -127,7 +124,7 @@ async fn beginning(
     let request = Request::get(url(service, uri, 1, detail)?, Grant::Caller);
     let response = inner.http.begin(&request).await.map_err(|failure| at_root(service, uri, failure))?;
     let time = clock(&response.headers);
-    let mut reader = ListingReader::new(StreamReader::new(response.stream(None).map_err(io::Error::other)));
+    let mut reader = ListingReader::new(response.reader());
     let node = reader.container().await.map_err(|error| broken(uri, &error))?;
     service.note_node(&node, reader.manner());
     Ok((Node { uri: uri.clone(), ..node }, time))

@@ -1,3 +1,5 @@
+use futures_util::TryStreamExt as _;
+
 use super::*;
 use crate::node::property;
 use crate::testing::{Reply, Seen, Stub, uri};
