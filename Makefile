@@ -44,7 +44,7 @@ help:
 	@echo '                      systemd units, the helper of mount(8); DESTDIR is honoured'
 	@echo 'make uninstall        removes them'
 	@echo 'make packages         deb, rpm and Python wheel in $(TARGET)/packages'
-	@echo 'make static           statically linked programs (musl) in an archive, in the same place'
+	@echo 'make static           statically linked programs in an archive, in the same place (musl; STATIC_LIBC=gnu: glibc)'
 	@echo 'make packages-test    the same of debug binaries, installed and tried (part of make test; as root)'
 	@echo 'make fmt lint deny unit e2e-quick crash interop fuzz   the parts of make test; FUZZ_SECONDS=60 for all fuzz targets together'
 	@echo 'make e2e              every end-to-end test on the profiles of all makers; make test leaves out some that cost much time'
@@ -154,13 +154,15 @@ packages:
 	packaging/rpm/build.sh $(TARGET)/dist $(TARGET)/packages
 	packaging/wheel/build.py $(TARGET)/dist $(TARGET)/packages
 
-# The target of this machine with another C library. Its allocator is slower than that of glibc, and it knows the users of
-# /etc/passwd only: for machines that are too old for the other packages, and for containers without anything.
-MUSL := $(shell uname -m)-unknown-linux-musl
+# For machines that are too old for the other packages, and for containers without anything. With musl the allocator is slower than
+# that of glibc, and only users of /etc/passwd are known. STATIC_LIBC=gnu is for toolchains without musl: the program then has the
+# glibc of this machine in it, which may try to load parts of that of another one (nsswitch.conf).
+STATIC_LIBC ?= musl
+STATIC := $(shell uname -m)-unknown-linux-$(STATIC_LIBC)
 static:
-	@packaging/prepare.sh build static
-	$(CARGO) build --workspace --bins --profile dist --locked --target $(MUSL)
-	packaging/static/build.sh $(TARGET)/$(MUSL)/dist $(TARGET)/packages
+	@packaging/prepare.sh build static-$(STATIC_LIBC)
+	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --workspace --bins --profile dist --locked --target $(STATIC)
+	packaging/static/build.sh $(TARGET)/$(STATIC)/dist $(TARGET)/packages
 
 # Packages, units, examples and documents, each tried as far as one machine can.
 packages-test:

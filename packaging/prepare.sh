@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [shells] [peers] [packages] [deny] [static]
+# Makes sure of what the build, the demo and the tests need: prepare.sh [build] [lint] [fuse] [python] [fuzz] [git] [man] [shells] [peers] [packages] [deny] [static-musl] [static-gnu]
 #
 #   build   a C compiler (SQLite is compiled in) and a Rust toolchain
 #   lint    rustfmt and clippy, which a minimal toolchain lacks
@@ -12,7 +12,8 @@
 #   peers   what the bench compares with: rclone, davfs2, and the Python vofs with libfuse 2 in target/bench/venv;
 #           what cannot be installed is left out, and the bench reports it as absent
 #   deny    cargo-deny, built into target/tools
-#   static  the compiler's target with musl, and musl-gcc for the C that is compiled in
+#   static-musl  the compiler's target with musl, and musl-gcc for the C that is compiled in
+#   static-gnu   the C library as an archive
 #   packages  what makes packages and tries them: rpmbuild, systemd-analyze, and a minimal Debian (or whatever this
 #           machine is) in target/clean-root, made with mmdebstrap from the package sources of this machine
 #   python  a virtual environment in target/venv with the pinned packages of packaging/test/requirements.txt
@@ -26,7 +27,7 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-want_tools=no want_deny=no want_static=no want_python=no want_peers=no want_root=no
+want_tools=no want_deny=no want_musl=no want_python=no want_peers=no want_root=no
 for part in "$@"; do
     case $part in
     build) have cc || missing+=(gcc libc6-dev) ;;
@@ -44,9 +45,13 @@ for part in "$@"; do
         ;;
     peers) want_peers=yes ;;
     deny) want_deny=yes ;;
-    static)
-        want_static=yes
+    static-musl)
+        want_musl=yes
         have musl-gcc || missing+=(musl-tools)
+        have readelf || missing+=(binutils)
+        ;;
+    static-gnu)
+        [ -e "$(cc -print-file-name=libc.a)" ] || missing+=(libc6-dev)
         have readelf || missing+=(binutils)
         ;;
     packages)
@@ -159,7 +164,7 @@ if [ $want_deny = yes ] && ! cargo deny --version >/dev/null 2>&1; then
     tool cargo-deny 0.20.2 --debug
 fi
 
-if [ $want_static = yes ]; then
+if [ $want_musl = yes ]; then
     triple=$(uname -m)-unknown-linux-musl
     if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ]; then
         have rustup || { say "this toolchain has no $triple: take one from https://rustup.rs, or the package of your system (rust-std-static-$triple)"; exit 1; }

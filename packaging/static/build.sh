@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packs statically linked programs into an archive that needs nothing of the machine it is unpacked on: build.sh BUILT OUT; prints its path.
 #
-# BUILT is where cargo put programs of a musl target. Within the archive, `packaging/install.sh install PREFIX bin` lays what the
+# BUILT is where cargo put programs that were linked statically. Within the archive, `packaging/install.sh install PREFIX bin` lays what the
 # other packages lay. It is tried here where it can be: no program asks for an interpreter or a library, and in a root directory that
 # holds nothing else they start.
 set -euo pipefail

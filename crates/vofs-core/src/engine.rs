@@ -1,6 +1,6 @@
 //! One mount: its stores side by side. What is done with them stands above: `life`, `fs`, `upload`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -16,6 +16,7 @@ use crate::fetch::Fetcher;
 use crate::fetch::ahead::LookedAhead;
 use crate::fetch::sweep::Sweeps;
 use crate::file::FileTable;
+use crate::fs::rename::unsettled::Unsettled;
 use crate::handles::Handles;
 use crate::identity::Identity;
 use crate::inode::InodeTable;
@@ -75,9 +76,9 @@ pub struct Engine {
     /// Places for uploads (`upload::places`).
     pub(crate) uploads: Permits,
     /// Tells who pauses between two tries to try now.
-    pub(crate) hurry: Notify,
-    /// Targets of replacements that could not be taken back yet: what stands under these names nobody knows.
-    pub(crate) unsettled: Mutex<HashSet<NodePath>>,
+    pub(crate) hurry: Arc<Notify>,
+    /// Moves that are not finished and not taken back yet (`fs::rename::unsettled`).
+    pub(crate) unsettled: Mutex<HashMap<i64, Unsettled>>,
     /// What interrupted moves left that this journal does not know, as far as the log has told of it.
     pub(crate) leftovers: Mutex<HashSet<NodePath>>,
     /// The last answer on how much room there is, and when it came.

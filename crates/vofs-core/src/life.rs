@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use crate::budget::Budget;
 use crate::cachedir::CacheDir;
@@ -74,7 +73,7 @@ impl Engine {
             pins,
             proofs: Proofs::default(),
             uploads: upload::places(config.uploads),
-            hurry: Notify::new(),
+            hurry: Arc::default(),
             unsettled: Mutex::default(),
             leftovers: Mutex::default(),
             space: Mutex::default(),
@@ -143,6 +142,8 @@ impl Engine {
 mod background;
 #[cfg(test)]
 mod habits;
+#[cfg(test)]
+mod interrupted;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]

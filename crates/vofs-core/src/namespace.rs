@@ -223,6 +223,12 @@ impl Namespace {
         Some(Listing { nodes: directory.nodes().to_vec(), revision: directory.revision })
     }
 
+    /// Whether a listing or a single answer had this name, even if it told nothing of the node.
+    pub(crate) fn has(&self, path: &NodePath) -> bool {
+        let mut inner = self.inner.lock();
+        inner.directories.get(path.parent_str()).is_some_and(|directory| directory.get(path.name()).is_some())
+    }
+
     /// Whether all names of `directory` were known once.
     pub(crate) fn was_listed(&self, directory: &NodePath) -> bool {
         self.inner.lock().directories.get(directory).is_some_and(|directory| directory.listed.is_some())

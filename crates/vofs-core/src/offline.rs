@@ -217,6 +217,7 @@ impl Engine {
 
     /// What is known of `path`, however old.
     pub(crate) async fn known_last(&self, path: &NodePath) -> Result<Meta> {
+        self.check_known(path)?;
         let parent = path.parent();
         if let Some(parent) = &parent {
             self.names.load(parent).await?;
@@ -224,7 +225,7 @@ impl Engine {
         if let Some(meta) = self.names.known(path) {
             return Ok(meta);
         }
-        if parent.is_some_and(|parent| self.names.was_listed(&parent)) {
+        if parent.is_some_and(|parent| self.names.was_listed(&parent)) && !self.names.has(path) {
             return Err(Error::NotFound(path.clone()));
         }
         Err(self.out_of_reach(path))

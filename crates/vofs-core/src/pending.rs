@@ -140,8 +140,12 @@ impl Engine {
                 }
             };
             if stage == Stage::Conflict {
-                let theirs = self.ask(&path).await?;
-                file.state().on_service = Some(theirs.version);
+                match self.ask(&path).await {
+                    Ok(theirs) => file.state().on_service = Some(theirs.version),
+                    // They removed it meanwhile: there is nothing to be in conflict with.
+                    Err(Error::NotFound(_)) => file.state().on_service = None,
+                    Err(error) => return Err(error),
+                }
             }
             file.state().stage = Stage::Waiting;
             let put = vec![durable::record(&file, &dirty, &path, Stage::Waiting)];

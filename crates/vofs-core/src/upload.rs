@@ -111,6 +111,7 @@ async fn send(
 
 /// Brings the bytes to the service, under their name or beside it.
 async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<Stored> {
+    engine.check_settled(path)?;
     let fragment = complete(engine, file, dirty, path).await?;
     let _place =
         if dirty.length() <= SMALL { engine.uploads.acquire_part().await } else { engine.uploads.acquire().await };
@@ -123,9 +124,12 @@ async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     let sent = Arc::new(AtomicU64::new(0));
     {
         let mut state = file.state();
-        state.begun = true;
+        // Beside the file nothing is begun under its name: what stands there is theirs, however it looks at the next try.
+        if target == *path {
+            state.begun = true;
+            state.unrecognised = Some(dirty.generation());
+        }
         state.stage = Stage::Sending;
-        state.unrecognised = Some(dirty.generation());
         state.sending = Some(Arc::clone(&sent));
     }
     // Before the first byte leaves: whoever finds a wreck on the service after a crash has to know whose it is.

@@ -83,7 +83,7 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     let usual_deadlines = client.deadlines;
     client.deadlines = within(usual_deadlines, args.read_timeout, args.metadata_timeout);
     client.user_agent = format!("mountvofs/{}", env!("CARGO_PKG_VERSION"));
-    let mut engine = Config::new(root.to_wire(), &cache_dir);
+    let mut engine = Config::new(identity(&client, &root), &cache_dir);
     engine.cache_limit = args.cache_limit;
     engine.memory_limit = args.memory_limit.unwrap_or(engine.memory_limit);
     engine.read_deadline = args.read_timeout;
@@ -222,9 +222,26 @@ fn default_cache_dir(vospace: &str) -> Result<PathBuf> {
     Ok(home.join(name))
 }
 
+/// Whose files a cache directory holds. What was written for a service must not be sent to another one of that name.
+fn identity(client: &ClientConfig, root: &VosUri) -> String {
+    match client.place_of(root) {
+        None => root.to_wire(),
+        Some(place) => format!("{} at {place}", root.to_wire()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_space_of_another_registry_is_another_one() {
+        let root = Prefixes::builtin().parse("vos:USER").expect("a space");
+        let mut client = ClientConfig::default();
+        let usual = identity(&client, &root);
+        client.registry = Some("https://elsewhere.example/reg".to_owned());
+        assert_ne!(identity(&client, &root), usual);
+    }
 
     #[test]
     fn the_cache_directory_is_named_after_the_space() {

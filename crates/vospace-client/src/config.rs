@@ -82,14 +82,23 @@ impl ClientConfig {
             ..ClientConfig::default()
         }
     }
-}
 
-impl ClientConfig {
+    fn section(&self, uri: &VosUri) -> Option<&ServiceSettings> {
+        self.services.iter().find(|service| service.authority() == uri.authority())
+    }
+
+    /// Where the service of a node is found: its own address or registry, or that of all services. None: the registry of CADC. Nodes
+    /// of one URI at two places are two nodes.
+    #[must_use]
+    pub fn place_of(&self, uri: &VosUri) -> Option<String> {
+        let own = self.section(uri).and_then(|service| service.base_url.as_ref().or(service.registry.as_ref()));
+        own.map(|url| url.as_str().to_owned()).or_else(|| self.registry.clone())
+    }
+
     /// Whether requests for a node would carry no credentials, as far as that can be told without reading any.
     #[must_use]
     pub fn is_anonymous(&self, uri: &VosUri) -> bool {
-        let service = self.services.iter().find(|service| service.authority() == uri.authority());
-        match service.and_then(ServiceSettings::own_auth) {
+        match self.section(uri).and_then(ServiceSettings::own_auth) {
             Some(auth) => auth == AuthSettings::Anonymous,
             None => matches!(self.credentials, Credentials::Anonymous),
         }

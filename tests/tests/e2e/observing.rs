@@ -51,7 +51,7 @@ fn a_log_of_objects(profile: Profile) {
         let text = fs::read_to_string(world.path("mountvofs.log")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     };
-    wait_until("the line of the failure", Duration::from_secs(10), || lines().iter().any(failed));
+    wait_until("the line of the failure", Duration::from_secs(60), || lines().iter().any(failed));
     let all = lines();
     let told: Vec<_> = all.iter().filter(|line| failed(line)).collect();
     assert_eq!(told.len(), 1, "one line a failed request");
@@ -77,8 +77,8 @@ fn lines_for_the_journal(profile: Profile) {
         let log = fs::read_to_string(&log).unwrap();
         log.lines().any(|line| line.starts_with(start) && line.contains(text) && !line.contains('\u{1b}'))
     };
-    wait_until("the mount", Duration::from_secs(10), || line("<6>mounted", &world.uri("")));
-    wait_until("the failure", Duration::from_secs(10), || line("<4>failed", "errno=5"));
+    wait_until("the mount", Duration::from_secs(60), || line("<6>mounted", &world.uri("")));
+    wait_until("the failure", Duration::from_secs(60), || line("<4>failed", "errno=5"));
 }
 
 fn a_bundle_without_secrets(profile: Profile) {

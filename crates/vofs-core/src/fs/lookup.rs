@@ -179,11 +179,7 @@ impl Engine {
             // It cannot be asked for without acting on another name. If a listing showed it, that is all we know.
             return self.names.known(path).map(|meta| (meta, None)).ok_or_else(|| Error::NotFound(path.clone()));
         }
-        if self.unsettled.lock().contains(path) {
-            // Absent it would be as little as it is the new file: whoever took it for absent would make another one.
-            let cause = "a rename onto it was interrupted and is being taken back".to_owned();
-            return Err(Error::Io { path: path.clone(), cause });
-        }
+        self.check_known(path)?;
         match question.await {
             Ok((meta, may)) => {
                 self.identity.note(&meta);

@@ -57,10 +57,7 @@ impl Engine {
         if !self.resolve(&path).await?.is_directory() {
             return Err(Error::NotADirectory(path));
         }
-        if self.files.within(&path).iter().any(|file| file.state().dirty.is_some()) {
-            return Err(Error::NotEmpty(path));
-        }
-        if self.local.has_below(&path) {
+        if self.has_unsent_below(&path) {
             return Err(Error::NotEmpty(path));
         }
         if self.local.is_directory(&path) {
@@ -74,6 +71,11 @@ impl Engine {
         self.properties_change();
         self.inodes.remove(parent, path.name());
         Ok(())
+    }
+
+    /// Whether anything is in this directory, or below it, that the service may not have.
+    pub(crate) fn has_unsent_below(&self, directory: &NodePath) -> bool {
+        self.files.within(directory).iter().any(|file| file.state().dirty.is_some()) || self.local.has_below(directory)
     }
 
     /// Removes a file or a link; who has the file open keeps what is local of it.

@@ -10,6 +10,7 @@
 mod copied;
 mod here;
 pub(crate) mod steps;
+pub(crate) mod unsettled;
 
 use std::sync::Arc;
 
@@ -67,6 +68,10 @@ impl Engine {
             Some(target) if !source.is_directory() && target.is_directory() => return Err(Error::IsADirectory(to)),
             _ => {}
         }
+        // What waits for its upload there the service does not know, and would not refuse.
+        if target.as_ref().is_some_and(Meta::is_directory) && self.has_unsent_below(&to) {
+            return Err(Error::NotEmpty(to));
+        }
         if source.is_directory() && (self.local.is_directory(&from) || self.local.stays(&to)) {
             self.rename_local_directory(&from, &to)?;
             self.renamed((from_parent, &from), (to_parent, &to), true);
@@ -107,21 +112,20 @@ impl Engine {
             upload::durable::apply(self, &to, &change).await?;
         } else {
             let on_service = replaced.as_ref().is_none_or(|file| file.state().on_service.is_some());
-            if target.is_some() && source.is_directory() {
+            let makes_way = target.is_some() && source.is_directory();
+            if makes_way {
                 self.remote.remove_directory(&to).await?;
             }
             let replaces = target.as_ref().is_some_and(|target| target.is_file() && on_service);
-            match self.move_on_service(&renaming, replaces).await {
-                Err(Error::Unsupported { cause, .. }) => {
-                    let moved = Box::pin(self.move_by_copy(&renaming, cause)).await;
-                    if moved.is_err() && target.is_some_and(|target| target.is_directory()) {
-                        // It was empty, and is there again.
-                        let _ = self.remote.make_directory(&to).await;
-                    }
-                    copies = moved?;
-                }
-                outcome => outcome?,
+            let moved = match self.move_on_service(&renaming, replaces).await {
+                Err(Error::Unsupported { cause, .. }) => Box::pin(self.move_by_copy(&renaming, cause)).await,
+                outcome => outcome.map(|()| Vec::new()),
+            };
+            if moved.is_err() && makes_way {
+                // It was empty, and is there again.
+                let _ = self.remote.make_directory(&to).await;
             }
+            copies = moved?;
         }
         self.local.rename(&from, &to).map_err(on_disk(&to, "rename a local directory"))?;
         self.renamed((from_parent, &from), (to_parent, &to), local_only);
@@ -197,6 +201,7 @@ impl Engine {
             aside: aside.map(|path| path.as_str().to_owned()),
             replaces: renaming.replaced_ids(),
             taken_back: false,
+            moved: false,
             detour: renaming.detour().map(|path| path.as_str().to_owned()),
             copied: None,
         };
@@ -221,7 +226,8 @@ impl Engine {
         let change = self.records(renaming, ended).await?;
         upload::durable::apply(self, renaming.to, &change).await?;
         if leftover == Leftover::Aside {
-            let rest = Replacement { replaces: Vec::new(), ..intent };
+            let rest = Replacement { replaces: Vec::new(), moved: true, ..intent };
+            self.journal.turn(id, &rest).await?;
             self.finish_later(id, rest);
         }
         Ok(())

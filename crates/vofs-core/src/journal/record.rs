@@ -136,6 +136,9 @@ pub(crate) struct Replacement {
     /// The program was told that it failed: what is left to do is to put the target back.
     #[serde(default)]
     pub(crate) taken_back: bool,
+    /// The target is what the source was: what is left to do is to delete what was set aside.
+    #[serde(default)]
+    pub(crate) moved: bool,
     /// By way of this name the source moves where the service refuses the direct way.
     #[serde(default)]
     pub(crate) detour: Option<String>,

@@ -21,7 +21,10 @@ struct Found {
 /// Looks at the journal `database`; one that is damaged is moved into a directory of its own beside it, with the data
 /// files in `dirty`, and a new one begun with the records that can be read. Tells what was done.
 pub(super) fn if_damaged(database: &Path, dirty: &Path, identity: &str) -> io::Result<Option<String>> {
-    if !database.exists() || !is_damaged(database) {
+    if !with_companions(database).any(|file| fs::metadata(file).is_ok_and(|file| file.len() > 0)) {
+        return without_records(database, dirty);
+    }
+    if !is_damaged(database) {
         return Ok(None);
     }
     let found = read(database);
@@ -29,10 +32,7 @@ pub(super) fn if_damaged(database: &Path, dirty: &Path, identity: &str) -> io::R
     for file in with_companions(database).filter(|file| file.exists()) {
         fs::rename(&file, aside.join(file.file_name().unwrap_or_default()))?;
     }
-    for entry in fs::read_dir(dirty)? {
-        let entry = entry?;
-        fs::rename(entry.path(), aside.join(entry.file_name()))?;
-    }
+    set_aside(dirty, &aside)?;
     let mut taken_over = 0;
     // Records that belong nobody knows where would go to the wrong place.
     if found.identity.as_deref() == Some(identity) {
@@ -46,9 +46,14 @@ pub(super) fn if_damaged(database: &Path, dirty: &Path, identity: &str) -> io::R
             insert("INSERT INTO replacement (record) VALUES (?1)", &[record])?;
         }
         for (id, record) in &found.pending {
-            if fs::rename(aside.join(id), dirty.join(id)).is_ok() {
-                insert("INSERT OR REPLACE INTO pending (id, record) VALUES (?1, ?2)", &[id, record])?;
-                taken_over += 1;
+            if !aside.join(id).exists() {
+                continue;
+            }
+            // Bytes without a record would be taken for what was never acknowledged, if this ended between the two.
+            insert("INSERT OR REPLACE INTO pending (id, record) VALUES (?1, ?2)", &[id, record])?;
+            match fs::rename(aside.join(id), dirty.join(id)) {
+                Ok(()) => taken_over += 1,
+                Err(_) => insert("DELETE FROM pending WHERE id = ?1", &[id])?,
             }
         }
     }
@@ -57,6 +62,31 @@ pub(super) fn if_damaged(database: &Path, dirty: &Path, identity: &str) -> io::R
          that was in it is in {}: look there for bytes that are missed, then delete it",
         aside.display()
     )))
+}
+
+/// There is no journal. Data files that are there had their records in one that was deleted, or is being salvaged.
+fn without_records(database: &Path, dirty: &Path) -> io::Result<Option<String>> {
+    if fs::read_dir(dirty)?.next().is_none() {
+        return Ok(None);
+    }
+    let aside = aside(database)?;
+    let files = set_aside(dirty, &aside)?;
+    Ok(Some(format!(
+        "the journal was gone: nobody knows any more where {files} file(s) belong that may not have been uploaded; they are in {}: \
+         look there for bytes that are missed, then delete it",
+        aside.display()
+    )))
+}
+
+/// Moves all files; tells how many there were.
+fn set_aside(dirty: &Path, aside: &Path) -> io::Result<usize> {
+    let mut files = 0;
+    for entry in fs::read_dir(dirty)? {
+        let entry = entry?;
+        fs::rename(entry.path(), aside.join(entry.file_name()))?;
+        files += 1;
+    }
+    Ok(files)
 }
 
 fn is_damaged(database: &Path) -> bool {

@@ -91,3 +91,21 @@ async fn files_of_another_space_are_not_uploaded_to_this_one() {
     let refused = Journal::open(&database, place.path(), "vos:b").await.expect_err("another space").to_string();
     assert!(refused.contains("1 file(s) of vos:a"), "{refused}");
 }
+
+#[tokio::test]
+async fn bytes_whose_journal_is_gone_are_kept_aside() {
+    for empty in [false, true] {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let (database, dirty) = (place.path().join("journal.db"), place.path().join("dirty"));
+        std::fs::create_dir(&dirty).expect("made");
+        std::fs::write(dirty.join("x"), "never uploaded").expect("written");
+        if empty {
+            std::fs::write(&database, "").expect("written");
+        }
+        let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
+        assert!(journal.pending().await.expect("read").is_empty());
+        let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
+        let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
+        assert_eq!(std::fs::read_to_string(aside.expect("made").join("x")).expect("kept"), "never uploaded");
+    }
+}

@@ -4,6 +4,8 @@ use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
 use crate::inode::Ino;
+use crate::path::NodePath;
+use crate::remote::fake::Habits;
 
 async fn until(mount: &Mount, offline: bool) {
     for _ in 0..2000 {
@@ -183,4 +185,35 @@ async fn a_mount_begins_when_the_service_only_says_nothing() {
     assert!(mount.0.offline_since().is_some());
     bench.remote.stall_after(None, false);
     until(&mount, false).await;
+}
+
+#[tokio::test]
+async fn a_name_of_which_no_more_is_known_is_not_absent() {
+    let bench = Bench::new();
+    bench.remote.has_habits(Habits { lists_only_names: true, ..Habits::default() });
+    bench.remote.add_directory("d");
+    bench.remote.store("d/f", vec![7; 10]);
+    let mount = doubting(&bench, WriteBack::Background).await;
+    assert_eq!(mount.names("d").await, ["f"]);
+    let d = mount.ino("d").await;
+    bench.remote.go_down(true);
+    let error = mount.0.lookup(d, "f").await.expect_err("it is there, and nobody knows what it is");
+    assert!(error.is_unreachable(), "{error}");
+    assert!(mount.walk("d/none").await.is_none());
+}
+
+#[tokio::test]
+async fn a_refresh_without_the_service_takes_nothing_away() {
+    let bench = Bench::new();
+    bench.remote.add_directory("d");
+    bench.remote.store("d/f", vec![7; 10]);
+    let mount = doubting(&bench, WriteBack::Close).await;
+    assert_eq!(mount.names("d").await, ["f"]);
+    bench.remote.go_down(true);
+    let _ = mount.0.refresh(&NodePath::root()).await;
+    until(&mount, true).await;
+    assert_eq!(mount.names("d").await, ["f"]);
+    drop(mount);
+    let mount = doubting(&bench, WriteBack::Close).await;
+    assert_eq!(mount.names("d").await, ["f"], "the index has it too");
 }

@@ -128,7 +128,7 @@ async fn a_half_done_rename_is_taken_back_or_finished_by_the_same_mount() {
     assert_eq!(bench.remote.bytes("old"), None, "set aside");
     mount.0.lookup(Ino::ROOT, "old").await.expect_err("neither there nor absent");
     bench.remote.mend();
-    settled(&mount).await;
+    mount.until_settled().await;
     assert_eq!(bench.remote.bytes("old").expect("back"), "old");
     assert_eq!(bench.remote.bytes("new").expect("still there"), "new");
 
@@ -137,18 +137,8 @@ async fn a_half_done_rename_is_taken_back_or_finished_by_the_same_mount() {
     assert_eq!(mount.read("old").await, b"new");
     assert_eq!(bench.remote.paths().len(), 3, "the old one is still aside");
     bench.remote.mend();
-    settled(&mount).await;
+    mount.until_settled().await;
     assert_eq!(bench.remote.paths(), ["", "old"]);
-}
-
-async fn settled(mount: &Mount) {
-    for _ in 0..2000 {
-        if mount.0.status().await.expect("asked").unfinished_moves == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the rename is not settled");
 }
 
 #[test]

@@ -14,7 +14,19 @@ use crate::upload::sender;
 impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
-        for (id, intent) in self.journal.replacements().await? {
+        let (moves, pending) = (self.journal.replacements().await?, self.journal.pending().await?);
+        if self.config.read_only {
+            let (files, moves) = (pending.len(), moves.len());
+            if files + moves > 0 {
+                tracing::warn!(
+                    files,
+                    moves,
+                    "read-only: what was not uploaded yet, and renames that were interrupted, wait in the journal for a mount that may write"
+                );
+            }
+            return Ok(());
+        }
+        for (id, intent) in moves {
             if intent.copied.is_some() || self.outage.is_on() {
                 // That takes as long as its bytes do, or the outage.
                 self.finish_later(id, intent);
@@ -25,6 +37,7 @@ impl Engine {
                 self.finish_later(id, intent);
             }
         }
+        // Renames that were just finished have given some of them other names.
         let pending = self.journal.pending().await?;
         let known: HashSet<String> = pending.iter().map(|pending| pending.id.clone()).collect();
         for record in pending {

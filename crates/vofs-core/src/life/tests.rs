@@ -124,6 +124,17 @@ impl Mount {
         names
     }
 
+    /// Returns when no rename is half done any more.
+    pub(super) async fn until_settled(&self) {
+        for _ in 0..2000 {
+            if self.0.status().await.expect("asked").unfinished_moves == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("a rename is not settled");
+    }
+
     pub(super) async fn until_clean(&self) {
         for _ in 0..2000 {
             if self.0.files.dirty().is_empty() {
@@ -302,6 +313,7 @@ async fn rename_moves_replaces_and_follows_local_files() {
 #[tokio::test]
 async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
     for (present, expected) in [(["f", "t"], "new"), (["f", ""], "new"), (["", "t"], "new"), (["", ""], "old")] {
+        let is_of_somebody_else = present == ["f", "t"];
         let bench = Bench::new();
         bench.remote.store("aside", "old");
         for (name, there) in ["f", "t"].into_iter().zip(present) {
@@ -317,6 +329,7 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
                 aside: Some("aside".into()),
                 replaces: Vec::new(),
                 taken_back: false,
+                moved: false,
                 detour: None,
                 copied: None,
             };
@@ -326,6 +339,11 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
         let mount = bench.mount().await;
         assert_eq!(bench.remote.bytes("t").expect("there"), expected, "{present:?}");
         assert_eq!(bench.remote.bytes("aside"), None);
+        let beside = bench.remote.paths().into_iter().find(|path| path.starts_with("t.conflict-"));
+        assert_eq!(
+            beside.and_then(|path| bench.remote.bytes(&path)).is_some_and(|it| it == "old"),
+            is_of_somebody_else
+        );
         assert!(mount.0.journal.replacements().await.expect("read").is_empty());
     }
 }

@@ -148,7 +148,8 @@ impl Directory {
     pub(super) fn expire(&mut self) {
         self.nodes.iter_mut().for_each(Packed::expire);
         self.absent.clear();
-        self.listed = None;
+        // It can still be shown without the service.
+        self.listed = self.listed.map(|_| Millis(0));
         self.shown = None;
     }
 

@@ -202,7 +202,9 @@ pub(super) async fn expire_tree(db: &Db, path: &NodePath) -> Result<()> {
             &format!("UPDATE node SET fetched = 0 WHERE directory IN (SELECT id FROM directory WHERE {within})"),
             [&own],
         )?;
-        connection.execute(&format!("UPDATE directory SET listed = NULL WHERE {within}"), [&own]).map(drop)
+        connection
+            .execute(&format!("UPDATE directory SET listed = 0 WHERE listed IS NOT NULL AND {within}"), [&own])
+            .map(drop)
     })
     .await
 }

@@ -162,7 +162,7 @@ fn s15_interrupted_uploads_leave_nothing(profile: Profile) {
     copy.signal(Signal::SIGINT);
     assert_eq!(copy.wait(Duration::from_secs(10)).map(code), Some(130));
     world.server.heal();
-    wait_until("the empty node to go", Duration::from_secs(10), || !world.exists("big"));
+    wait_until("the empty node to go", Duration::from_secs(60), || !world.exists("big"));
 }
 
 fn s17_what_is_overwritten_is_sent_and_counted(profile: Profile) {

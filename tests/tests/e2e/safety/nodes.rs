@@ -69,7 +69,7 @@ fn s15_an_interrupted_removal_is_called_off(profile: Profile) {
     assert_eq!(removal.wait(Duration::from_secs(10)).map(code), Some(130));
     assert_eq!(phases(), 2, "the job was told to stop");
     // Past the time at which it would have begun.
-    wait_until("the job's end", Duration::from_secs(20), || {
+    wait_until("the job's end", Duration::from_secs(60), || {
         let jobs = world.server.log();
         let job = jobs.iter().find(|r| r.method == "POST" && r.path.ends_with("/phase")).unwrap();
         let phase = http::request("GET", &format!("{}{}", world.server.base(), job.path), Some("demo-token"));

@@ -189,7 +189,7 @@ fn properties_are_attributes(profile: Profile) {
     // The commands see the same, and the other way round.
     assert_eq!(world.vospace(&["tag", &world.uri("f"), "title"]).ok().stdout(), "'Nébuleuse <du> Crabe'\n");
     world.vospace(&["tag", &world.uri("f"), "description=made elsewhere"]).ok();
-    vofs_tests::wait_until("the new property", Duration::from_secs(20), || {
+    vofs_tests::wait_until("the new property", Duration::from_secs(60), || {
         get("user.vos.description").as_deref() == Some("made elsewhere")
     });
     xattr::remove(&path, "user.vos.title").unwrap();

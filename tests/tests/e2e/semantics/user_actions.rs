@@ -70,7 +70,7 @@ fn emptied_by_the_shell(profile: Profile) {
     world.put("g", "old");
     let mount = world.mount();
     shell(&mount, "> f; echo new > g");
-    vofs_tests::wait_until("the empty file", std::time::Duration::from_secs(20), || {
+    vofs_tests::wait_until("the empty file", std::time::Duration::from_secs(60), || {
         world.bytes("f").unwrap().is_empty()
     });
     assert_eq!(world.bytes("g").unwrap(), b"new\n");

@@ -101,6 +101,7 @@ impl Engine {
             aside: None,
             replaces: renaming.replaced_ids(),
             taken_back: false,
+            moved: false,
             detour: None,
             copied: Some(Copying::Begun),
         };

@@ -126,7 +126,6 @@ impl Engine {
         if let Some(id) = id {
             let back = Replacement { taken_back: true, ..intent.clone() };
             self.journal.turn(id, &back).await?;
-            self.unsettled.lock().insert(path.clone());
             self.names.expire(path);
             self.finish_later(id, back);
         }
@@ -135,11 +134,12 @@ impl Engine {
 
     /// Tries again and again to finish a move whose program has its answer.
     pub(crate) fn finish_later(self: &Arc<Self>, id: i64, intent: Replacement) {
-        let engine = Arc::downgrade(self);
+        self.note_unsettled(id, &intent);
+        let (engine, hurry) = (Arc::downgrade(self), Arc::clone(&self.hurry));
         let (mut pause, longest) = self.config.retry_pause;
         self.runtime.spawn(async move {
             loop {
-                tokio::time::sleep(pause).await;
+                let _ = tokio::time::timeout(pause, hurry.notified()).await;
                 pause = (pause * 2).min(longest);
                 let Some(engine) = engine.upgrade() else { return };
                 match engine.settle_move(id, &intent).await {
@@ -152,14 +152,21 @@ impl Engine {
 
     /// Finishes a move or takes it back, and has the journal and the open files follow.
     pub(crate) async fn settle_move(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
+        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        // As by the rename itself, nothing is uploaded meanwhile.
+        let files = self.files.within_either(&from, &to);
+        let mut held = Vec::with_capacity(files.len());
+        for file in files.iter().filter(|_| intent.copied.is_none()) {
+            held.push(file.flushing.lock().await);
+        }
         let outcome = match intent.copied {
             Some(_) => Box::pin(self.finish_copy(id, intent)).await?,
             None => self.finish_replacement(intent).await?,
         };
         let pending = self.journal.pending().await?;
         self.journal.apply(&Self::after_move(id, intent, outcome, &pending)).await?;
-        let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
-        self.unsettled.lock().retain(|path| *path != to && *path != from);
+        drop(held);
+        self.unsettled.lock().remove(&id);
         if outcome == Outcome::Moved && !self.files.within(&from).is_empty() {
             // The program was told of a failure, but the service had moved it: what waits below goes where it belongs.
             if let (Some(old), Some(new)) = (self.parent_number(&from), self.parent_number(&to)) {
@@ -170,6 +177,8 @@ impl Engine {
                 upload::sender::attend(self, &file, upload::sender::Start::Now);
             }
         }
+        // What waited for this goes now.
+        self.hurry.notify_waiters();
         Ok(())
     }
 
@@ -219,7 +228,7 @@ impl Engine {
             return Ok(moved);
         }
         let outcome = match (at_to, at_from) {
-            (true, true) if intent.taken_back => {
+            (true, true) if !intent.moved => {
                 // Somebody else took the name meanwhile: the old content stays beside it.
                 let kept = conflict::beside(self, &to, "");
                 tracing::warn!(%to, %kept, "a replacement was taken back, but the name is taken: the old file is kept beside it");
