@@ -9,6 +9,9 @@ use crate::fs::attr::SetAttr;
 use crate::fs::xattr::SetXattr;
 use crate::handles::OpenFlags;
 use crate::inode::Ino;
+use crate::meta::Kind;
+use crate::path::NodePath;
+use crate::remote::Remote;
 use crate::remote::fake::Habits;
 
 const BARE: Habits = Habits { tells_only_lengths: true, ..NONE };
@@ -420,4 +423,42 @@ fn a_rename_by_copying_loses_nothing_wherever_it_is_killed() {
         });
     }
     assert!(kills >= 20, "the steps were met: {kills}");
+}
+
+#[tokio::test]
+async fn a_link_takes_the_name_of_a_file_that_cannot_be_moved() {
+    let bench = with(Habits { moves_no_files: true, ..NONE });
+    bench.remote.store("f", "what the link leads to");
+    bench.remote.store("g", "the old");
+    let mount = bench.mount_as(emulating).await;
+    mount.0.symlink(Ino::ROOT, "l", "f").await.expect("made");
+    rename(&mount, "l", "g").await.expect("copied");
+    assert_eq!(bench.remote.paths(), ["", "f", "g"]);
+    let made = bench.remote.stat(&NodePath::new("g")).await.expect("it is there");
+    assert_eq!(made.kind, Kind::Link { target: "vos://fake~test/f".into() });
+    assert_eq!(mount.0.readlink(mount.ino("g").await).await.expect("a link"), "f");
+}
+
+#[tokio::test]
+async fn a_link_that_leads_elsewhere_by_now_is_not_deleted_for_its_copy() {
+    let bench = with(Habits { moves_nothing: true, ..NONE });
+    let mount = bench.mount_as(emulating).await;
+    mount.0.symlink(Ino::ROOT, "l", "f").await.expect("made");
+    bench.remote.break_requests("delete /l");
+    rename(&mount, "l", "m").await.expect("copied");
+    bench.remote.make_link(&NodePath::new("l"), "vos://fake~test/other").await.expect("made by another client");
+    bench.remote.requests();
+    bench.remote.mend();
+    let mut looks = 0;
+    for _ in 0..2000 {
+        let requests = bench.remote.requests();
+        assert_eq!(count(&requests, "delete"), 0, "{requests:?}");
+        looks += count(&requests, "stat /l");
+        if looks >= 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(looks >= 4, "it was gone on with: {looks}");
+    assert_eq!(bench.remote.paths(), ["", "l", "m"]);
 }

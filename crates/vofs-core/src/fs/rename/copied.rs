@@ -215,13 +215,23 @@ impl Engine {
             Err(error) => return Err(error),
         };
         if let Kind::Link { .. } = kind {
-            if there.is_some() {
-                return Ok(None);
-            }
             // A listing may lack the target.
             let Kind::Link { target } = self.remote.stat(&from).await?.kind else { return Err(Error::Stale(from)) };
+            let replaces = there.is_some();
+            match there.map(|meta| meta.kind) {
+                Some(Kind::Link { target: same }) if same == target => return Ok(None),
+                Some(Kind::Directory) => return Err(Error::IsADirectory(to)),
+                Some(Kind::File | Kind::Link { .. }) => {
+                    // Bytes are sent over others; a link is made only where nothing is.
+                    begun.lock().push((to.clone(), true));
+                    gone(self.remote.delete(&to).await)?;
+                }
+                None => {}
+            }
             let meta = self.remote.make_link(&to, &target).await?;
-            begun.lock().push((to.clone(), false));
+            if !replaces {
+                begun.lock().push((to.clone(), false));
+            }
             return Ok(Some(Copied { from, to, of: None, meta }));
         }
         let (source, properties) = self.remote.stat_with_properties(&from).await?;
@@ -314,7 +324,12 @@ impl Engine {
     async fn delete_copied(&self, from: &NodePath, to: &NodePath, known: &HashMap<NodePath, Version>) -> Result<()> {
         let tree = self.tree(from).await?;
         for (path, kind) in &tree.leaves {
-            if *kind == Kind::File && !self.is_copied(path, &path.moved(from, to).unwrap_or_default(), known).await? {
+            let copy = path.moved(from, to).unwrap_or_default();
+            let is_copied = match kind {
+                Kind::Link { .. } => self.is_same_link(path, &copy).await?,
+                Kind::File | Kind::Directory => self.is_copied(path, &copy, known).await?,
+            };
+            if !is_copied {
                 let cause = "it was changed while it was renamed by copying: both are kept".to_owned();
                 return Err(Error::Invalid { path: path.clone(), cause });
             }
@@ -333,6 +348,12 @@ impl Engine {
         }
         let copy = self.remote.stat(to).await?.version;
         Ok(is_certainly(&copy, &now) || now.length == copy.length && self.has_same_bytes(from, to, now.length).await?)
+    }
+
+    /// Whether both are links, and lead to the same.
+    async fn is_same_link(&self, one: &NodePath, other: &NodePath) -> Result<bool> {
+        let (one, other) = (self.remote.stat(one).await?.kind, self.remote.stat(other).await?.kind);
+        Ok(matches!(one, Kind::Link { .. }) && one == other)
     }
 
     async fn has_same_bytes(&self, one: &NodePath, other: &NodePath, length: u64) -> Result<bool> {
