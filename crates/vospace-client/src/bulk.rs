@@ -27,7 +27,7 @@ mod remove;
 mod report;
 mod run;
 mod send;
-mod spool;
+pub(crate) mod spool;
 mod standing;
 mod watch;
 

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use md5::{Digest as _, Md5 as Md5Hasher};
 
+use crate::bulk::spool::Spool;
 use crate::inner::Inner;
 use crate::node::{Md5, Node, NodeKind, Properties, Timestamp};
 use crate::ops::listing::{self, Fill};
@@ -73,11 +74,16 @@ fn copy<'a>(
 }
 
 async fn copy_file(inner: &Arc<Inner>, source: &Node, to: &VosUri, properties: &Properties) -> Result<()> {
-    let length = source.properties.length().unwrap_or(0);
-    let md5 = source.properties.md5().filter(|_| length > 0);
+    let length = source.properties.length();
+    let md5 = source.properties.md5().filter(|_| length != Some(0));
     let bytes = match length {
-        0 => UploadSource::Bytes(Bytes::new()),
-        _ => UploadSource::Supply(Arc::new(FromNode::new(inner, &source.uri, length, md5))),
+        Some(0) => UploadSource::Bytes(Bytes::new()),
+        Some(length) => UploadSource::Supply(Arc::new(FromNode::new(inner, &source.uri, length, md5))),
+        // Nobody knows how many bytes it has before they are here.
+        None => {
+            let body = download::open(inner, &source.uri, None, true).await?.body;
+            UploadSource::Supply(Arc::new(Spool::of_stream(body).await?))
+        }
     };
     let options = PutOptions {
         md5,
@@ -97,10 +103,10 @@ async fn copy_file(inner: &Arc<Inner>, source: &Node, to: &VosUri, properties: &
 async fn verify(inner: &Arc<Inner>, to: &VosUri, uploaded: &Uploaded) -> Result<()> {
     let node = stat::stat(inner, to).await?;
     let mismatch = |text: String| Error::node(ErrorKind::ChecksumMismatch, to, text);
-    if uploaded.length == 0 {
-        return match node.properties.length() {
-            None | Some(0) => Ok(()),
-            Some(length) => Err(mismatch(format!("an empty file was stored and has {length} bytes"))),
+    if let (0, Some(length)) = (uploaded.length, node.properties.length()) {
+        return match length {
+            0 => Ok(()),
+            _ => Err(mismatch(format!("an empty file was stored and has {length} bytes"))),
         };
     }
     if node.properties.md5() == Some(uploaded.md5) && node.properties.length() == Some(uploaded.length) {

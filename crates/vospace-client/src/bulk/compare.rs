@@ -29,14 +29,14 @@ pub(super) enum Verdict {
 /// What is known of the bytes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    length: u64,
+    length: Option<u64>,
     md5: Option<Md5>,
     date: Option<Timestamp>,
 }
 
 impl Facts {
-    /// Bytes of the file.
-    pub(super) fn length(&self) -> u64 {
+    /// Bytes of the file. Unknown is not none: services leave the length out of listings, and some of nodes.
+    pub(super) fn length(&self) -> Option<u64> {
         self.length
     }
 
@@ -52,18 +52,21 @@ impl Facts {
 
     /// Whether `copy`, a node too, holds the same bytes by the rule of `how`.
     pub(super) fn is_copied(&self, copy: &Facts, how: Compare) -> bool {
-        self.length == copy.length
+        self.length.is_some()
+            && self.length == copy.length
             && match how {
                 Compare::Nothing => false,
                 Compare::Times => self.date.zip(copy.date).is_some_and(|(date, copied)| copied >= date),
-                Compare::Nodes | Compare::Listings if self.length == 0 => !self.is_emptied() && !copy.is_emptied(),
+                Compare::Nodes | Compare::Listings if self.length == Some(0) => {
+                    !self.is_emptied() && !copy.is_emptied()
+                }
                 Compare::Nodes | Compare::Listings => self.md5.is_some() && self.md5 == copy.md5,
             }
     }
 
     /// Whether the file has no bytes beside the digest of some: what a failed upload leaves on Cavern (observed).
     fn is_emptied(&self) -> bool {
-        self.length == 0 && self.md5.is_some_and(|md5| md5 != Md5::EMPTY)
+        self.length == Some(0) && self.md5.is_some_and(|md5| md5 != Md5::EMPTY)
     }
 
     /// An error if the bytes of the file `node` were lost, so that nothing is copied for something.
@@ -81,8 +84,7 @@ impl From<&Node> for Facts {
     fn from(node: &Node) -> Self {
         let properties = &node.properties;
         Facts {
-            // A node that never received bytes may carry no length at all.
-            length: properties.length().unwrap_or(0),
+            length: properties.length(),
             md5: properties.md5(),
             date: properties.content_date().or_else(|| properties.date()),
         }
@@ -102,7 +104,7 @@ pub(super) async fn is_unchanged(path: &Path, facts: &Facts, how: Compare, newer
                 Side::Remote => date >= modified,
                 Side::Local => modified >= date,
             });
-            Ok(local.len() == facts.length && in_order)
+            Ok(facts.length == Some(local.len()) && in_order)
         }
         Compare::Nodes | Compare::Listings => Ok(compare(path, facts).await? == Verdict::Same),
     }
@@ -118,7 +120,7 @@ pub(super) enum Side {
 /// Compares the local file `path` with the bytes of a node.
 pub(super) async fn compare(path: &Path, facts: &Facts) -> io::Result<Verdict> {
     let length = tokio::fs::metadata(path).await?.len();
-    if facts.length != length {
+    if facts.length != Some(length) {
         return Ok(Verdict::Differs(None));
     }
     let Some(expected) = facts.md5 else {
@@ -158,7 +160,7 @@ mod tests {
         std::fs::write(&path, b"abc").unwrap();
         let modified = Timestamp::try_from(std::fs::metadata(&path).unwrap().modified().unwrap()).unwrap();
         let facts = |seconds: i64, length: u64| Facts {
-            length,
+            length: Some(length),
             md5: None,
             date: Some(modified + jiff::SignedDuration::from_secs(seconds)),
         };
@@ -218,6 +220,16 @@ mod tests {
         assert_eq!(verdict(b"abc", &node(Some("3"), None)).await, Verdict::Differs(None));
     }
 
+    #[tokio::test]
+    async fn an_unknown_length_is_that_of_no_file() {
+        let unknown = node(None, None);
+        assert_eq!(verdict(b"", &unknown).await, Verdict::Differs(None));
+        let unknown = Facts::from(&unknown);
+        for how in [Compare::Nodes, Compare::Listings, Compare::Times] {
+            assert!(!unknown.is_copied(&unknown, how), "{how:?}");
+        }
+    }
+
     #[test]
     fn what_a_failed_put_left_is_no_copy_and_not_to_be_copied() {
         let facts = |length: &str, md5: Option<&str>| Facts::from(&node(Some(length), md5));
@@ -231,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn empty_is_empty_but_not_what_a_failed_put_left() {
-        assert_eq!(verdict(b"", &node(None, None)).await, Verdict::Same);
+        assert_eq!(verdict(b"", &node(Some("0"), None)).await, Verdict::Same);
         // Length 0 with another file's digest: Cavern after a failed PUT (observed).
         assert!(matches!(verdict(b"", &node(Some("0"), Some(ABC))).await, Verdict::Differs(Some(_))));
     }

@@ -78,7 +78,7 @@ impl Task {
     pub(super) fn length(&self) -> u64 {
         match self {
             Task::Download { view: Some(_), .. } | Task::Relay { view: Some(_), .. } => 0,
-            Task::Download { facts, .. } | Task::Relay { facts, .. } => facts.length(),
+            Task::Download { facts, .. } | Task::Relay { facts, .. } => facts.length().unwrap_or(0),
             Task::Upload { length, .. } => *length,
         }
     }

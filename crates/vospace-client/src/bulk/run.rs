@@ -187,7 +187,7 @@ async fn download(
         }
     }
     if options.dry_run {
-        return Ok(Outcome::Copied(listed.length()));
+        return Ok(Outcome::Copied(listed.length().unwrap_or(0)));
     }
     fetch(client, from, to, None, facts.date(), meter).await
 }

@@ -25,7 +25,7 @@ const CHUNK: usize = 256 << 10;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(crate) struct Spool {
     file: Arc<File>,
     length: u64,
 }
@@ -39,7 +39,7 @@ impl Spool {
     }
 
     /// Gathers a body.
-    pub(super) async fn of_stream(mut body: ByteStream) -> Result<Spool, Error> {
+    pub(crate) async fn of_stream(mut body: ByteStream) -> Result<Spool, Error> {
         let local = |error: io::Error| Error::local(&std::env::temp_dir(), &error);
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(local)?);
         let mut length = 0;

@@ -14,6 +14,8 @@ enum Wrong {
     Nothing,
     /// It tells no digests.
     NoDigests,
+    /// It tells neither digests nor lengths.
+    NoLengths,
     /// It stores other bytes, and tells no digest.
     Damages,
     /// Somebody changes the original while it is copied.
@@ -54,8 +56,11 @@ fn serve(files: &mut Files, seen: &Seen, wrong: Wrong) -> Reply {
         node.properties.set(property::CREATOR, "me");
         if let Some(bytes) = bytes {
             node.kind = NodeKind::Data { busy: false };
-            node.properties.set(property::LENGTH, bytes.len().to_string());
-            if !matches!(wrong, Wrong::NoDigests | Wrong::Damages) && !bytes.is_empty() {
+            if wrong != Wrong::NoLengths {
+                node.properties.set(property::LENGTH, bytes.len().to_string());
+            }
+            let has_digest = !matches!(wrong, Wrong::NoDigests | Wrong::NoLengths | Wrong::Damages);
+            if has_digest && !bytes.is_empty() {
                 node.properties.set(property::MD5, digest_of(bytes).to_string());
             }
         }
@@ -110,11 +115,11 @@ async fn renamed(wrong: Wrong) -> (Result<()>, Files) {
 
 #[tokio::test]
 async fn a_tree_is_copied_and_its_original_removed() {
-    for wrong in [Wrong::Nothing, Wrong::NoDigests] {
+    for wrong in [Wrong::Nothing, Wrong::NoDigests, Wrong::NoLengths] {
         let (result, files) = renamed(wrong).await;
         result.unwrap();
         assert_eq!(files.keys().collect::<Vec<_>>(), ["/e", "/e/empty", "/e/f"]);
-        assert_eq!(files["/e/f"].0.as_deref(), Some(&b"0123"[..]));
+        assert_eq!(files["/e/f"].0.as_deref(), Some(&b"0123"[..]), "{wrong:?}");
         for (bytes, properties) in files.values() {
             assert_eq!(properties.get("ivo://my.example/vospace#x"), Some("precious"), "{bytes:?}");
         }
