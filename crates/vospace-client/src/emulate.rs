@@ -5,8 +5,9 @@
 //!
 //! * Nothing of the source is deleted before all of it stands under the new name: the digest of what was sent is that of
 //!   the node, or the bytes were read back and compared.
-//! * Only what was copied is deleted, and only if it is still what was copied. A file that was changed meanwhile ends it
-//!   with both trees in place; so does one that was added, for its container is not empty.
+//! * Only what was copied is deleted, and only if it is still what was copied: its node says so, or its bytes where that
+//!   tells nothing of them. A file that was changed meanwhile ends it with both trees in place; so does one that was
+//!   added, for its container is not empty.
 //! * Nothing is replaced: the new name must be free.
 
 use std::pin::Pin;
@@ -27,6 +28,14 @@ use crate::transfer::{PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};
 
+/// What was copied.
+struct Copied {
+    /// As it was before.
+    node: Node,
+    /// The bytes of a file as they were sent.
+    sent: Option<Uploaded>,
+}
+
 /// Gives a node another name by copying it and all below it.
 pub(crate) async fn rename_by_copy(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Result<()> {
     rename::check(from, to)?;
@@ -34,8 +43,8 @@ pub(crate) async fn rename_by_copy(inner: &Arc<Inner>, from: &VosUri, to: &VosUr
     let mut copied = Vec::new();
     copy(inner, source, to.clone(), &mut copied).await?;
     // Children stand behind their container: the last goes first.
-    for node in copied.iter().rev() {
-        discard(inner, node, to).await?;
+    for copied in copied.iter().rev() {
+        discard(inner, copied, to).await?;
     }
     Ok(())
 }
@@ -45,16 +54,16 @@ fn copy<'a>(
     inner: &'a Arc<Inner>,
     source: Node,
     to: VosUri,
-    copied: &'a mut Vec<Node>,
+    copied: &'a mut Vec<Copied>,
 ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>> {
     Box::pin(async move {
         let properties = settable(&source.properties);
-        match &source.kind {
+        let sent = match &source.kind {
             NodeKind::Container => {
                 nodes::create(inner, &to, &NodeKind::Container, &properties).await?;
                 let children: Vec<Node> =
                     listing::list(Arc::clone(inner), source.uri.clone(), Fill::Never).try_collect().await?;
-                copied.push(source);
+                copied.push(Copied { node: source, sent: None });
                 for child in children {
                     let below = to.join(child.uri.name());
                     // A listing may be older than its nodes.
@@ -65,15 +74,16 @@ fn copy<'a>(
             }
             link @ NodeKind::Link { .. } => {
                 nodes::create(inner, &to, link, &Properties::new()).await?;
+                None
             }
-            NodeKind::Data { .. } => copy_file(inner, &source, &to, &properties).await?,
-        }
-        copied.push(source);
+            NodeKind::Data { .. } => Some(copy_file(inner, &source, &to, &properties).await?),
+        };
+        copied.push(Copied { node: source, sent });
         Ok(())
     })
 }
 
-async fn copy_file(inner: &Arc<Inner>, source: &Node, to: &VosUri, properties: &Properties) -> Result<()> {
+async fn copy_file(inner: &Arc<Inner>, source: &Node, to: &VosUri, properties: &Properties) -> Result<Uploaded> {
     let length = source.properties.length();
     let md5 = source.properties.md5().filter(|_| length != Some(0));
     let bytes = match length {
@@ -96,7 +106,7 @@ async fn copy_file(inner: &Arc<Inner>, source: &Node, to: &VosUri, properties: &
     if !properties.is_empty() {
         nodes::set_properties(inner, to, &source.kind, properties).await?;
     }
-    Ok(())
+    Ok(uploaded)
 }
 
 /// Looks at what is under the new name: by the digest that the service tells, else by the bytes themselves.
@@ -113,14 +123,7 @@ async fn verify(inner: &Arc<Inner>, to: &VosUri, uploaded: &Uploaded) -> Result<
         return Ok(());
     }
     // None is told, or that of bytes from before: these themselves are looked at.
-    let body = download::open(inner, to, None, true).await?.body;
-    let (hasher, length) = body
-        .try_fold((Md5Hasher::new(), 0_u64), |(mut hasher, length), chunk| async move {
-            hasher.update(&chunk);
-            Ok((hasher, length + chunk.len() as u64))
-        })
-        .await?;
-    let read = Md5(hasher.finalize().into());
+    let (length, read) = read(inner, to).await?;
     if (length, read) != (uploaded.length, uploaded.md5) {
         let sent = format!("{} bytes with the MD5 {} were copied", uploaded.length, uploaded.md5);
         return Err(mismatch(format!("{sent} and {length} with {read} are there; the original is untouched")));
@@ -128,8 +131,21 @@ async fn verify(inner: &Arc<Inner>, to: &VosUri, uploaded: &Uploaded) -> Result<
     Ok(())
 }
 
+/// How many bytes a file has now, and their digest.
+async fn read(inner: &Arc<Inner>, uri: &VosUri) -> Result<(u64, Md5)> {
+    let body = download::open(inner, uri, None, true).await?.body;
+    let (hasher, length) = body
+        .try_fold((Md5Hasher::new(), 0_u64), |(mut hasher, length), chunk| async move {
+            hasher.update(&chunk);
+            Ok((hasher, length + chunk.len() as u64))
+        })
+        .await?;
+    Ok((length, Md5(hasher.finalize().into())))
+}
+
 /// Deletes a node that was copied, if it still is what was copied.
-async fn discard(inner: &Arc<Inner>, copied: &Node, to: &VosUri) -> Result<()> {
+async fn discard(inner: &Arc<Inner>, copied: &Copied, to: &VosUri) -> Result<()> {
+    let Copied { node: copied, sent } = copied;
     let uri = &copied.uri;
     if copied.is_container() {
         return remove::empty_container(inner, uri).await.map_err(|error| match error.kind() {
@@ -141,7 +157,13 @@ async fn discard(inner: &Arc<Inner>, copied: &Node, to: &VosUri) -> Result<()> {
         });
     }
     let now = stat::stat(inner, uri).await?;
-    if identity(&now) != identity(copied) {
+    let same = identity(&now) == identity(copied)
+        && match sent {
+            // A length alone is also that of other bytes.
+            Some(sent) if is_bare(&now) => read(inner, uri).await? == (sent.length, sent.md5),
+            _ => true,
+        };
+    if !same {
         let text = format!("it was changed while it was copied; the copy at {to} is older, and both are kept");
         return Err(Error::node(ErrorKind::VersionChanged, uri, text));
     }
@@ -149,6 +171,12 @@ async fn discard(inner: &Arc<Inner>, copied: &Node, to: &VosUri) -> Result<()> {
     remove::delete(inner, uri).await?;
     inner.forget_meant(uri);
     Ok(())
+}
+
+/// Whether nothing tells the bytes of a file from others of the same number.
+fn is_bare(file: &Node) -> bool {
+    let properties = &file.properties;
+    properties.length() != Some(0) && properties.md5().is_none() && properties.date().is_none()
 }
 
 /// What tells a node from what it was before: the target of a link; the digest of a file, and its date where there is none.

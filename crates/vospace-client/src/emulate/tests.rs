@@ -20,6 +20,8 @@ enum Wrong {
     Damages,
     /// Somebody changes the original while it is copied.
     Changed,
+    /// The same, to bytes of the same number, where it tells no digests.
+    ChangedAlike,
     /// Somebody puts a file beside it.
     Added,
 }
@@ -40,6 +42,9 @@ fn serve(files: &mut Files, seen: &Seen, wrong: Wrong) -> Reply {
                 if wrong == Wrong::Changed {
                     files.get_mut("/d/f").unwrap().0 = Some(b"other".to_vec());
                 }
+                if wrong == Wrong::ChangedAlike {
+                    files.get_mut("/d/f").unwrap().0 = Some(b"9876".to_vec());
+                }
                 if wrong == Wrong::Added {
                     files.insert("/d/g".to_owned(), (Some(b"new".to_vec()), Properties::new()));
                 }
@@ -59,7 +64,8 @@ fn serve(files: &mut Files, seen: &Seen, wrong: Wrong) -> Reply {
             if wrong != Wrong::NoLengths {
                 node.properties.set(property::LENGTH, bytes.len().to_string());
             }
-            let has_digest = !matches!(wrong, Wrong::NoDigests | Wrong::NoLengths | Wrong::Damages);
+            let without = [Wrong::NoDigests, Wrong::NoLengths, Wrong::ChangedAlike, Wrong::Damages];
+            let has_digest = !without.contains(&wrong);
             if has_digest && !bytes.is_empty() {
                 node.properties.set(property::MD5, digest_of(bytes).to_string());
             }
@@ -139,6 +145,9 @@ async fn what_was_changed_or_added_meanwhile_is_kept() {
     let (result, files) = renamed(Wrong::Changed).await;
     assert_eq!(result.unwrap_err().kind(), ErrorKind::VersionChanged);
     assert_eq!(files["/d/f"].0.as_deref(), Some(&b"other"[..]));
+    let (result, files) = renamed(Wrong::ChangedAlike).await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::VersionChanged);
+    assert_eq!(files["/d/f"].0.as_deref(), Some(&b"9876"[..]));
     let (result, files) = renamed(Wrong::Added).await;
     assert_eq!(result.unwrap_err().kind(), ErrorKind::NotEmpty);
     assert_eq!(files["/d/g"].0.as_deref(), Some(&b"new"[..]));
