@@ -73,7 +73,7 @@ fn copy<'a>(
                 return Ok(());
             }
             link @ NodeKind::Link { .. } => {
-                nodes::create(inner, &to, link, &Properties::new()).await?;
+                nodes::create(inner, &to, link, &properties).await?;
                 None
             }
             NodeKind::Data { .. } => Some(copy_file(inner, &source, &to, &properties).await?),

@@ -18,6 +18,7 @@ use crate::http::{Failure, Grant, Request, nonsense};
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Properties};
 use crate::service::Service;
+use crate::transfer::keeping::settable;
 use crate::uri::VosUri;
 use crate::xml::job::Phase;
 use crate::xml::transfer::{self, Direction, Transfer};
@@ -45,8 +46,8 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
         {
             return Err(unmovable(from, "the service moves no files that hold bytes"));
         }
-        Some(Node { kind: NodeKind::Link { target }, .. }) if dialect.moves_links == Learned::No => {
-            return remake(inner, from, to, target).await;
+        Some(Node { kind: NodeKind::Link { target }, properties, .. }) if dialect.moves_links == Learned::No => {
+            return remake(inner, from, to, target, properties).await;
         }
         _ => {}
     }
@@ -75,11 +76,11 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
         Err(error) => {
             let unexplained =
                 matches!(error.kind(), ErrorKind::Service | ErrorKind::BadRequest | ErrorKind::Unsupported);
-            return match source.map(|node| node.kind) {
+            return match source {
                 // One that moves no links says so in its own words (pyvospace, observed); making it anew needs no move.
-                Some(NodeKind::Link { target }) if unexplained => {
+                Some(Node { kind: NodeKind::Link { target }, properties, .. }) if unexplained => {
                     tracing::debug!("the link {from} is made anew, for it is not moved: {error}");
-                    remake(inner, from, to, &target).await?;
+                    remake(inner, from, to, &target, &properties).await?;
                     service.learn(|dialect| dialect.moves_links = Learned::No);
                     Ok(())
                 }
@@ -87,10 +88,10 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
             };
         }
     }
-    match source.as_ref().map(|node| &node.kind) {
-        Some(NodeKind::Data { .. }) => service.learn(|dialect| dialect.moves_files = Learned::Yes),
-        Some(NodeKind::Link { target }) if dialect.moves_links == Learned::Unknown => {
-            return mend(inner, &service, to, target).await;
+    match &source {
+        Some(Node { kind: NodeKind::Data { .. }, .. }) => service.learn(|dialect| dialect.moves_files = Learned::Yes),
+        Some(Node { kind: NodeKind::Link { target }, properties, .. }) if dialect.moves_links == Learned::Unknown => {
+            return mend(inner, &service, from, to, (target, properties)).await;
         }
         _ => {}
     }
@@ -145,14 +146,37 @@ fn is_defect(error: &Error, node: &Node) -> bool {
     file && matches!(error, Error::Node { kind: ErrorKind::Service, .. })
 }
 
-/// A link is made anew under its new name, and the old one removed: the target is all that it holds.
-async fn remake(inner: &Arc<Inner>, from: &VosUri, to: &VosUri, target: &str) -> Result<()> {
-    nodes::create(inner, to, &NodeKind::Link { target: target.to_owned() }, &Properties::new()).await?;
+/// A link is made anew under its new name, and the old one removed.
+async fn remake(inner: &Arc<Inner>, from: &VosUri, to: &VosUri, target: &str, properties: &Properties) -> Result<()> {
+    make_link(inner, to, target, properties).await?;
     remove::delete(inner, from).await
 }
 
-/// Looks at a link that was moved: one that lost its target (Astro Data Lab, observed) is replaced.
-async fn mend(inner: &Arc<Inner>, service: &Service, to: &VosUri, target: &str) -> Result<()> {
+/// Makes a link with what users had set of the one that it stands for.
+async fn make_link(inner: &Arc<Inner>, to: &VosUri, target: &str, former: &Properties) -> Result<()> {
+    let link = NodeKind::Link { target: target.to_owned() };
+    nodes::create(inner, to, &link, &Properties::new()).await?;
+    let properties = settable(former);
+    if properties.is_empty() {
+        return Ok(());
+    }
+    // The link leads where it should: a service that refuses properties of links is no reason to be without it.
+    if let Err(error) = nodes::set_properties(inner, to, &link, &properties).await {
+        let names: Vec<&str> = properties.iter().map(|(uri, _)| uri).collect();
+        tracing::warn!("{to} is a link made anew, and could not be given {}: {error}", names.join(", "));
+    }
+    Ok(())
+}
+
+/// Looks at a link that was moved: one that lost its target (Astro Data Lab, observed), or leads elsewhere from its new
+/// container (Cavern, observed), is replaced.
+async fn mend(
+    inner: &Arc<Inner>,
+    service: &Service,
+    from: &VosUri,
+    to: &VosUri,
+    (target, properties): (&str, &Properties),
+) -> Result<()> {
     let kept = match stat::stat(inner, to).await {
         Ok(Node { kind: NodeKind::Link { target: now }, .. }) => now == target,
         // A link without a target is no whole document.
@@ -160,13 +184,16 @@ async fn mend(inner: &Arc<Inner>, service: &Service, to: &VosUri, target: &str) 
         Err(error) if error.kind() == ErrorKind::Protocol => false,
         Err(error) => return Err(error),
     };
-    service.learn(|dialect| dialect.moves_links = kept.into());
+    // A target that is kept as the way to it stays right within one container, and one of another service has no such way.
+    let is_within = VosUri::from_wire(target).is_ok_and(|target| target.authority() == to.authority());
+    if !kept || is_within && from.parent() != to.parent() {
+        service.learn(|dialect| dialect.moves_links = kept.into());
+    }
     if kept {
         return Ok(());
     }
     remove::delete(inner, to).await?;
-    let link = NodeKind::Link { target: target.to_owned() };
-    nodes::create(inner, to, &link, &Properties::new()).await.map(drop).map_err(|error| {
+    make_link(inner, to, target, properties).await.map_err(|error| {
         let text = format!("the move took the target of the link, {target}, and it could not be made again: {error}");
         Error::node(error.kind(), to, text)
     })

@@ -227,6 +227,131 @@ async fn a_link_that_lost_its_target_on_the_way_is_made_again() {
     );
 }
 
+/// A service with files and links, whose links are kept as ways from where they stand: moved to another container they lead
+/// elsewhere (Cavern, observed).
+#[derive(Clone, Default)]
+struct Linked(Arc<parking_lot::Mutex<std::collections::BTreeMap<String, Node>>>);
+
+impl Linked {
+    fn put(&self, path: &str, target: &str) {
+        let kind = NodeKind::Link { target: target.to_owned() };
+        let mut node = Node { kind, ..Node::data(uri(path)) };
+        node.properties.set(OWN, "precious");
+        node.properties.set_read_only(crate::node::property::CREATOR, "me");
+        self.0.lock().insert(path.to_owned(), node);
+    }
+
+    /// The target of a link, and the property that a user set of it.
+    fn link(&self, path: &str) -> Option<(String, Option<String>)> {
+        let nodes = self.0.lock();
+        let node = nodes.get(path)?;
+        let NodeKind::Link { target } = &node.kind else { panic!("{path} is no link") };
+        Some((target.clone(), node.properties.get(OWN).map(str::to_owned)))
+    }
+
+    /// Whether links `follow` their container, and whether they are moved at all.
+    async fn serve(&self, follow: bool, moves: bool) -> Stub {
+        let nodes = Arc::clone(&self.0);
+        Stub::service(move |seen, _| {
+            let mut nodes = nodes.lock();
+            let target = seen.target.split('?').next().unwrap();
+            let Some(path) = target.strip_prefix("/svc/nodes") else {
+                if !seen.method.starts_with("POST") {
+                    return Reply::ok("COMPLETED");
+                }
+                if !moves {
+                    return Reply::fault(400, "links are not for moving");
+                }
+                let sent = transfer::read(&seen.body).unwrap();
+                let Direction::Node(to) = &sent.direction else { panic!("{:?}", sent.direction) };
+                let (from, to) = (VosUri::from_wire(sent.target()).unwrap(), VosUri::from_wire(to).unwrap());
+                let mut node = nodes.remove(from.path()).unwrap();
+                if let NodeKind::Link { target } = &mut node.kind
+                    && follow
+                    && from.parent() != to.parent()
+                {
+                    *target = to.parent().unwrap().join("f").to_wire();
+                }
+                node.uri = to.clone();
+                nodes.insert(to.path().to_owned(), node);
+                return Reply::redirect("/svc/transfers/J/results/transferDetails");
+            };
+            match seen.method.as_str() {
+                "GET" => {}
+                "DELETE" => {
+                    nodes.remove(path).unwrap();
+                    return Reply::status(204);
+                }
+                _ => {
+                    let sent = crate::xml::read::read_node(&seen.body).unwrap();
+                    let made = Node { kind: sent.kind, ..Node::data(uri(path)) };
+                    let made = nodes.entry(path.to_owned()).or_insert(made);
+                    for (uri, property) in sent.properties.iter() {
+                        made.properties.set(uri.to_owned(), property.value.clone().unwrap());
+                    }
+                    made.properties.set_read_only(crate::node::property::CREATOR, "me");
+                }
+            }
+            nodes.get(path).map_or_else(missing, |node| Reply::ok(write::node(node, [].into_iter())))
+        })
+        .await
+    }
+}
+
+const OWN: &str = "ivo://my.example/vospace#x";
+
+fn led(target: &str) -> Option<(String, Option<String>)> {
+    Some((target.to_owned(), Some("precious".to_owned())))
+}
+
+#[tokio::test]
+async fn a_link_that_changes_its_container_is_looked_at_whatever_others_did_in_theirs() {
+    let linked = Linked::default();
+    let stub = linked.serve(true, true).await;
+    let client = stub.client();
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.moves_files = Learned::Yes);
+    let target = "vos://test~svc/a/f";
+    linked.put("/a/l", target);
+    client.rename(&uri("/a/l"), &uri("/a/m")).await.unwrap();
+    assert_eq!(linked.link("/a/m"), led(target));
+    client.rename(&uri("/a/m"), &uri("/b/m")).await.unwrap();
+    assert_eq!(linked.link("/b/m"), led(target));
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().moves_links, Learned::No);
+}
+
+#[tokio::test]
+async fn a_link_to_another_service_teaches_nothing_of_those_within() {
+    let linked = Linked::default();
+    let stub = linked.serve(false, true).await;
+    let client = stub.client();
+    for (target, learned) in [
+        ("vos://other~svc/f", Learned::Unknown),
+        ("https://x.org/f", Learned::Unknown),
+        ("vos://test~svc/a/f", Learned::Yes),
+    ] {
+        linked.put("/a/l", target);
+        client.rename(&uri("/a/l"), &uri("/b/l")).await.unwrap();
+        assert_eq!(client.service(&uri("/")).await.unwrap().dialect().moves_links, learned, "{target}");
+        client.delete(&uri("/b/l")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_made_anew_keeps_what_a_user_set() {
+    let linked = Linked::default();
+    let stub = linked.serve(false, false).await;
+    let client = stub.client();
+    linked.put("/a/l", "vos://test~svc/a/f");
+    // The first is refused, the second not asked for.
+    for (from, to) in [("/a/l", "/b/l"), ("/b/l", "/b/m")] {
+        client.rename(&uri(from), &uri(to)).await.unwrap();
+        assert_eq!((linked.link(from), linked.link(to)), (None, led("vos://test~svc/a/f")), "{to}");
+    }
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().moves_links, Learned::No);
+    client.rename_by_copy(&uri("/b/m"), &uri("/b/n")).await.unwrap();
+    assert_eq!((linked.link("/b/m"), linked.link("/b/n")), (None, led("vos://test~svc/a/f")));
+}
+
 /// Astro Data Lab: a container that moves below itself is lost with all that is in it.
 #[tokio::test]
 async fn nothing_is_sent_for_a_move_below_itself() {
