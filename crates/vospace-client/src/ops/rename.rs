@@ -53,17 +53,18 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
     }
     let mut moved = attempt(inner, &service, from, to).await;
     if let (Err(error), Some(node)) = (&moved, &source)
+        // Of a service that was seen to move files, a failure tells of this one only.
+        && dialect.moves_files == Learned::Unknown
         && is_defect(error, node)
         && !was_done(inner, from, to).await
     {
         // A service that stumbled once does not stumble over the same words again; one that cannot always does.
         let again = attempt(inner, &service, from, to).await;
-        if again.as_ref().is_err_and(|again| is_defect(again, node)) && !was_done(inner, from, to).await {
+        let said = said(error);
+        if again.as_ref().is_err_and(|again| is_defect(again, node) && self::said(again) == said)
+            && !was_done(inner, from, to).await
+        {
             service.learn(|dialect| dialect.moves_files = Learned::No);
-            let said = match error {
-                Error::Node { text, .. } => text.clone(),
-                other => other.to_string(),
-            };
             return Err(unmovable(from, &format!("the service moves no files that hold bytes ({said})")));
         }
         moved = again;
@@ -137,6 +138,14 @@ fn unmovable(from: &VosUri, text: &str) -> Error {
         from,
         format!("{text}; copy it and remove the original, as --emulate-rename does"),
     )
+}
+
+/// The words of the service in an error.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Node { text, .. } => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Whether a failure may come of the bytes of a file: it has some, and the job says nothing that would explain it

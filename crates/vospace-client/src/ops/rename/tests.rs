@@ -361,3 +361,36 @@ async fn nothing_is_sent_for_a_move_below_itself() {
         assert_eq!(error.kind(), ErrorKind::MovePrefix);
     }
 }
+
+/// What a service says of the first and of each further move of a file, and what it is known for before and after.
+async fn refused_twice(first: &'static str, then: &'static str, known: Learned) -> (Error, Learned) {
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+        "GET /svc/nodes/from?limit=0" => file_with_bytes(),
+        "GET /svc/nodes/d/to?limit=0" => missing(),
+        "POST /svc/sync" => Reply::fault(403, "Permission Denied."),
+        "POST /svc/transfers" | "POST /svc/transfers/J/phase" => Reply::redirect("/svc/transfers/J"),
+        "GET /svc/transfers/J?WAIT=30" => {
+            let again = failed.swap(true, std::sync::atomic::Ordering::SeqCst);
+            job(Phase::Error, if again { then } else { first })
+        }
+        other => panic!("{other}"),
+    })
+    .await;
+    let client = stub.client();
+    let service = client.service(&uri("/")).await.unwrap();
+    service.learn(|dialect| dialect.moves_files = known);
+    let error = client.rename(&uri("/from"), &uri("/d/to")).await.unwrap_err();
+    (error, service.dialect().moves_files)
+}
+
+#[tokio::test]
+async fn that_no_files_are_moved_is_learned_from_the_same_words_twice_and_never_against_what_was_seen() {
+    let (error, learned) = refused_twice("'space_name'", "'space_name'", Learned::Unknown).await;
+    assert_eq!((error.kind(), learned), (ErrorKind::Unsupported, Learned::No));
+    let (error, learned) = refused_twice("the disk is asleep", "the database is on holiday", Learned::Unknown).await;
+    assert_eq!((error.kind(), learned), (ErrorKind::Service, Learned::Unknown));
+    assert!(error.to_string().contains("on holiday"), "{error}");
+    let (error, learned) = refused_twice("oops", "oops", Learned::Yes).await;
+    assert_eq!((error.kind(), learned), (ErrorKind::Service, Learned::Yes));
+}
