@@ -29,6 +29,9 @@ const SITES: u32 = 4;
 /// How often places are negotiated.
 const NEGOTIATIONS: u32 = 3;
 
+/// What a service says of a file that was never written, asked for the place of its bytes (pyvospace, observed).
+const NEVER_WRITTEN: &str = "not on any storage device";
+
 /// With `anew`, a place where the file was found before is not asked: it may be that of another file by now, if names
 /// were moved about.
 pub(crate) async fn open(inner: &Arc<Inner>, uri: &VosUri, range: Option<Range<u64>>, anew: bool) -> Result<Download> {
@@ -142,23 +145,25 @@ async fn negotiated(
     if node.is_container() {
         return Err(Error::node(ErrorKind::NotData, uri, "a container has no bytes"));
     }
-    // Of a file without bytes there is no place to offer, or a fault in its stead (pyvospace, observed).
-    if matches!(node.kind, NodeKind::Data { .. }) && length == Some(0) {
+    // Of a file without bytes there is no place to offer, or a fault in its stead (pyvospace, observed). One that was never
+    // written may have no length at all. What a link leads to has a length of its own.
+    let is_file = matches!(node.kind, NodeKind::Data { .. });
+    if is_file && length == Some(0) {
         return Ok(nothing(0, Some(0)));
     }
+    let may_be_empty = is_file && length.is_none();
     let ranges = service.dialect().ranges;
     let range = if ranges == Learned::No { &None } else { range };
     let mut last = None;
     for round in 1..=NEGOTIATIONS {
         let endpoints = match negotiate::pull(inner, service, uri).await {
-            // One that was never written may have no length at all.
-            Err(error) if length.is_none() && matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Service) => {
+            Err(error) if may_be_empty && error.to_string().contains(NEVER_WRITTEN) => {
                 tracing::debug!("{uri} has no length and no bytes: {error}");
                 return Ok(nothing(0, Some(0)));
             }
             endpoints => endpoints?,
         };
-        if endpoints.is_empty() && length.unwrap_or(0) == 0 {
+        if endpoints.is_empty() && may_be_empty {
             return Ok(nothing(0, Some(0)));
         }
         for endpoint in endpoints {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::node::{Node, property};
+use crate::node::{Node, NodeKind, property};
 use crate::testing::{Reply, Seen, Stub, uri};
 use crate::xml::capabilities::{NODES, SYNC};
 use crate::xml::{VOSPACE_21, write};
@@ -182,6 +182,25 @@ async fn nothing_is_negotiated_for_a_file_without_bytes() {
         .await;
         let download = stub.client().open(&uri("/a"), None).await.unwrap();
         assert_eq!(download.total, Some(0));
+    }
+}
+
+/// What is no file, and what fails for another reason, is not an empty file.
+#[tokio::test]
+async fn only_a_file_that_was_never_written_has_no_bytes() {
+    let link = NodeKind::Link { target: "vos://test~svc/b".to_owned() };
+    let never_written = "Invalid: not on any storage device";
+    for (kind, status, text) in
+        [(link, 400, never_written), (NodeKind::Data { busy: false }, 500, "the database is on holiday")]
+    {
+        let node = Node { kind, ..Node::data(uri("/a")) };
+        let stub = Stub::service_of(OFFERED, move |seen, _| match seen.method.as_str() {
+            "GET" => Reply::ok(write::node(&node, [].into_iter())),
+            _ => Reply::fault(status, text),
+        })
+        .await;
+        let error = stub.client().open(&uri("/a"), None).await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
     }
 }
 
