@@ -90,7 +90,12 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
         }
     }
     match &source {
-        Some(Node { kind: NodeKind::Data { .. }, .. }) => service.learn(|dialect| dialect.moves_files = Learned::Yes),
+        // One without bytes is moved also by services that move no others (pyvospace, observed).
+        Some(Node { kind: NodeKind::Data { .. }, properties, .. })
+            if properties.length().is_some_and(|length| length > 0) =>
+        {
+            service.learn(|dialect| dialect.moves_files = Learned::Yes);
+        }
         Some(Node { kind: NodeKind::Link { target }, properties, .. }) if dialect.moves_links == Learned::Unknown => {
             return mend(inner, &service, from, to, (target, properties)).await;
         }

@@ -394,3 +394,27 @@ async fn that_no_files_are_moved_is_learned_from_the_same_words_twice_and_never_
     let (error, learned) = refused_twice("oops", "oops", Learned::Yes).await;
     assert_eq!((error.kind(), learned), (ErrorKind::Service, Learned::Yes));
 }
+
+/// pyvospace moves files without bytes, and no others.
+#[tokio::test]
+async fn a_file_without_bytes_that_was_moved_teaches_nothing_of_others() {
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "GET /svc/nodes/from?limit=0" => {
+            let mut node = Node::data(uri("/from"));
+            node.properties.set(crate::node::property::LENGTH, "0");
+            Reply::ok(write::node(&node, [].into_iter()))
+        }
+        "GET /svc/nodes/d/to?limit=0" => missing(),
+        "POST /svc/sync" => Reply::redirect("/svc/transfers/J/results/transferDetails"),
+        "GET /svc/transfers/J/phase" => Reply::ok("COMPLETED"),
+        other => panic!("{other}"),
+    })
+    .await;
+    let client = stub.client();
+    let service = client.service(&uri("/")).await.unwrap();
+    for known in [Learned::Unknown, Learned::No] {
+        service.learn(|dialect| dialect.moves_files = known);
+        client.rename(&uri("/from"), &uri("/d/to")).await.unwrap();
+        assert_eq!(service.dialect().moves_files, known);
+    }
+}
