@@ -11,6 +11,10 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// How often one is sent whose connection ends before the head of its answer: a file that a Cavern empties just then, to
+/// overwrite it in place, is shorter than was promised before a byte of the answer is on its way.
+const SENDS: usize = 5;
+
 /// One request with a bearer token; redirects are followed, TLS certificates not verified.
 pub fn request(method: &str, url: &str, token: Option<&str>) -> Answer {
     let token = token.map(|token| format!("Bearer {token}"));
@@ -43,11 +47,19 @@ fn send(method: &str, url: &str, headers: &[(&str, &str)], body: String) -> Answ
             .timeout(Duration::from_secs(60))
             .build()
             .unwrap();
-        let mut request = client.request(method.parse().unwrap(), url).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+        let mut sent = 0;
+        let mut answer = loop {
+            let mut request = client.request(method.parse().unwrap(), url).body(body.clone());
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            sent += 1;
+            match request.send().await {
+                Ok(answer) => break answer,
+                Err(error) if method == "GET" && !error.is_connect() && !error.is_timeout() && sent < SENDS => {}
+                Err(error) => panic!("{method} {url}: {error:?}"),
+            }
+        };
         let mut body = Vec::new();
         while let Ok(Some(part)) = answer.chunk().await {
             body.extend_from_slice(&part);
