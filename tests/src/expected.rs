@@ -39,6 +39,20 @@ const LENT_FILES: &[&str] = &[
 const CHANGED_TREES: &[&str] =
     &["rights::vchmod_of_a_tree", "rights::vtag_of_a_tree", "safety::nodes::s20_a_long_job_is_waited_for"];
 
+/// Bearer tokens and certificates.
+const CREDENTIALS: &[&str] = &[
+    "certificates::a_password_becomes_a_certificate",
+    "certificates::the_doctor_says_what_is_in_use_and_what_is_wrong",
+    "certificates::the_former_name_takes_the_password_from_netrc",
+    "doctor::a_certificate_that_has_expired_or_is_none",
+    "doctor::a_token_that_is_refused",
+    "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
+    "expiring::a_renewed_token_is_taken_up",
+    "life::a_certificate_opens_the_space",
+    "life::anonymous_is_read_only",
+    "limits::a_token_from_a_file",
+];
+
 /// The client in Python as the judge.
 const PYTHON: &[&str] =
     &["python_client::python_reads_what_the_mount_wrote", "python_client::the_mount_reads_what_python_wrote"];

@@ -365,12 +365,10 @@ impl Namespace {
         let Some(parent) = path.parent() else {
             let known = make(inner.root.as_ref());
             let meta = known.meta.clone();
-            let record = Record::of(&Packed::new("", &known, Stamp::default()));
-            let was_written = inner.root.replace(known).is_some_and(|before| before.meta == meta);
-            drop(inner);
-            if !was_written {
-                persist::store(&self.db, path, record);
+            if inner.root.as_ref().is_none_or(|before| before.meta != meta) {
+                persist::store(&self.db, path, Record::of(&Packed::new("", &known, Stamp::default())));
             }
+            inner.root = Some(known);
             return meta;
         };
         let name = path.name();

@@ -27,8 +27,8 @@ mod remove;
 mod report;
 mod run;
 mod send;
-pub(crate) mod spool;
 mod standing;
+mod store;
 mod watch;
 
 use std::fmt;
@@ -48,7 +48,7 @@ pub use pour::pour;
 pub use remove::remove_extras;
 pub use report::{Event, Failure, Report};
 pub use run::run;
-pub use spool::store;
+pub use store::store;
 pub use watch::Watch;
 
 /// Files in flight at once unless the caller says otherwise: enough to hide the round trips of small files, and well

@@ -17,13 +17,13 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use md5::{Digest as _, Md5 as Md5Hasher};
 
-use crate::bulk::spool::Spool;
 use crate::inner::Inner;
 use crate::node::{Md5, Node, NodeKind, Properties, Timestamp};
 use crate::ops::listing::{self, Fill};
 use crate::ops::{nodes, remove, rename, stat};
 use crate::transfer::from_node::FromNode;
 use crate::transfer::keeping::settable;
+use crate::transfer::spool::Spool;
 use crate::transfer::{PutOptions, UploadSource, Uploaded, download, upload};
 use crate::uri::VosUri;
 use crate::{Error, ErrorKind, Result};

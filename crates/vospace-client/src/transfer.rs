@@ -14,6 +14,7 @@ pub(crate) mod empty;
 pub(crate) mod from_node;
 pub(crate) mod keeping;
 pub(crate) mod negotiate;
+pub(crate) mod spool;
 pub(crate) mod transaction;
 pub(crate) mod unfinished;
 pub(crate) mod upload;

@@ -1,7 +1,7 @@
 //! The VOSpace of the Astro Data Lab: no digests, dates to the second, names of few characters, a root that is not shown, no
 //! links to nothing, one user in the section of the service.
 
-use super::{CHANGED_TREES, Cannot, LENT_FILES, PYTHON};
+use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
@@ -63,19 +63,12 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "its root cannot be read",
     },
     Cannot {
-        tests: &[
-            "certificates::a_password_becomes_a_certificate",
-            "certificates::the_doctor_says_what_is_in_use_and_what_is_wrong",
-            "certificates::the_former_name_takes_the_password_from_netrc",
-            "doctor::a_certificate_that_has_expired_or_is_none",
-            "doctor::a_token_that_is_refused",
-            "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
-            "expiring::a_renewed_token_is_taken_up",
-            "faults::bad_credentials",
-            "life::a_certificate_opens_the_space",
-            "life::anonymous_is_read_only",
-            "limits::a_token_from_a_file",
-        ],
+        tests: CREDENTIALS,
+        says: "User does not have permissions to perform the operation",
+        because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
+    },
+    Cannot {
+        tests: &["faults::bad_credentials"],
         says: "User does not have permissions to perform the operation",
         because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
     },

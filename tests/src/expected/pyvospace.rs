@@ -1,6 +1,6 @@
 //! ICRAR's pyvospace: files with bytes cannot be moved, listings have no properties, places for bytes are good once.
 
-use super::{CHANGED_TREES, Cannot, LENT_FILES, PYTHON};
+use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
@@ -41,18 +41,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "it takes no property with a name like vofs:mtime, and no time for its own",
     },
     Cannot {
-        tests: &[
-            "certificates::a_password_becomes_a_certificate",
-            "certificates::the_doctor_says_what_is_in_use_and_what_is_wrong",
-            "certificates::the_former_name_takes_the_password_from_netrc",
-            "doctor::a_certificate_that_has_expired_or_is_none",
-            "doctor::a_token_that_is_refused",
-            "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
-            "expiring::a_renewed_token_is_taken_up",
-            "life::a_certificate_opens_the_space",
-            "life::anonymous_is_read_only",
-            "limits::a_token_from_a_file",
-        ],
+        tests: CREDENTIALS,
         says: "Credentials not found",
         because: "it takes the cookie of its form, and neither bearer tokens nor certificates",
     },

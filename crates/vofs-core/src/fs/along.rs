@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::along::AHEAD;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::meta::Meta;
 use crate::path::NodePath;
 
@@ -30,8 +30,8 @@ impl Engine {
 
     /// Another question may have been answered just before this one began. Where it failed, that says nothing of this one.
     async fn ask_unless_answered(&self, path: &NodePath) -> Result<Meta> {
-        match self.meta_now(path) {
-            Some(known) => known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone())),
+        match self.resolve_now(path) {
+            Some(known) => known,
             None => self.ask(path).await,
         }
     }

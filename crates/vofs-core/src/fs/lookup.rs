@@ -124,11 +124,17 @@ impl Engine {
         }
     }
 
+    /// What there is at `path`, if that is known without a question.
+    pub(crate) fn resolve_now(&self, path: &NodePath) -> Option<Result<Meta>> {
+        let known = self.meta_now(path)?;
+        Some(known.and_then(|known| known.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()))))
+    }
+
     /// What there is at `path`: from an open file, the cache, the former mount's cache, or the service.
     pub(crate) async fn resolve(self: &Arc<Self>, path: &NodePath) -> Result<Meta> {
         for attempt in 0..2 {
-            if let Some(known) = self.meta_now(path) {
-                return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
+            if let Some(known) = self.resolve_now(path) {
+                return known;
             }
             if let (0, Some(parent)) = (attempt, path.parent()) {
                 self.names.load(&parent).await?;
@@ -142,8 +148,8 @@ impl Engine {
             let arrival = listing.until(|| self.meta_now(path).is_some());
             // Past that a single question is cheaper after all.
             let _ = tokio::time::timeout(LISTING_PATIENCE, arrival).await;
-            if let Some(known) = self.meta_now(path) {
-                return known?.map(|(meta, _)| meta).ok_or_else(|| Error::NotFound(path.clone()));
+            if let Some(known) = self.resolve_now(path) {
+                return known;
             }
         }
         self.asked_or_known(path, self.ask_along(path)).await

@@ -14,6 +14,8 @@ pub(crate) mod unsettled;
 
 use std::sync::Arc;
 
+use tokio::sync::MutexGuard;
+
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::{OpenFile, on_disk};
@@ -44,10 +46,7 @@ impl Engine {
         // Nothing is looked at before: an upload that ends meanwhile changes what there is.
         let uploads = self.files.within_either(&from, &to);
         uploads.iter().for_each(|file| file.interrupt_if_queued());
-        let mut _held = Vec::with_capacity(uploads.len());
-        for file in &uploads {
-            _held.push(file.flushing.lock().await);
-        }
+        let held = held_back(&uploads).await;
         let source = self.resolve(&from).await?;
         let target = match self.resolve(&to).await {
             Ok(meta) => Some(meta),
@@ -130,7 +129,7 @@ impl Engine {
         self.local.rename(&from, &to).map_err(on_disk(&to, "rename a local directory"))?;
         self.renamed((from_parent, &from), (to_parent, &to), local_only);
         copies.into_iter().for_each(|(path, meta)| self.names.record_own(&path, meta));
-        drop(_held);
+        drop(held);
         if was_here
             && !stays
             && let Some(file) = file
@@ -235,13 +234,7 @@ impl Engine {
 
     /// The service said no, or nothing: in doubt the intent stays, and is looked into until the service tells.
     async fn end_of_failed_move(self: &Arc<Self>, id: i64, intent: &Replacement, error: &Error) -> Result<()> {
-        if error.is_transient() {
-            let back = Replacement { taken_back: true, ..intent.clone() };
-            self.journal.turn(id, &back).await?;
-            self.finish_later(id, back);
-            return Ok(());
-        }
-        self.journal.end(id).await
+        if error.is_transient() { self.take_back_later(id, intent).await } else { self.journal.end(id).await }
     }
 
     /// What the journal has to learn when files that wait for their upload get other names and replace such.
@@ -305,6 +298,17 @@ impl Engine {
             upload::sender::attend(self, &file, upload::sender::Start::WhenQuiet);
         }
     }
+}
+
+/// Their flush locks: as long as these are held, none of the files is uploaded. In the order of [`FileTable::within_either`].
+///
+/// [`FileTable::within_either`]: crate::file::FileTable::within_either
+async fn held_back(files: &[Arc<OpenFile>]) -> Vec<MutexGuard<'_, ()>> {
+    let mut held = Vec::with_capacity(files.len());
+    for file in files {
+        held.push(file.flushing.lock().await);
+    }
+    held
 }
 
 /// A rename under way; the flush locks of all files that it touches are held.

@@ -43,6 +43,13 @@ fn damage(database: &Path, text: &str) {
     std::fs::write(database, bytes).expect("written");
 }
 
+/// The directory in which what cannot be read was set aside.
+fn aside(place: &Path) -> std::path::PathBuf {
+    let mut entries = std::fs::read_dir(place).expect("listed").map(|entry| entry.expect("an entry").path());
+    let aside = entries.find(|path| path.display().to_string().contains("damaged-journal-"));
+    aside.expect("something was set aside")
+}
+
 #[tokio::test]
 async fn of_a_damaged_journal_what_can_be_read_is_kept_and_nothing_is_deleted() {
     let place = tempfile::tempdir().expect("a temporary directory");
@@ -64,9 +71,7 @@ async fn of_a_damaged_journal_what_can_be_read_is_kept_and_nothing_is_deleted() 
         assert_eq!(std::fs::read_to_string(dirty.join(&pending.id)).expect("there"), pending.id);
     }
     let kept = |directory: &Path| std::fs::read_dir(directory).expect("listed").count();
-    let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
-    let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
-    assert_eq!(kept(&dirty) + kept(&aside.expect("kept aside")), 200 + 1, "every file, and the damaged journal");
+    assert_eq!(kept(&dirty) + kept(&aside(place.path())), 200 + 1, "every file, and the damaged journal");
 }
 
 #[tokio::test]
@@ -78,9 +83,7 @@ async fn a_journal_that_is_no_database_is_kept_aside_with_its_files() {
     std::fs::write(dirty.join("x"), "never uploaded").expect("written");
     let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
     assert!(journal.pending().await.expect("read").is_empty());
-    let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
-    let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
-    assert_eq!(std::fs::read_to_string(aside.expect("made").join("x")).expect("kept"), "never uploaded");
+    assert_eq!(std::fs::read_to_string(aside(place.path()).join("x")).expect("kept"), "never uploaded");
 }
 
 #[tokio::test]
@@ -104,8 +107,6 @@ async fn bytes_whose_journal_is_gone_are_kept_aside() {
         }
         let journal = Journal::open(&database, &dirty, "vos:a").await.expect("opens");
         assert!(journal.pending().await.expect("read").is_empty());
-        let aside = std::fs::read_dir(place.path()).expect("listed").map(|entry| entry.expect("an entry").path());
-        let aside = aside.into_iter().find(|path| path.display().to_string().contains("damaged-journal-"));
-        assert_eq!(std::fs::read_to_string(aside.expect("made").join("x")).expect("kept"), "never uploaded");
+        assert_eq!(std::fs::read_to_string(aside(place.path()).join("x")).expect("kept"), "never uploaded");
     }
 }

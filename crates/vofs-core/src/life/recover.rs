@@ -14,9 +14,9 @@ use crate::upload::sender;
 impl Engine {
     /// Finds everything of the journal again and goes on with it in the background.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<()> {
-        let (moves, pending) = (self.journal.replacements().await?, self.journal.pending().await?);
+        let moves = self.journal.replacements().await?;
         if self.config.read_only {
-            let (files, moves) = (pending.len(), moves.len());
+            let (files, moves) = (self.journal.pending().await?.len(), moves.len());
             if files + moves > 0 {
                 tracing::warn!(
                     files,

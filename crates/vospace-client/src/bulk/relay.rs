@@ -9,12 +9,12 @@ use bytes::Bytes;
 
 use crate::client::Client;
 use crate::transfer::from_node::FromNode;
+use crate::transfer::spool::Spool;
 use crate::transfer::{PutOptions, UploadSource};
 use crate::uri::VosUri;
 use crate::view::View;
 
 use super::run::{Outcome, confirmed};
-use super::spool::Spool;
 use super::standing::file_at;
 use super::watch::Meter;
 use super::{BulkError, Compare, Facts, Known, Options, Place};

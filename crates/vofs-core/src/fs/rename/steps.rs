@@ -31,6 +31,8 @@ use crate::journal::{Change, Pending, Replacement};
 use crate::path::NodePath;
 use crate::upload::{self, conflict};
 
+use super::held_back;
+
 /// What the names begin with under which a replaced target stands for a moment.
 pub(crate) const REPLACED: &str = ".vofs-replaced-";
 
@@ -85,7 +87,7 @@ impl Engine {
         if let Err(error) = self.remote.rename(&from, &to).await {
             if let Err(second) = self.remote.rename(&aside, &to).await {
                 tracing::error!(%to, %aside, error = %second, "the replaced file could not be put back yet; it is kept under the other name");
-                return Err(self.half_done(id, intent, &to, error).await?);
+                return Err(self.half_done(id, intent, error).await?);
             }
             return Err(error);
         }
@@ -110,26 +112,25 @@ impl Engine {
         let Err(error) = self.remote.rename(&detour, &to).await else { return Ok(()) };
         if let Err(second) = self.remote.rename(&detour, &from).await {
             tracing::error!(%from, %detour, error = %second, "what was to be moved could not be put back yet; it is kept under the other name");
-            return Err(self.half_done(id, intent, &from, error).await?);
+            return Err(self.half_done(id, intent, error).await?);
         }
         Err(error)
     }
 
-    /// What stood under `path` stands under another name, and will be put back as soon as the service lets us.
-    async fn half_done(
-        self: &Arc<Self>,
-        id: Option<i64>,
-        intent: &Replacement,
-        path: &NodePath,
-        error: Error,
-    ) -> Result<Error> {
+    /// What was set aside stands under another name, and will be put back as soon as the service lets us.
+    async fn half_done(self: &Arc<Self>, id: Option<i64>, intent: &Replacement, error: Error) -> Result<Error> {
         if let Some(id) = id {
-            let back = Replacement { taken_back: true, ..intent.clone() };
-            self.journal.turn(id, &back).await?;
-            self.names.expire(path);
-            self.finish_later(id, back);
+            self.take_back_later(id, intent).await?;
         }
         Ok(Error::HalfDone(Box::new(error)))
+    }
+
+    /// The program is told that the move failed: what came of it at the service is looked into, and taken back.
+    pub(super) async fn take_back_later(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
+        let back = Replacement { taken_back: true, ..intent.clone() };
+        self.journal.turn(id, &back).await?;
+        self.finish_later(id, back);
+        Ok(())
     }
 
     /// Tries again and again to finish a move whose program has its answer.
@@ -154,11 +155,8 @@ impl Engine {
     pub(crate) async fn settle_move(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         // As by the rename itself, nothing is uploaded meanwhile.
-        let files = self.files.within_either(&from, &to);
-        let mut held = Vec::with_capacity(files.len());
-        for file in files.iter().filter(|_| intent.copied.is_none()) {
-            held.push(file.flushing.lock().await);
-        }
+        let files = if intent.copied.is_none() { self.files.within_either(&from, &to) } else { Vec::new() };
+        let held = held_back(&files).await;
         let outcome = match intent.copied {
             Some(_) => Box::pin(self.finish_copy(id, intent)).await?,
             None => self.finish_replacement(intent).await?,

@@ -13,12 +13,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::client::Client;
+use super::{ByteStream, Supply};
 use crate::error::Error;
-use crate::transfer::{ByteStream, PutOptions, Supply, UploadSource, Uploaded};
-use crate::uri::VosUri;
-
-use super::BulkError;
 
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
@@ -32,7 +28,7 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Gathers everything that `reader` gives.
-    fn of(mut reader: impl Read) -> io::Result<Spool> {
+    pub(crate) fn of(mut reader: impl Read) -> io::Result<Spool> {
         let mut file = tempfile::tempfile()?;
         let length = io::copy(&mut reader, &mut file)?;
         Ok(Spool { file: Arc::new(file), length })
@@ -78,18 +74,6 @@ impl Supply for Spool {
         })
         .boxed()
     }
-}
-
-/// Stores everything that `reader` gives, standard input for one, as the file `to`.
-///
-/// # Errors
-/// When it cannot be read, gathered or stored.
-pub async fn store(client: &Client, reader: impl Read + Send + 'static, to: &VosUri) -> Result<Uploaded, BulkError> {
-    let spool = tokio::task::spawn_blocking(move || Spool::of(reader)).await;
-    let spool = spool.unwrap_or_else(|error| Err(io::Error::other(error)));
-    let spool = spool.map_err(|error| BulkError::local(&std::env::temp_dir(), error))?;
-    let source = UploadSource::Supply(Arc::new(spool));
-    client.put(to, source, PutOptions::default()).await.map_err(|error| BulkError::remote(to, error))
 }
 
 #[cfg(test)]
