@@ -31,6 +31,7 @@ mod index;
 mod keep;
 mod memory;
 mod presence;
+mod recency;
 mod room;
 mod sweep;
 mod verify;
@@ -42,10 +43,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use lru::LruCache;
-use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
@@ -54,6 +53,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::path::NodePath;
 use crate::pins::Pins;
+use crate::platform;
 use crate::remote::Incoming;
 use crate::version::{Answer, Version};
 
@@ -61,6 +61,7 @@ use backing::Lent;
 use health::Health;
 use held::{CachedFile, Fate, Hold, Trouble};
 use memory::Memory;
+use recency::{Recency, Use};
 use room::{PER_CHUNK, Room, on_disk};
 use verify::Unverified;
 
@@ -95,19 +96,11 @@ pub(crate) struct OpenBlocks {
     memory: Arc<Memory>,
 }
 
-/// When a chunk was used, and what it takes on the disk.
-#[derive(Debug, Clone, Copy)]
-struct Use {
-    bytes: u64,
-    order: i64,
-}
-
 #[derive(Debug)]
 struct State {
     by_path: HashMap<NodePath, Arc<CachedFile>>,
     by_id: HashMap<i64, Arc<CachedFile>>,
-    /// Chunks in order of use.
-    recency: LruCache<(i64, u64), Use>,
+    recency: Recency,
     /// Chunks of which the index does not know the latest.
     changed: HashSet<(i64, u64)>,
     /// Counts uses: what orders them over the end of a mount.
@@ -116,6 +109,9 @@ struct State {
     /// What the kernel reads by itself; its chunks are not in `recency`.
     lent: Lent,
 }
+
+/// For so long the bytes of pinned files are not counted again.
+const RECOUNT: Duration = Duration::from_secs(1);
 
 /// The block cache of one mount.
 #[derive(Debug)]
@@ -128,6 +124,8 @@ pub(crate) struct Store {
     unverified: Unverified,
     /// All that is on the disk has been counted.
     swept: AtomicBool,
+    /// What pinned files take, and when that was counted.
+    counted: Mutex<Option<(u64, Instant)>>,
     /// Counts blocks that came and reads that were answered.
     activity: AtomicU64,
     /// Files may be lent to the kernel.
@@ -155,6 +153,7 @@ impl Store {
             memory: Arc::new(Memory::new(budget)),
             unverified: Unverified::default(),
             swept: AtomicBool::new(false),
+            counted: Mutex::default(),
             activity: AtomicU64::new(0),
             lends: AtomicBool::new(false),
             db,
@@ -208,10 +207,38 @@ impl Store {
         index::was_in_order(connection).map(drop)
     }
 
-    /// How many bytes of clean blocks fit at present: only memory counts while the disk takes none.
+    /// How many bytes of clean blocks fit at present: only memory counts while the disk takes none, or so few that a reader would
+    /// lose its own.
     pub(crate) fn capacity(&self) -> u64 {
-        let memory = self.memory.limit();
-        if self.takes_none() { memory } else { self.room.ceiling().max(memory) }
+        if self.takes_none() || self.is_crowded() { self.memory.limit() } else { self.on_disk_at_most() }
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.on_disk_at_most() < memory::LEAST
+    }
+
+    /// How many fit on the disk. What is there and cannot go for others takes of it: versions that are gone and still open, pinned
+    /// files, those that are lent.
+    fn on_disk_at_most(&self) -> u64 {
+        let can_go = self.state.lock().recency.bytes();
+        let stays = self.room.used().saturating_sub(can_go) + self.pinned_lately();
+        self.room.ceiling().saturating_sub(stays)
+    }
+
+    /// What pinned files take on the disk, as of a second ago: whoever streams asks for every block.
+    fn pinned_lately(&self) -> u64 {
+        if self.pins.is_empty() {
+            return 0;
+        }
+        let mut known = self.counted.lock();
+        match *known {
+            Some((bytes, at)) if at.elapsed() < RECOUNT => bytes,
+            _ => {
+                let bytes = self.pinned(&[]);
+                *known = Some((bytes, Instant::now()));
+                bytes
+            }
+        }
     }
 
     /// True when all that is on the disk has been counted.
@@ -422,7 +449,7 @@ impl Store {
     fn write_to_disk(&self, file: &Arc<CachedFile>, number: u64, bytes: &[u8]) -> io::Result<bool> {
         let room = on_disk(bytes.len() as u64) + PER_CHUNK;
         let may_write = self.swept.load(Ordering::Acquire) && self.health.lock().may_write(Instant::now());
-        if !may_write || !self.make_room(room) {
+        if !may_write || self.is_crowded() || !self.make_room(room) {
             return Ok(false);
         }
         let written = self.put_block(file, number, bytes);
@@ -475,7 +502,7 @@ impl Store {
                 self.room.give_back(bytes + PER_CHUNK);
                 return;
             }
-            let before = state.recency.peek(&(file.id, chunk)).map(|used| used.bytes);
+            let before = state.recency.get((file.id, chunk)).map(|used| used.bytes);
             if before.is_some() {
                 self.room.give_back(PER_CHUNK);
             }
@@ -527,7 +554,7 @@ impl Store {
         let mut state = self.state.lock();
         let changed = std::mem::take(&mut state.changed);
         let rows = changed.into_iter().filter_map(|(id, chunk)| {
-            let order = state.recency.peek(&(id, chunk))?.order;
+            let order = state.recency.get((id, chunk))?.order;
             let row = state.by_id.get(&id)?.presence.lock().row(chunk);
             Some(index::ChunkRow { file: id, row, order })
         });
@@ -627,15 +654,10 @@ impl OpenBlocks {
         if present.is_empty() {
             return;
         }
-        // Advice: one that is not taken shows in nothing but speed.
         if let Ok(disk) = self.file().disk(false) {
-            let advise = |bytes: Range<u64>| {
-                let length = (bytes.end - bytes.start).cast_signed();
-                posix_fadvise(&*disk, bytes.start.cast_signed(), length, PosixFadviseAdvice::POSIX_FADV_WILLNEED)
-            };
-            let _ = advise(present.clone());
+            platform::will_need(&disk, present.clone());
             for start in present.clone().step_by(ADVISED as usize).skip(1) {
-                let _ = advise(start..present.end.min(start + ADVISED));
+                platform::will_need(&disk, start..present.end.min(start + ADVISED));
             }
         }
     }

@@ -17,9 +17,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::statvfs;
-
 use crate::error::{Error, Result};
+use crate::platform;
 
 /// What a mount writes before it has written anything: the databases with their logs.
 const NEEDED: u64 = 4 << 20;
@@ -104,7 +103,7 @@ impl CacheDir {
 
     /// True when the disk has no room for the little that a mount has to write.
     pub(crate) fn is_full(&self) -> bool {
-        statvfs(&self.root).is_ok_and(|disk| disk.blocks_available() * disk.fragment_size() < NEEDED)
+        platform::room(&self.root).is_ok_and(|disk| disk.free < NEEDED)
     }
 
     /// What the user is told then.

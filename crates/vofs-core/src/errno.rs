@@ -1,6 +1,7 @@
 //! From engine errors to the numbers of `errno.h`: the one place where they are chosen.
 
 use crate::error::Error;
+use crate::platform::NO_ATTRIBUTE;
 
 /// What a program sees of an error.
 pub trait ToErrno {
@@ -26,7 +27,7 @@ impl ToErrno for Error {
             Error::Quota { .. } => libc::EDQUOT,
             Error::LinkLoop(_) => libc::ELOOP,
             Error::CrossDevice { .. } | Error::MovePrefix { .. } => libc::EXDEV,
-            Error::NoAttribute(_) => libc::ENODATA,
+            Error::NoAttribute(_) => NO_ATTRIBUTE,
             Error::TooLarge { .. } => libc::E2BIG,
             Error::Unsupported { .. } => libc::EOPNOTSUPP,
             Error::Timeout { .. } => libc::ETIMEDOUT,

@@ -48,6 +48,7 @@ mod offline;
 mod pending;
 mod permits;
 mod pins;
+mod platform;
 mod proof;
 mod properties;
 mod refresh;

@@ -21,6 +21,10 @@ impl Pins {
         self.0.read().iter().any(|pin| path.is_within(pin))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().is_empty()
+    }
+
     /// All of them.
     pub(crate) fn list(&self) -> Vec<NodePath> {
         self.0.read().clone()

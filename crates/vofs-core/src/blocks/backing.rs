@@ -16,8 +16,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use super::held::{CachedFile, Fate};
+use super::recency::Use;
 use super::room::{PER_CHUNK, on_disk};
-use super::{CHUNK, OpenBlocks, State, Store, Use};
+use super::{CHUNK, OpenBlocks, State, Store};
 
 /// Smaller files are not lent: one request of the kernel's reads all of them.
 const LEAST: u64 = CHUNK;
@@ -110,7 +111,7 @@ impl State {
             return false;
         }
         for chunk in file.presence.lock().chunks() {
-            self.recency.pop(&(file.id, chunk));
+            self.recency.remove((file.id, chunk));
         }
         self.lent.bytes += bytes;
         self.lent.files.insert(file.id, (1, bytes));

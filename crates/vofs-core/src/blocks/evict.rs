@@ -42,13 +42,12 @@ impl Store {
     fn oldest(&self) -> Option<(i64, u64)> {
         let mut state = self.state.lock();
         for _ in 0..state.recency.len() {
-            let (key, _) = state.recency.peek_lru()?;
-            let key = *key;
+            let key = state.recency.oldest()?;
             let is_pinned = state.by_id.get(&key.0).is_some_and(|file| self.pins.hold(&file.path.lock()));
             if !is_pinned {
                 return Some(key);
             }
-            state.recency.promote(&key);
+            state.recency.promote(key);
         }
         None
     }
@@ -58,8 +57,7 @@ impl Store {
         let mut state = self.state.lock();
         let order = state.next_use();
         for chunk in chunks {
-            if let Some(used) = state.recency.get_mut(&(id, chunk)) {
-                used.order = order;
+            if state.recency.touch((id, chunk), order) {
                 state.changed.insert((id, chunk));
             }
         }
@@ -191,7 +189,7 @@ impl State {
     /// Gives the bytes that the chunk took.
     fn forget_chunk(&mut self, id: i64, chunk: u64) -> u64 {
         self.changed.remove(&(id, chunk));
-        self.recency.pop(&(id, chunk)).map_or(0, |used| used.bytes)
+        self.recency.remove((id, chunk)).map_or(0, |used| used.bytes)
     }
 
     fn remove(&mut self, file: &Arc<CachedFile>) {

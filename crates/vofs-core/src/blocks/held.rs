@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate};
 use parking_lot::{Mutex, RwLock};
 
 use crate::path::NodePath;
+use crate::platform;
 use crate::version::{Pin, Version};
 
 use super::presence::{Presence, State};
@@ -245,15 +244,13 @@ impl CachedFile {
             Err(Trouble::Cut | Trouble::Damaged(..)) => return Ok(true),
             Err(Trouble::Disk(error)) => return Err(error),
         };
-        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
-        let length = range.end - range.start;
-        match fallocate(&*disk, flags, range.start.cast_signed(), length.cast_signed()) {
+        match platform::punch_hole(&disk, range) {
             Ok(()) => Ok(false),
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 self.empty(&disk)?;
                 Ok(true)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lru::LruCache;
 use rusqlite::{Connection, params};
 
 use crate::db::Db;
@@ -14,11 +13,12 @@ use crate::error::Result;
 use crate::path::NodePath;
 use crate::version::Version;
 
+use super::State;
 use super::backing::Lent;
 use super::held::CachedFile;
 use super::presence::{PER_CHUNK, Row};
+use super::recency::{Recency, Use};
 use super::room::{self, on_disk};
-use super::{State, Use};
 
 /// The property that says that the index knows all of the blocks.
 const IN_ORDER: &str = "blocks-ended-in-order";
@@ -60,7 +60,7 @@ pub(super) async fn load(db: &Db, directory: &Path) -> Result<Loaded> {
     let mut state = State {
         by_path: HashMap::new(),
         by_id: HashMap::new(),
-        recency: LruCache::unbounded(),
+        recency: Recency::new(),
         changed: HashSet::new(),
         uses: chunks.last().map_or(0, |chunk| chunk.order),
         next_id: files.iter().map(|file| file.id).max().unwrap_or(0),

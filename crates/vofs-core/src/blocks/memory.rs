@@ -16,7 +16,7 @@ use super::BLOCK;
 const SHARE: u64 = 4;
 
 /// Less than this a reader cannot work with: its own blocks and some that are on their way.
-const LEAST: u64 = 64 * BLOCK;
+pub(super) const LEAST: u64 = 64 * BLOCK;
 
 #[derive(Debug)]
 struct Held {

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use nix::sys::statvfs::statvfs;
+use crate::platform;
 
 /// What stays free of a disk: a twentieth of it, a GiB at most.
 const FREE_SHARE: u64 = 20;
@@ -71,7 +71,7 @@ impl Room {
 
     /// What stays free of the disk.
     pub(super) fn floor(&self) -> u64 {
-        self.floor_of(|| statvfs(&self.directory).map_or(0, |disk| disk.blocks() * disk.fragment_size()))
+        self.floor_of(|| platform::room(&self.directory).map_or(0, |disk| disk.size))
     }
 
     /// The same of a disk of so many bytes.
@@ -118,11 +118,10 @@ impl Room {
 
     /// Asks the disk how much it has left.
     pub(super) fn look(&self) {
-        let Ok(disk) = statvfs(&self.directory) else { return };
-        let unit = disk.fragment_size();
-        let kept = self.floor_of(|| disk.blocks() * unit);
+        let Ok(disk) = platform::room(&self.directory) else { return };
+        let kept = self.floor_of(|| disk.size);
         let limit = self.limit();
-        let left = disk.blocks_available() * unit;
+        let left = disk.free;
         let used = self.used();
         let ceiling = limit.min((used + left).saturating_sub(kept));
         if self.ceiling.swap(ceiling, Ordering::AcqRel) < limit && ceiling == limit {

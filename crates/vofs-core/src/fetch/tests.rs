@@ -332,6 +332,26 @@ async fn a_stream_stays_near_its_reader() {
     assert_eq!(bench.remote.requests().len(), 1, "nothing was pushed out before it was read");
 }
 
+/// What a reader of a version that is gone holds cannot be dropped, and may be all that there is room for.
+#[tokio::test]
+async fn a_stream_stays_near_its_reader_also_where_the_disk_has_no_room_left() {
+    let bench = Bench::with(16 << 20, 64 << 20).await;
+    bench.remote.ignore_ranges();
+    let held = bench.open("f", 40 << 20).await;
+    let window = Window::new(16 << 20);
+    for at in 0..30 {
+        assert!(bench.follow(&held, &window, at << 20..(at + 1) << 20).await);
+    }
+    let file = bench.open("f", 80 << 20).await;
+    bench.fetcher.abandon(&held.1);
+    let window = Window::new(bench.store.capacity());
+    for at in 0..80 {
+        assert!(bench.follow(&file, &window, at << 20..(at + 1) << 20).await);
+    }
+    let requests = bench.remote.requests().len();
+    assert!(requests <= 2, "{requests}: begun anew, because what was read ahead did not fit");
+}
+
 #[tokio::test]
 async fn who_jumps_about_in_a_large_file_does_not_push_out_what_others_are_about_to_read() {
     let bench = Bench::with(16 << 20, 64 << 20).await;
