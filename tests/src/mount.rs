@@ -169,10 +169,15 @@ impl Mount {
         self.ended();
     }
 
+    /// Sends a signal, and waits for nothing.
+    pub fn signal(&self, signal: Signal) {
+        self.daemon.as_ref().unwrap().signal(signal);
+    }
+
     /// Sends a signal that ends the mount in order, and waits for that.
     #[track_caller]
     pub fn end_by(mut self, signal: Signal) {
-        self.daemon.as_ref().unwrap().signal(signal);
+        self.signal(signal);
         self.ended();
         assert!(!is_mounted(&self.point), "the daemon ended by {signal} and left the mount behind");
     }

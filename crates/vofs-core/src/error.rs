@@ -140,7 +140,7 @@ pub enum Error {
         /// What.
         cause: String,
     },
-    /// The service cannot be reached, or not now.
+    /// The service cannot be reached, or fails.
     #[error("{path}: {cause}")]
     Unreachable {
         /// The node.
@@ -199,9 +199,13 @@ impl Error {
             ErrorKind::BadRequest => Error::Invalid { path, cause },
             ErrorKind::VersionChanged | ErrorKind::RangeNotSatisfiable => Error::Stale(path),
             ErrorKind::Timeout => Error::Timeout { path, cause },
-            ErrorKind::Unreachable => Error::Unreachable { path, cause },
+            // A gateway without a service behind it, the page of a captive portal or its certificate: somebody answers, and it is
+            // not the service.
+            ErrorKind::Unreachable | ErrorKind::Service | ErrorKind::Tls | ErrorKind::Protocol => {
+                Error::Unreachable { path, cause }
+            }
             ErrorKind::Local(io::ErrorKind::StorageFull) => Error::NoSpace(path),
-            // What no program can tell apart from a failing disk: a digest that is wrong, TLS, an answer without sense.
+            // What no program can tell apart from a failing disk: a digest that is wrong, for one.
             _ => Error::Io { path, cause },
         }
     }
@@ -214,7 +218,7 @@ impl Error {
         Error::Io { path: path.clone(), cause: format!("cache directory: {doing}: {source}") }
     }
 
-    /// True where no answer came: the service may be out of reach.
+    /// True where no answer of the service came: it may be out of reach. Whether it is, its root tells.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Error::Unreachable { .. } | Error::Timeout { .. })
     }

@@ -32,6 +32,9 @@ use crate::remote::Remote;
 use crate::upkeep::Upkeep;
 use crate::upload::{self, Wish};
 
+/// Longest pause between two tries of a drain: somebody waits for it.
+const DRAIN_PAUSE: Duration = Duration::from_secs(10);
+
 impl Engine {
     /// Opens the cache, asks for the root, and takes up what a former mount left unfinished. Without the service it begins with
     /// what a former mount knew, if that is anything.
@@ -115,10 +118,10 @@ impl Engine {
         willing.map(upload).collect()
     }
 
-    /// Uploads what is not uploaded yet, for at most `limit`; then writes the indexes. Returns the paths that remain: they
-    /// are in the journal and go out at the next mount.
+    /// Uploads what is not uploaded yet, again and again for at most `limit` where that fails and may succeed later; then writes
+    /// the indexes. Returns the paths that remain: they are in the journal and go out at the next mount.
     pub async fn drain(self: &Arc<Self>, limit: Duration) -> Vec<NodePath> {
-        let _ = tokio::time::timeout(limit, futures_util::future::join_all(self.uploads_left())).await;
+        let _ = tokio::time::timeout(limit, self.send_until_sent()).await;
         if let Err(error) = self.store.save().await {
             tracing::warn!(%error, "block cache: the index was not saved");
         }
@@ -126,6 +129,16 @@ impl Engine {
             tracing::warn!(%error, "metadata cache: the index was not saved");
         }
         self.remaining()
+    }
+
+    /// Returns when all is sent that may be. A service that is down for a minute at the end of a batch job costs a minute then,
+    /// and not the results: its cache directory may go with the job.
+    async fn send_until_sent(self: &Arc<Self>) {
+        let (mut pause, _) = self.config.retry_pause;
+        while self.sync_all().await.is_err() && !self.uploads_left().is_empty() {
+            upload::sender::rest(self, pause).await;
+            pause = (pause * 2).min(DRAIN_PAUSE);
+        }
     }
 
     /// The paths of files that are still to be sent.

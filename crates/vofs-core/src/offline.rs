@@ -1,8 +1,8 @@
 //! Working while the service cannot be reached: what is known and cached is shown as it was known last, until the service
 //! answers again.
 //!
-//! A request without an answer is a suspicion, no more: the root is asked for, and only where that gets no answer either is
-//! the service taken to be out of reach. From then on nothing that is here waits for it: names, attributes and listings are
+//! A request without an answer of the service is a suspicion, no more: the root is asked for, and only where that gets none
+//! either is the service taken to be out of reach. What a gateway or a captive portal says in its place is no answer of it. From then on nothing that is here waits for it: names, attributes and listings are
 //! those known last, however old; bytes are those in the cache. What is not here waits for a moment, and is an error then. A
 //! name that a complete listing lacked is absent, so that new files can be made; with `--write-back background` they wait in
 //! the journal. The root is asked for again and again. When it answers, all is asked for as ever, and what waits is sent: what

@@ -26,8 +26,9 @@ use vofs_core::{Engine, Fh, Ino, Lookup, SetAttr};
 
 use crate::activity::Activity;
 use crate::patience::Patience;
+use crate::system::NO_REPLACE;
 use absences::Absences;
-use convert::{attributes, file_type, flags, name};
+use convert::{attributes, file_type, flags, is_file, name};
 use outcome::{Waiting, Work};
 
 const GENERATION: Generation = Generation(0);
@@ -249,7 +250,7 @@ impl Filesystem for Adapter {
         reply: ReplyEntry,
     ) {
         let child = or_error!(reply, name(child)).to_owned();
-        if mode & libc::S_IFMT != libc::S_IFREG {
+        if !is_file(mode) {
             // A VOSpace holds neither devices nor pipes nor sockets.
             return reply.error(Errno::EPERM);
         }
@@ -320,12 +321,12 @@ impl Filesystem for Adapter {
     ) {
         let (child, new_child) =
             (or_error!(reply, name(child)).to_owned(), or_error!(reply, name(new_child)).to_owned());
-        if !RenameFlags::RENAME_NOREPLACE.contains(how) {
+        if !NO_REPLACE.contains(how) {
             return reply.error(Errno::EINVAL);
         }
         let engine = Arc::clone(&self.engine);
         let work = async move {
-            let no_replace = how.contains(RenameFlags::RENAME_NOREPLACE);
+            let no_replace = how.contains(NO_REPLACE);
             engine.rename(Ino(parent.0), &child, Ino(new_parent.0), &new_child, no_replace).await
         };
         self.run(self.waiting("rename", request, parent, Work::Transfer), work, move |outcome| {

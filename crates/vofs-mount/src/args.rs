@@ -223,7 +223,7 @@ pub(crate) enum Versions {
 const COMPLETE: &str = "VOSPACE_COMPLETE";
 
 const AFTER_HELP: &str = "\
-Unmount with `fusermount3 -u DIR`: uploads that are under way end first. Without credentials the mount is read-only.
+Unmount with `fusermount3 -u DIR` (macOS: `umount DIR`): uploads that are under way end first. Without credentials the mount is read-only.
 Each option may also be a variable of the environment (--cache-limit: VOFS_CACHE_LIMIT) or stand in
 ~/.config/vofs/config.toml or /etc/vofs/config.toml; `mountvofs config show` says what counts and why.
 Exit status: 0 mounted, 1 other, 2 usage, 3 mount point, 4 FUSE, 5 service, 6 credentials, 7 nothing to mount, 8 cache directory.";

@@ -23,7 +23,7 @@ use crate::args::{Command, ConfigCommand, Which};
 use crate::control::client::Daemon;
 use crate::control::protocol::Reply;
 use crate::failure::{Failure, Status};
-use crate::{kernel, options};
+use crate::{options, system};
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -56,7 +56,7 @@ fn daemon(which: &Which) -> Result<Daemon> {
 
 fn daemon_of(cache_dir: &Path) -> Result<Daemon> {
     Daemon::find(cache_dir)?.ok_or_else(|| {
-        let mounts = kernel::own_mounts();
+        let mounts = system::own_mounts();
         let mounts: Vec<String> = mounts.iter().map(|(point, space)| format!("{space} on {}", point.display())).collect();
         let mounted = if mounts.is_empty() { String::new() } else { format!(". Mounted here: {}", mounts.join(", ")) };
         let message = format!(

@@ -13,8 +13,9 @@ pub(crate) mod report;
 pub(crate) mod server;
 
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+
+use crate::system;
 
 /// The socket's name in the cache directory.
 const NAME: &str = "control";
@@ -29,7 +30,7 @@ struct Place {
 impl Place {
     fn open(cache_dir: &Path) -> std::io::Result<Self> {
         let directory = File::open(cache_dir)?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd()));
+        let path = system::short(&directory, cache_dir, NAME);
         Ok(Place { _directory: directory, path })
     }
 }

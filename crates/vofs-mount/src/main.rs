@@ -18,6 +18,7 @@ mod descriptors;
 mod drain;
 mod expiry;
 mod failure;
+#[cfg(not(target_os = "macos"))]
 mod helper;
 mod kernel;
 mod logging;
@@ -26,7 +27,9 @@ mod mountpoint;
 mod options;
 mod patience;
 mod session;
+mod signals;
 mod supervisor;
+mod system;
 
 use std::process::ExitCode;
 
@@ -34,9 +37,11 @@ use args::Args;
 use config::Refusal;
 use daemon::Ready;
 use failure::{Failure, Status};
+#[cfg(not(target_os = "macos"))]
 use helper::Call;
 
 fn main() -> ExitCode {
+    #[cfg(not(target_os = "macos"))]
     if helper::is_called(std::env::args_os().next().as_deref()) {
         return as_helper();
     }
@@ -52,6 +57,7 @@ fn main() -> ExitCode {
 }
 
 /// The same for mount(8).
+#[cfg(not(target_os = "macos"))]
 fn as_helper() -> ExitCode {
     match helper::read(std::env::args_os().collect()) {
         Ok(Call::Mount(args)) => mount(*args, helper::exit_status),

@@ -4,11 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MntFlags, umount2};
-
 use crate::Result;
 use crate::failure::{Failure, Status};
-use crate::kernel;
+use crate::system::{self, CLEAR, DEAD, UNMOUNT};
 
 /// Makes sure that `path` can be mounted on. Returns it in its absolute form.
 pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
@@ -16,8 +14,8 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).map_err(|error| fail(&error.to_string()))?;
     if is_dead(&path) {
         // What a daemon that was killed leaves behind.
-        detach(&path).map_err(|error| {
-            let clear = format!("fusermount3 -uz {}", path.display());
+        system::detach(&path).map_err(|error| {
+            let clear = format!("{CLEAR} {}", path.display());
             fail(&format!("a former mount died and cannot be cleared ({error}); run `{clear}`"))
         })?;
     }
@@ -32,9 +30,9 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
         Err(error) => return Err(fail(&error.to_string())),
     }
     let real = fs::canonicalize(&path).map_err(|error| fail(&error.to_string()))?;
-    if kernel::mount_of(&real).is_some() {
+    if system::is_mounted(&real) {
         return Err(fail(&format!(
-            "something is mounted there already; unmount it first (`fusermount3 -u {}`)",
+            "something is mounted there already; unmount it first (`{UNMOUNT} {}`)",
             path.display()
         )));
     }
@@ -47,14 +45,5 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf> {
 /// True for a mount whose daemon is gone. The kernel may still have the attributes of its root, so a look at those would
 /// not tell.
 fn is_dead(path: &Path) -> bool {
-    fs::read_dir(path).is_err_and(|error| error.raw_os_error() == Some(libc::ENOTCONN))
-}
-
-/// Takes a mount away, also while it is in use.
-pub(crate) fn detach(path: &Path) -> std::io::Result<()> {
-    if umount2(path, MntFlags::MNT_DETACH).is_ok() {
-        return Ok(());
-    }
-    let status = std::process::Command::new("fusermount3").arg("-uz").arg(path).status()?;
-    if status.success() { Ok(()) } else { Err(std::io::Error::other(format!("fusermount3: {status}"))) }
+    fs::read_dir(path).is_err_and(|error| error.raw_os_error() == Some(DEAD))
 }

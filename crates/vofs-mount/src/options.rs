@@ -60,7 +60,7 @@ pub(crate) struct Log {
 /// Settles everything that can be settled without the network.
 pub(crate) fn settle(args: Args) -> Result<Settings> {
     let mountpoint = mountpoint::prepare(&args.mountpoint)?;
-    crate::kernel::check_fuse(args.allow_other)?;
+    crate::system::check_fuse(args.allow_other)?;
     let usage = |error: &dyn std::fmt::Display| Failure::new(Status::Service, format!("{}: {error}", args.vospace));
     let services = services::load().map_err(|error| Failure::new(Status::Usage, error.to_string()))?;
     let prefixes = Prefixes::load(&services).map_err(|error| usage(&error))?;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fuser::{Config, MountOption, Session, SessionACL};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use vofs_core::Engine;
 use vofs_core::clock::SystemClock;
 use vofs_core::remote::VoSpace;
+use vospace_client::{Client, ErrorKind, VosUri};
 
 use crate::Result;
 use crate::activity::Activity;
@@ -24,7 +24,8 @@ use crate::logging::Level;
 use crate::metrics::{self, endpoint::Endpoint};
 use crate::options::Settings;
 use crate::patience::Patience;
-use crate::{descriptors, drain, expiry, kernel, logging, mountpoint, supervisor};
+use crate::signals::Signals;
+use crate::{descriptors, drain, expiry, logging, supervisor, system};
 
 /// Threads that take requests from the kernel. Each answers hits of the block cache itself and waits for the disk meanwhile:
 /// one alone was slower, four were not faster (docs/architecture.md).
@@ -33,6 +34,9 @@ const DISPATCHERS: usize = 2;
 /// Threads of the runtime, at most. Decryption and checksums of a fast link keep two busy; on a machine with a hundred
 /// cores one each would only be a hundred stacks and as many arenas of the allocator.
 const MOST_WORKERS: usize = 4;
+
+/// How long the end waits for what was written after the drain of `mountvofs unmount`, which waits for the end.
+const AFTER_DRAIN: Duration = Duration::from_secs(30);
 
 /// Mounts, tells whoever waits, and stays until the mount is gone.
 pub(crate) fn run(settings: Settings, ready: &mut Ready) -> Result<ExitCode> {
@@ -57,7 +61,10 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
         None => None,
     };
     let client = settings.client()?;
-    client.credentials(&settings.root).map_err(|error| Failure::client(&error))?;
+    let without_credentials = match client.credentials(&settings.root) {
+        Ok(_) => None,
+        Err(problem) => Some(excuse(&client, &settings.root, &problem).await?),
+    };
     let remote = Arc::new(VoSpace::new(client.clone(), settings.root.clone()));
     let engine = Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock))
         .await
@@ -98,15 +105,17 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
         usual_deadlines: settings.usual_deadlines,
         end: Arc::clone(&end),
     });
-    let _announcing = AbortOnDropHandle::new(tokio::spawn(expiry::announce(client, settings.root.clone())));
+    let _announcing = AbortOnDropHandle::new(tokio::spawn(expiry::announce(client.clone(), settings.root.clone())));
     let _metrics = metrics.map(|listener| Endpoint::start(listener, Arc::clone(&context)));
     let _control = Server::start(context, &settings.engine.cache_dir).map_err(|error| {
         tracing::warn!(%error, "no control socket: `mountvofs status` and `drain` cannot ask this mount");
     });
     let mut unmounter = session.unmount_callable();
-    kernel::raise_read_ahead(&settings.mountpoint);
+    system::raise_read_ahead(&settings.mountpoint);
+    let mut signals = Signals::listen();
     let mut serving = tokio::task::spawn_blocking(move || session.run());
     let mut remarks = settings.remarks;
+    remarks.extend(without_credentials);
     if engine.offline_since().is_some() {
         remarks.push(format!(
             "{} cannot be reached: mounted with what is cached; the rest comes by itself when it answers",
@@ -123,50 +132,62 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
                 tracing::error!(%error, "the kernel ended the session");
             }
             supervisor::stopping(patience.drain());
-            Ok(finish(&engine, patience.drain()).await)
+            Ok(finish(&engine, patience.drain(), &mut signals).await)
         }
-        by = asked_to_end(&end) => {
+        (by, limit) = asked_to_end(&mut signals, &end, &patience) => {
             tracing::info!(by, "asked to end");
-            supervisor::stopping(patience.drain());
-            let code = finish(&engine, patience.drain()).await;
+            supervisor::stopping(limit);
+            let code = finish(&engine, limit, &mut signals).await;
             let unmounted = tokio::task::spawn_blocking(move || unmounter.unmount()).await;
-            if !matches!(unmounted, Ok(Ok(()))) && let Err(error) = mountpoint::detach(&settings.mountpoint) {
+            if !matches!(unmounted, Ok(Ok(()))) && let Err(error) = system::detach(&settings.mountpoint) {
                 tracing::error!(%error, "not unmounted");
             }
             // Programs that still have files open keep a detached mount; what they write from now on is lost to them.
             let _ = tokio::time::timeout(Duration::from_secs(5), serving).await;
             // What was written between the drain and the unmount.
-            Ok(if code == ExitCode::SUCCESS { finish(&engine, patience.drain()).await } else { code })
+            Ok(if code == ExitCode::SUCCESS { finish(&engine, limit, &mut signals).await } else { code })
         }
     }
 }
 
-/// Sends what is not sent yet; says how far it is, and what remains.
-async fn finish(engine: &Arc<Engine>, limit: Duration) -> ExitCode {
+/// What is to be said of credentials that cannot be used, where a mount has a meaning without them: anybody may list its root,
+/// or the service is out of reach and what is cached is all that there is for now.
+async fn excuse(client: &Client, root: &VosUri, problem: &vospace_client::Error) -> Result<String> {
+    let begins = match client.stat(root).await {
+        Ok(node) => node.properties.is_public(),
+        Err(error) => matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout),
+    };
+    if !begins {
+        return Err(Failure::client(problem));
+    }
+    Ok(format!("{problem}; until then only public data can be read"))
+}
+
+/// Sends what is not sent yet; says how far it is, and what remains. Who does not want to wait interrupts it.
+async fn finish(engine: &Arc<Engine>, limit: Duration, signals: &mut Signals) -> ExitCode {
     let waiting = engine.to_be_sent().len();
     if waiting > 0 {
         tracing::warn!(files = waiting, "not uploaded yet: that is done first");
     }
-    let remaining = drain::told(engine, engine.drain(limit)).await;
+    let remaining = tokio::select! {
+        remaining = drain::told(engine, engine.drain(limit)) => remaining,
+        () = signals.interrupted() => {
+            tracing::warn!("interrupted: what is not uploaded yet stays in the journal");
+            engine.drain(Duration::ZERO).await
+        }
+    };
     for path in &remaining {
         tracing::error!(%path, "not uploaded; it is in the journal and goes out at the next mount with this cache directory");
     }
     if remaining.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Status::Other as u8) }
 }
 
-/// Waits for a signal, or for the control socket to say it.
-async fn asked_to_end(end: &Notify) -> &'static str {
-    let listen = |kind| signal(kind).map_err(|error| tracing::error!(%error, "signals are not heard"));
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
-        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
+/// Waits for a signal, or for the control socket to say it: who it was, and how long the end may wait for uploads.
+async fn asked_to_end(signals: &mut Signals, end: &Notify, patience: &Patience) -> (&'static str, Duration) {
     tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
-        _ = hup.recv() => "SIGHUP",
-        () = end.notified() => "unmount",
+        signal = signals.any() => (signal, patience.drain()),
+        // Has had its drain.
+        () = end.notified() => ("unmount", patience.drain().min(AFTER_DRAIN)),
     }
 }
 
@@ -175,12 +196,12 @@ fn mount_options(settings: &Settings) -> Config {
     config.mount_options = vec![
         // The name must not bring options of its own into the list.
         MountOption::FSName(settings.what.replace(',', "_")),
-        kernel::subtype(),
         MountOption::DefaultPermissions,
         MountOption::NoDev,
         MountOption::NoSuid,
         if settings.engine.read_only { MountOption::RO } else { MountOption::RW },
     ];
+    config.mount_options.extend(system::mount_options(&settings.what));
     config.mount_options.extend(settings.kernel.iter().cloned());
     config.acl = if settings.allow_other { SessionACL::All } else { SessionACL::Owner };
     config.n_threads = Some(DISPATCHERS);

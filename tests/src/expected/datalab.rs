@@ -68,11 +68,6 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
     },
     Cannot {
-        tests: &["faults::bad_credentials"],
-        says: "User does not have permissions to perform the operation",
-        because: "it takes the tokens of its own header, and neither bearer tokens nor certificates",
-    },
-    Cannot {
         tests: PYTHON,
         says: "not found. Available resource IDs",
         because: "the Python client takes services of CADC's registry only",

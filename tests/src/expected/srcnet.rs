@@ -16,6 +16,7 @@ pub(super) const CANNOT: &[Cannot] = &[
     Cannot {
         tests: &[
             "expiring::a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up",
+            "expiring::a_certificate_that_has_expired_before_leaves_what_is_public",
             "life::a_certificate_opens_the_space",
         ],
         says: "Permission denied",

@@ -8,9 +8,14 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use vofs_tests::process::run;
 use vofs_tests::{Profile, World, every_profile, wait_until};
 
-every_profile!(a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up, a_renewed_token_is_taken_up,);
+every_profile!(
+    a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up,
+    a_certificate_that_has_expired_before_leaves_what_is_public,
+    a_renewed_token_is_taken_up,
+);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -67,6 +72,29 @@ fn a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up(profile: Profi
     });
     fs::write(mount.join("after"), b"x").unwrap();
     assert!(world.status()["credentials"]["seconds_left"].as_i64().unwrap() > 9 * 24 * 3600);
+}
+
+fn a_certificate_that_has_expired_before_leaves_what_is_public(profile: Profile) {
+    let world = World::tls(profile).with_general_credentials();
+    world.put("private", b"mine");
+    world.put("public", b"everybody's");
+    world.vospace(&["chmod", "o+r", &world.uri("")]).ok();
+    world.vospace(&["chmod", "o+r", &world.uri("public")]).ok();
+    let file = world.path("proxy.pem");
+    certify(&world, &file, Duration::ZERO);
+    let mut vcp = world.called("vcp");
+    vcp.env_remove("VOSPACE_TOKEN").arg("--certfile").arg(&file);
+    run(vcp.arg(world.uri("public")).arg(world.local("copy"))).ok();
+    assert_eq!(fs::read(world.local("copy")).unwrap(), b"everybody's");
+    let mount =
+        world.mounting().variable("VOSPACE_TOKEN", None).options(&["--certfile", file.to_str().unwrap()]).start();
+    assert!(mount.log().contains("expired") && mount.log().contains("until then only public data"), "{}", mount.log());
+    assert_eq!(fs::read(mount.join("public")).unwrap(), b"everybody's");
+    assert_eq!(errno(fs::read(mount.join("private"))), Some(nix::libc::EACCES));
+    certify(&world, &file, Duration::from_secs(3600));
+    fs::write(mount.join("after"), b"x").unwrap();
+    assert_eq!(fs::read(mount.join("private")).unwrap(), b"mine");
+    assert_eq!(world.bytes("after").unwrap(), b"x");
 }
 
 fn a_renewed_token_is_taken_up(profile: Profile) {

@@ -10,7 +10,11 @@ use serde_json::Value;
 use vofs_tests::process::run;
 use vofs_tests::{Mount, Profile, World, every_profile, wait_until};
 
-every_profile!(what_is_here_is_there_and_writes_wait, a_mount_begins_with_what_is_here);
+every_profile!(
+    what_is_here_is_there_and_writes_wait,
+    a_mount_begins_with_what_is_here,
+    what_answers_in_place_of_the_service_is_not_believed,
+);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -95,4 +99,29 @@ fn a_mount_begins_with_what_is_here(profile: Profile) {
     wait_until("what came meanwhile", PATIENCE, || {
         fs::read(mount.join("d/late")).is_ok_and(|bytes| bytes == b"of somebody else")
     });
+}
+
+/// A gateway whose service is down, and the page of a hotel's network. One of them a profile: each time the retries of the
+/// client end first.
+fn what_answers_in_place_of_the_service_is_not_believed(profile: Profile) {
+    let page = "<html><body>Welcome, please log in</body></html>";
+    let answers = [(502, "Bad Gateway"), (503, "Service Unavailable"), (200, page)];
+    let (status, text) = answers[profile as usize % answers.len()];
+    let world = World::new(profile);
+    world.put_deep("d/read", vec![7; 300_000]);
+    let mount = world.mounting().options(&["--write-back", "background", "--metadata-timeout", "20"]).start();
+    assert_eq!(list(&mount, "d"), ["read"]);
+    assert_eq!(fs::read(mount.join("d/read")).unwrap(), vec![7; 300_000]);
+    world.server.fault(&format!(r#"{{"path": "/", "status": {status}, "text": "{text}"}}"#));
+    wait_until("the mount to notice", PATIENCE, || {
+        let _ = fs::metadata(mount.join(format!("d/none{}", fastrand::u32(..))));
+        world.status()["offline_since"].as_i64().is_some()
+    });
+    assert_eq!(list(&mount, "d"), ["read"], "{text}");
+    assert_eq!(fs::read(mount.join("d/read")).unwrap(), vec![7; 300_000], "{text}");
+    fs::write(mount.join("d/new"), b"made offline").unwrap();
+    world.server.heal();
+    wait_until("all sent", PATIENCE, || world.status()["pending"].as_array().unwrap().is_empty());
+    wait_until("online", PATIENCE, || world.status()["offline_since"] == Value::Null);
+    assert_eq!(world.bytes("d/new").unwrap(), b"made offline");
 }

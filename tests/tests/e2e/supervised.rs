@@ -15,10 +15,14 @@ use vofs_tests::{Profile, World, every_profile, wait_until};
 every_profile!(
     tells_the_service_manager,
     the_end_waits_for_uploads_only_so_long,
+    the_end_tries_again,
+    whoever_does_not_want_to_wait_interrupts_the_end,
     works_in_a_batch_job,
     several_at_once_live_and_die_apart,
     names_what_to_do_without_a_place_to_write,
 );
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service manager's end of the line.
 struct Manager {
@@ -29,7 +33,7 @@ struct Manager {
 impl Manager {
     fn new(world: &World) -> Self {
         let socket = UnixDatagram::bind(world.path("notify")).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { socket, heard: VecDeque::new() }
     }
 
@@ -86,6 +90,45 @@ fn the_end_waits_for_uploads_only_so_long(profile: Profile) {
     world.server.resume();
     world.mount().unmount();
     assert_eq!(world.bytes("kept").as_deref(), Some(&b"not lost"[..]));
+}
+
+/// A service that is busy for a moment at the end of a job does not cost its results.
+fn the_end_tries_again(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mounting().options(&["--write-back", "background"]).start();
+    refuse_bytes(&world);
+    fs::write(mount.join("result"), b"of a long job").unwrap();
+    mount.signal(Signal::SIGTERM);
+    wait_until("the first try of the end", PATIENCE, || {
+        mount.log().split("asked to end").nth(1).is_some_and(|end| end.contains("not uploaded; the bytes are kept"))
+    });
+    world.server.heal();
+    // Batch systems terminate a process, and then its group.
+    mount.end_by(Signal::SIGTERM);
+    assert_eq!(world.bytes("result").as_deref(), Some(&b"of a long job"[..]));
+}
+
+fn whoever_does_not_want_to_wait_interrupts_the_end(profile: Profile) {
+    let world = World::new(profile);
+    let mount = world.mounting().options(&["--write-back", "background"]).start();
+    refuse_bytes(&world);
+    fs::write(mount.join("result"), b"of a long job").unwrap();
+    mount.signal(Signal::SIGINT);
+    wait_until("the end", PATIENCE, || mount.log().contains("that is done first"));
+    // As a shell does that ends.
+    mount.signal(Signal::SIGHUP);
+    assert_eq!(mount.end_with_status(Signal::SIGINT), 1);
+    let log = fs::read_to_string(world.path("mountvofs.log")).unwrap();
+    assert!(log.contains("interrupted: ") && log.contains("it is in the journal"), "{log}");
+    world.server.heal();
+    world.mount().unmount();
+    assert_eq!(world.bytes("result").as_deref(), Some(&b"of a long job"[..]));
+}
+
+/// The service takes no bytes for now.
+fn refuse_bytes(world: &World) {
+    let rule = format!(r#"{{"method": "PUT", "path": "{}", "status": 500}}"#, world.server.byte_path());
+    world.server.fault(&rule);
 }
 
 /// No terminal, no HOME, nothing but a scratch directory and a file with a token.

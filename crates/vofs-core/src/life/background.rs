@@ -196,6 +196,24 @@ async fn names_that_stay_here_are_nothing_that_is_left_to_be_sent() {
 }
 
 #[tokio::test]
+async fn a_drain_goes_on_for_as_long_as_it_may_where_the_service_is_back_meanwhile() {
+    let bench = Bench::new();
+    let mount = bench.mount_as(quiet(LONG)).await;
+    write_new(&mount, "f", b"of a batch job").await;
+    bench.remote.break_requests("put");
+    assert_eq!(mount.0.drain(Duration::from_millis(50)).await, [NodePath::new("f")]);
+    let engine = Arc::clone(&mount.0);
+    let draining = tokio::spawn(async move { engine.drain(Duration::from_secs(60)).await });
+    bench.remote.requests();
+    while !bench.remote.requests().iter().any(|request| request.starts_with("put")) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    bench.remote.mend();
+    assert_eq!(draining.await.expect("ends"), []);
+    assert_eq!(bench.remote.bytes("f").expect("sent"), "of a batch job");
+}
+
+#[tokio::test]
 async fn a_sync_sends_everything_or_says_why_not() {
     let bench = Bench::new();
     let mount = bench.mount_as(quiet(LONG)).await;

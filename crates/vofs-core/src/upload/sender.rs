@@ -68,7 +68,7 @@ async fn send_until_sent(engine: &Arc<Engine>, file: &Arc<OpenFile>, start: Star
 }
 
 /// A pause, unless the user wants the next try now.
-async fn rest(engine: &Engine, pause: Duration) {
+pub(crate) async fn rest(engine: &Engine, pause: Duration) {
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
         () = engine.hurry.notified() => {}

@@ -73,15 +73,26 @@ pub(super) fn listed(child: &DirEntry) -> (FileAttr, Duration) {
 /// How much one `copy_file_range` copies: what an answer can count, in whole pages.
 pub(super) const MOST_COPIED: u64 = 1 << 30;
 
-/// The mode of `fallocate(2)`; `None` for what moves bytes within a file, which nobody does on a network.
+/// Whether the mode of `mknod(2)` is that of a plain file.
+pub(super) fn is_file(mode: u32) -> bool {
+    // The same numbers everywhere, of types that differ.
+    const FORMAT: u32 = 0o170_000;
+    const FILE: u32 = 0o100_000;
+    mode & FORMAT == FILE
+}
+
+/// The mode of `fallocate(2)`, in the numbers of the FUSE protocol, which are those of Linux; `None` for what moves bytes within
+/// a file, which nobody does on a network.
 pub(super) fn allocate(mode: i32) -> Option<Allocate> {
-    const PUNCH_HOLE: i32 = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-    const ZERO_WITHIN: i32 = libc::FALLOC_FL_ZERO_RANGE | libc::FALLOC_FL_KEEP_SIZE;
+    const KEEP_SIZE: i32 = 0x01;
+    const ZERO_RANGE: i32 = 0x10;
+    const PUNCH_HOLE: i32 = 0x02 | KEEP_SIZE;
+    const ZERO_WITHIN: i32 = ZERO_RANGE | KEEP_SIZE;
     match mode {
         0 => Some(Allocate::Extend),
-        libc::FALLOC_FL_KEEP_SIZE => Some(Allocate::KeepSize),
+        KEEP_SIZE => Some(Allocate::KeepSize),
         PUNCH_HOLE | ZERO_WITHIN => Some(Allocate::PunchHole),
-        libc::FALLOC_FL_ZERO_RANGE => Some(Allocate::Zero),
+        ZERO_RANGE => Some(Allocate::Zero),
         _ => None,
     }
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::args::Which;
 use crate::failure::{Failure, Status};
-use crate::{kernel, options};
+use crate::{options, system};
 
 /// The cache directory of the mount that all of `paths` are in, and their paths below its root. A path that is in no mount
 /// is meant to be one below the root of `which`.
 pub(super) fn find(which: &Which, paths: &[PathBuf]) -> Result<(PathBuf, Vec<String>)> {
-    let mounts = kernel::own_mounts();
+    let mounts = system::own_mounts();
     let mut found: Option<PathBuf> = None;
     let mut below = Vec::new();
     for path in paths {

@@ -12,7 +12,7 @@ use crate::args::Which;
 use crate::control::client::Daemon;
 use crate::control::protocol::{Reply, Request};
 use crate::control::report::{Known, Report};
-use crate::{kernel, options};
+use crate::{options, system};
 
 /// So many parts of files on their way in are listed; of the others the number.
 const LISTED: usize = 10;
@@ -25,7 +25,7 @@ pub(super) fn ask(which: &Which) -> Result<Report> {
 /// Prints that of all mounts whose daemons can be found by what is mounted.
 pub(super) fn show_all(json: bool) -> Result<()> {
     let mut places = BTreeSet::new();
-    for (_, space) in kernel::own_mounts() {
+    for (_, space) in system::own_mounts() {
         places.insert(options::cache_dir(&Which { vospace: Some(space), cache_dir: None })?);
     }
     let mut reports = Vec::new();

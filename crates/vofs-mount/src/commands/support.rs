@@ -16,7 +16,7 @@ use super::{config, print, status};
 use crate::Result;
 use crate::args::Which;
 use crate::failure::{Failure, Status};
-use crate::options;
+use crate::{options, system};
 
 use redact::Redactor;
 
@@ -49,7 +49,7 @@ fn sections(which: &Which, cache_dir: &Path) -> Vec<(&'static str, String)> {
     let log = log.map_or_else(|| "on standard error, or in the journal of systemd".to_owned(), |log| tail(&log));
     vec![
         ("mountvofs", format!("{}\n{}", env!("CARGO_PKG_VERSION"), machine())),
-        ("mounts", lines_with("/proc/self/mountinfo", "vofs")),
+        ("mounts", mounts()),
         ("configuration", configured),
         ("configuration files", configuration_files()),
         ("environment", environment()),
@@ -63,19 +63,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| format!("{path}: {error}\n"))
 }
 
-fn lines_with(path: &str, word: &str) -> String {
-    read(path).lines().filter(|line| line.contains(word)).collect::<Vec<_>>().join("\n")
+fn mounts() -> String {
+    system::mount_table().lines().filter(|line| line.contains("vofs")).collect::<Vec<_>>().join("\n")
 }
 
 fn machine() -> String {
-    let memory: Vec<String> = read("/proc/meminfo").lines().take(3).map(str::to_owned).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!(
-        "{}{}{cores} cores\n{}",
-        lines_with("/etc/os-release", "PRETTY_NAME") + "\n",
-        read("/proc/version"),
-        memory.join("\n")
-    )
+    format!("{}\n{cores} cores\n", system::machine())
 }
 
 fn configuration_files() -> String {

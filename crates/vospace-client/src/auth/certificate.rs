@@ -50,14 +50,14 @@ impl Certificate {
     }
 }
 
-/// Reads and checks a certificate file.
+/// Reads a certificate file. One that has expired is no error before it is used: what is public can be read without it, and it
+/// may be renewed at any moment.
 ///
 /// # Errors
-/// When it is missing, unreadable, has no certificate or no key, or has expired.
+/// When it is missing, unreadable, or has no certificate or no key.
 pub(crate) fn load(path: &Path) -> Result<Certificate> {
     let pem = std::fs::read(path).map_err(|error| unusable(path, error, REMEDY))?;
     let certificate = parse(&pem).map_err(|reason| unusable(path, reason, REMEDY))?;
-    certificate.check(path)?;
     certificate.identity(&path.display().to_string())?;
     Ok(certificate)
 }
@@ -125,7 +125,6 @@ mod tests {
         assert!(load(&path).is_ok());
         let key_at = good.find("-----BEGIN PRIVATE KEY").unwrap();
         for (text, reason) in [
-            (pem(-3), "days ago"),
             (good[..key_at].to_owned(), "no private key"),
             (good[key_at..].to_owned(), "no certificate"),
             ("hello".to_owned(), "no certificate"),
@@ -140,6 +139,21 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Certificate);
         }
         assert!(load(&directory.path().join("none.pem")).unwrap_err().to_string().contains("none.pem"));
+    }
+
+    #[test]
+    fn one_that_has_expired_is_read_and_says_so_when_it_is_to_be_used() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("proxy.pem");
+        std::fs::write(&path, pem(-3)).unwrap();
+        let error = load(&path).unwrap().check(&path).unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.contains("days ago") && shown.contains("proxy.pem") && shown.contains("cadc-get-cert"),
+            "{shown}"
+        );
+        assert_eq!(error.kind(), ErrorKind::Certificate);
     }
 
     #[test]
