@@ -3,6 +3,7 @@
 pub(crate) mod along;
 pub(crate) mod attr;
 pub(crate) mod dir;
+mod doubt;
 pub(crate) mod link;
 pub(crate) mod lookup;
 pub(crate) mod open;

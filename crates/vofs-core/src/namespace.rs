@@ -157,6 +157,11 @@ impl Namespace {
         persist::end_in_order(&self.db).await
     }
 
+    /// Returns when a kill of this process takes nothing away of what was recorded so far.
+    pub(crate) async fn written(&self) -> Result<()> {
+        self.db.call(|_| Ok(())).await
+    }
+
     /// What memory says of `path`, without waiting. A directory that is only in SQLite answers `Ask(None)`; see
     /// [`Namespace::load`].
     pub(crate) fn lookup(&self, path: &NodePath) -> Answer {
@@ -357,6 +362,17 @@ impl Namespace {
             }
         }
         persist::expire_tree(&self.db, path).await
+    }
+
+    /// Nobody knows whether there is such a node, what it is, or what is below it. Without the service it is shown as it was.
+    pub(crate) async fn doubt(&self, path: &NodePath) -> Result<()> {
+        let Some(parent) = path.parent() else { return Ok(()) };
+        self.load(&parent).await?;
+        self.expire_tree(path).await?;
+        if let Some(directory) = self.inner.lock().directories.get_mut(&parent) {
+            directory.doubt();
+        }
+        Ok(())
     }
 
     fn put(&self, path: &NodePath, make: impl FnOnce(Option<&Known>) -> Known) -> Meta {

@@ -274,6 +274,12 @@ async fn finish(
         tracing::warn!(path = %target, %error, "the modification time was not set");
     }
     engine.properties_change();
+    // While the journal still has it, or a mount that begins without the service after a kill between the two would take the
+    // version before for the one that the service has: show that, and hold ours for a change of somebody else.
+    engine.names.record_own(target, meta.clone());
+    if let Err(error) = engine.names.written().await {
+        tracing::debug!(path = %target, %error, "metadata cache: a version may be forgotten by a kill");
+    }
     let superseded = std::mem::take(&mut file.state().former);
     let remove = superseded.iter().map(|old| old.id().to_owned()).chain([dirty.id().to_owned()]).collect();
     apply(engine, path, &Change { remove, ..Change::default() }).await?;

@@ -54,7 +54,7 @@ impl Engine {
             })?;
             self.remote.uri_of(&inside)
         };
-        let meta = self.dated(self.remote.make_link(&path, &uri).await?);
+        let meta = self.dated(self.or_doubt(self.remote.make_link(&path, &uri).await, &[&path]).await?);
         self.names.record_own(&path, meta.clone());
         self.touch_parent(&path);
         Ok(self.entry(parent, &path, &meta, self.config.attribute_ttl))

@@ -22,7 +22,7 @@ impl Engine {
         if self.local.stays(&path) {
             return self.make_local_directory(parent, &path).await;
         }
-        let meta = self.dated(self.remote.make_directory(&path).await?);
+        let meta = self.dated(self.or_doubt(self.remote.make_directory(&path).await, &[&path]).await?);
         self.names.record_own(&path, meta.clone());
         self.names.made_empty(&path);
         self.touch_parent(&path);
@@ -63,7 +63,7 @@ impl Engine {
         if self.local.is_directory(&path) {
             self.local.remove_directory(&path).map_err(on_disk(&path, "remove a local directory"))?;
         } else {
-            self.remote.remove_directory(&path).await?;
+            self.or_doubt(self.remote.remove_directory(&path).await, &[&path]).await?;
         }
         self.names.remove(&path);
         self.touch_parent(&path);
@@ -105,7 +105,7 @@ impl Engine {
             if let Some(file) = &file {
                 self.keep_for_readers(file).await;
             }
-            match self.remote.delete(&path).await {
+            match self.or_doubt(self.remote.delete(&path).await, &[&path]).await {
                 Ok(()) => {}
                 // It is gone already, which is what was asked for, if there is something of our own to remove.
                 Err(Error::NotFound(_)) if file.is_some() => {}

@@ -112,19 +112,21 @@ impl Engine {
         } else {
             let on_service = replaced.as_ref().is_none_or(|file| file.state().on_service.is_some());
             let makes_way = target.is_some() && source.is_directory();
-            if makes_way {
-                self.remote.remove_directory(&to).await?;
+            if makes_way && let Err(error) = self.or_doubt(self.remote.remove_directory(&to).await, &[&to]).await {
+                self.put_back(&to, &error).await;
+                return Err(error);
             }
             let replaces = target.as_ref().is_some_and(|target| target.is_file() && on_service);
             let moved = match self.move_on_service(&renaming, replaces).await {
                 Err(Error::Unsupported { cause, .. }) => Box::pin(self.move_by_copy(&renaming, cause)).await,
                 outcome => outcome.map(|()| Vec::new()),
             };
-            if moved.is_err() && makes_way {
-                // It was empty, and is there again.
-                let _ = self.remote.make_directory(&to).await;
+            if let Err(error) = &moved
+                && makes_way
+            {
+                self.put_back(&to, error).await;
             }
-            copies = moved?;
+            copies = self.or_doubt(moved, &[&from, &to]).await?;
         }
         self.local.rename(&from, &to).map_err(on_disk(&to, "rename a local directory"))?;
         self.renamed((from_parent, &from), (to_parent, &to), local_only);
@@ -138,6 +140,16 @@ impl Engine {
             let _ = self.flush_file(file, upload::Wish::Close).await;
         }
         Ok(())
+    }
+
+    /// An empty directory made way, or may have, for one that did not come: it is there again, if nothing else is.
+    async fn put_back(&self, directory: &NodePath, error: &Error) {
+        match self.remote.make_directory(directory).await {
+            Ok(_) | Err(Error::Exists(_)) => {}
+            Err(second) => {
+                tracing::warn!(%directory, %error, %second, "a move failed, and the empty directory in its way is not back");
+            }
+        }
     }
 
     /// A PUT of a file that is new was begun and never confirmed: whatever it left under the name goes, because the file

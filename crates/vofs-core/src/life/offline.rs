@@ -3,6 +3,7 @@
 use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
+use crate::handles::OpenFlags;
 use crate::inode::Ino;
 use crate::path::NodePath;
 use crate::remote::fake::Habits;
@@ -216,4 +217,45 @@ async fn a_refresh_without_the_service_takes_nothing_away() {
     drop(mount);
     let mount = doubting(&bench, WriteBack::Close).await;
     assert_eq!(mount.names("d").await, ["f"], "the index has it too");
+}
+
+#[test]
+fn an_upload_that_was_confirmed_just_before_a_kill_is_known_without_the_service() {
+    let mut kills = 0;
+    for after in 0..10 {
+        let bench = Bench::new();
+        let life = runtime();
+        let is_killed = life.block_on(async {
+            let mount = doubting(&bench, WriteBack::Close).await;
+            mount.names("").await;
+            let fh = mount.create("f").await;
+            mount.0.write(fh, 0, b"old").await.expect("written");
+            mount.close(fh).await.expect("closed");
+            crate::kill_points::arm(Some(after));
+            let saved = async {
+                let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+                mount.0.write(fh, 0, b"newer").await.expect("written");
+                mount.close(fh).await.expect("closed");
+            };
+            tokio::select! {
+                () = saved => false,
+                () = crate::kill_points::reached() => true,
+            }
+        });
+        drop(life);
+        crate::kill_points::arm(None);
+        kills += usize::from(is_killed);
+        bench.remote.go_down(true);
+        runtime().block_on(async {
+            let mount = doubting(&bench, WriteBack::Background).await;
+            let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+            mount.0.write(fh, 0, b"the newest").await.expect("written");
+            mount.close(fh).await.expect("safe in the journal");
+            bench.remote.go_down(false);
+            mount.until_clean().await;
+        });
+        assert_eq!(bench.remote.paths(), ["", "f"], "{after}: nobody else changed it");
+        assert_eq!(bench.remote.bytes("f").expect("sent"), "the newest", "{after}");
+    }
+    assert!(kills >= 8, "the steps were met: {kills}");
 }

@@ -148,7 +148,11 @@ impl Directory {
     pub(super) fn expire(&mut self) {
         self.nodes.iter_mut().for_each(Packed::expire);
         self.absent.clear();
-        // It can still be shown without the service.
+        self.doubt();
+    }
+
+    /// Its listing may lack a name, or have one too many. It can still be shown without the service.
+    pub(super) fn doubt(&mut self) {
         self.listed = self.listed.map(|_| Millis(0));
         self.shown = None;
     }

@@ -66,6 +66,8 @@ pub(crate) enum Outcome {
     Moved,
     /// Everything is as it was.
     TakenBack,
+    /// It had moved before, the journal knows, and what was set aside is gone. Whatever stands under either name now is younger.
+    TidiedUp,
 }
 
 impl Engine {
@@ -165,7 +167,9 @@ impl Engine {
         self.journal.apply(&Self::after_move(id, intent, outcome, &pending)).await?;
         drop(held);
         self.unsettled.lock().remove(&id);
-        if outcome == Outcome::Moved && !self.files.within(&from).is_empty() {
+        // Of what stands under the old name itself, a file that the service never had was made since: it is another one.
+        let is_younger = self.files.get(&from).is_some_and(|file| file.state().on_service.is_none());
+        if outcome == Outcome::Moved && !is_younger && !self.files.within(&from).is_empty() {
             // The program was told of a failure, but the service had moved it: what waits below goes where it belongs.
             if let (Some(old), Some(new)) = (self.parent_number(&from), self.parent_number(&to)) {
                 self.inodes.rename((old, from.name()), (new, to.name()));
@@ -209,6 +213,13 @@ impl Engine {
     /// Finishes a move that was interrupted, or takes it back.
     pub(crate) async fn finish_replacement(&self, intent: &Replacement) -> Result<Outcome> {
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
+        if let Some(aside) = intent.aside.as_deref().filter(|_| intent.moved) {
+            tracing::info!(%to, "what a replacement had set aside is deleted");
+            return match self.remote.delete(&NodePath::new(aside)).await {
+                Ok(()) | Err(Error::NotFound(_)) => Ok(Outcome::TidiedUp),
+                Err(error) => Err(error),
+            };
+        }
         let (at_from, at_to) = (self.is_there(&from).await?, self.is_there(&to).await?);
         if let Some(detour) = intent.detour.as_deref().map(NodePath::new)
             && self.is_there(&detour).await?
@@ -226,14 +237,14 @@ impl Engine {
             return Ok(moved);
         }
         let outcome = match (at_to, at_from) {
-            (true, true) if !intent.moved => {
+            (true, true) => {
                 // Somebody else took the name meanwhile: the old content stays beside it.
                 let kept = conflict::beside(self, &to, "");
                 tracing::warn!(%to, %kept, "a replacement was taken back, but the name is taken: the old file is kept beside it");
                 self.remote.rename(&aside, &kept).await?;
                 Outcome::TakenBack
             }
-            (true, _) => {
+            (true, false) => {
                 tracing::info!(%to, "a replacement that was interrupted is finished");
                 self.remote.delete(&aside).await?;
                 moved
@@ -267,13 +278,14 @@ impl Engine {
     /// What the journal has to learn of an interrupted move that came to `outcome`.
     pub(crate) fn after_move(id: i64, intent: &Replacement, outcome: Outcome, pending: &[Pending]) -> Change {
         let mut change = Change { end: Some(id), ..Change::default() };
-        if outcome == Outcome::TakenBack {
+        if outcome != Outcome::Moved {
             return change;
         }
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         let known: HashMap<&str, &Pending> = pending.iter().map(|record| (record.id.as_str(), record)).collect();
         change.remove = intent.replaces.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect();
-        for record in pending.iter().filter(|record| !intent.replaces.contains(&record.id)) {
+        let is_younger = |record: &Pending| record.base.is_none() && record.path() == from;
+        for record in pending.iter().filter(|record| !intent.replaces.contains(&record.id) && !is_younger(record)) {
             if let Some(path) = record.path().moved(&from, &to) {
                 change.put.push(Pending { path: path.as_str().to_owned(), ..record.clone() });
             }
