@@ -34,8 +34,8 @@ help:
 	@echo 'make release          optimised binaries'
 	@echo 'make test             format, lints, licences, unit tests, end-to-end tests on real mounts, interoperability, fuzzing'
 	@echo 'make soak             mixed readers for SOAK_MINUTES (60), every byte checked; docs/benchmarking.md'
-	@echo 'make soak-write       kills mount and service CRASH_KILLS (1000) times under a write load, then EXERCISE_OPERATIONS'
-	@echo '                      (1000000) of fsx, every byte checked'
+	@echo 'make soak-write       PROPTEST_CASES (5000) of the model, then kills mount and service CRASH_KILLS (1000) times under a'
+	@echo '                      write load, then EXERCISE_OPERATIONS (1000000) of fsx, every byte checked'
 	@echo 'make bench            measures everything against its peers, writes docs/benchmarking.md; see there'
 	@echo 'make bench-document   the tables of docs/benchmarking.md from the results that are kept, without measuring'
 	@echo 'make bench-quick      runs every work of the bench once at tiny sizes (part of make test)'
@@ -115,6 +115,7 @@ soak:
 soak-write:
 	@packaging/prepare.sh build fuse programs
 	$(CARGO) build --workspace --bins --release --locked
+	PROPTEST_CASES=$(or $(PROPTEST_CASES),5000) $(CARGO) test -p vofs-core --lib --locked plain_file_system
 	CRASH_KILLS=$(or $(CRASH_KILLS),1000) $(TARGET)/release/crash
 	$(TARGET)/release/exercise
 

@@ -96,6 +96,8 @@ pub struct Config {
     /// How long a question waits until its silence makes the service suspicious; five times as long its root may be silent
     /// before it is taken to be out of reach.
     pub silence: Duration,
+    /// While the service cannot be reached: how long who wants what is not here waits for it. Twice in that time it is asked for.
+    pub hope: Duration,
     /// First and longest pause between two tries of a failed upload.
     pub retry_pause: (Duration, Duration),
 }
@@ -142,6 +144,7 @@ impl Config {
             read_deadline: Duration::from_secs(120),
             // Longer than a service under load usually takes; and one that is only slow must not be taken for one that is gone.
             silence: Duration::from_secs(3),
+            hope: Duration::from_secs(2),
             retry_pause: (Duration::from_secs(1), Duration::from_secs(300)),
         }
     }

@@ -23,6 +23,7 @@ use crate::identity::Identity;
 use crate::inode::InodeTable;
 use crate::listing::Listings;
 use crate::local::{self, Local};
+use crate::offline::Outage;
 use crate::path::NodePath;
 use crate::pins::Pins;
 use crate::proof::Proofs;
@@ -72,7 +73,7 @@ impl Engine {
             keeps_rights: OnceLock::new(),
             sweeps: Sweeps::default(),
             looked_ahead: LookedAhead::default(),
-            outage: Arc::default(),
+            outage: Arc::new(Outage::new(config.hope)),
             pins,
             proofs: Proofs::default(),
             uploads: upload::places(config.uploads),

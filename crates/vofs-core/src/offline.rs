@@ -28,15 +28,6 @@ use crate::remote::Remote;
 /// So many times as long as any question the root may be silent before the service is taken to be out of reach.
 const PROOF: u32 = 5;
 
-/// Pause between two questions for the root while it does not answer.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// How long somebody who wants what is not here waits for the end of an outage.
-const HOPE: Duration = Duration::from_secs(2);
-
-/// For so long after somebody did that in vain, others do not: a program that looks into a thousand files is not held up by each.
-const RESIGNED: Duration = Duration::from_secs(1);
-
 /// Whether the service can be reached.
 #[derive(Debug)]
 pub(crate) struct Outage {
@@ -44,6 +35,8 @@ pub(crate) struct Outage {
     suspicion: Notify,
     /// False while a mount begins, which looks by itself whether there is a service.
     is_watched: AtomicBool,
+    /// How long somebody who wants what is not here waits for the end of an outage.
+    hope: Duration,
     /// When somebody last hoped in vain.
     in_vain: Mutex<Option<Instant>>,
 }
@@ -56,18 +49,23 @@ struct State {
     since: Option<Millis>,
 }
 
-impl Default for Outage {
-    fn default() -> Self {
+impl Outage {
+    pub(crate) fn new(hope: Duration) -> Self {
         Outage {
             state: watch::Sender::new(State::default()),
             suspicion: Notify::new(),
             is_watched: AtomicBool::new(false),
+            hope,
             in_vain: Mutex::default(),
         }
     }
-}
 
-impl Outage {
+    /// Pause between two questions for the root while it does not answer. For so long after somebody hoped in vain, too, others do
+    /// not: a program that looks into a thousand files is not held up by each.
+    fn pause(&self) -> Duration {
+        self.hope / 2
+    }
+
     /// Since when the service cannot be reached, if it cannot.
     pub(crate) fn since(&self) -> Option<Millis> {
         self.state.borrow().since
@@ -92,10 +90,10 @@ impl Outage {
 
     /// Somebody wants what is not here: whether the service can be reached again by now.
     pub(crate) async fn is_over(&self) -> bool {
-        if self.in_vain.lock().is_some_and(|at| at.elapsed() < RESIGNED) {
+        if self.in_vain.lock().is_some_and(|at| at.elapsed() < self.pause()) {
             return !self.is_on();
         }
-        let is_over = timeout(HOPE, self.verdict()).await == Ok(false);
+        let is_over = timeout(self.hope, self.verdict()).await == Ok(false);
         if !is_over {
             *self.in_vain.lock() = Some(Instant::now());
         }
@@ -124,7 +122,7 @@ pub(crate) async fn watch(engine: Weak<Engine>, outage: Arc<Outage>) {
     loop {
         match outage.since() {
             None => outage.suspicion.notified().await,
-            Some(_) => drop(timeout(AGAIN, outage.suspicion.notified()).await),
+            Some(_) => drop(timeout(outage.pause(), outage.suspicion.notified()).await),
         }
         let Some((remote, limit)) = engine.upgrade().map(|it| (Arc::clone(&it.remote), it.config.silence * PROOF))
         else {

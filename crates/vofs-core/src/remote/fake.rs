@@ -1,5 +1,8 @@
 //! A VOSpace in memory, with faults and a record of what was asked: for tests of the engine.
 
+mod faults;
+mod others;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -21,6 +24,9 @@ use crate::error::{Error, Result};
 use crate::meta::{Access, Kind, Meta};
 use crate::path::NodePath;
 use crate::version::Version;
+
+use faults::Faults;
+pub(crate) use faults::{Fault, How};
 
 #[derive(Debug, Clone)]
 struct FakeNode {
@@ -60,14 +66,9 @@ struct Inner {
     nodes: BTreeMap<NodePath, FakeNode>,
     requests: Vec<String>,
     ticks: i64,
-    /// Requests that begin with one of these fail with an I/O error.
-    broken: Vec<String>,
+    faults: Faults,
     /// Connections are refused.
     down: bool,
-    /// Requests that begin with one of these get no answer.
-    cut_off: Vec<String>,
-    /// Requests that begin with one of these are done, and their answers lost.
-    lost: Vec<String>,
     /// No upload is done while this holds.
     puts_held: watch::Sender<bool>,
     /// So many requests are answered yet; `None` for all.
@@ -168,22 +169,6 @@ impl FakeRemote {
         self.0.lock().habits = habits;
     }
 
-    /// Another client makes a directory.
-    pub(crate) fn add_directory(&self, path: &str) {
-        let node = FakeNode::new(Meta::new(Kind::Directory), Bytes::new());
-        self.0.lock().nodes.insert(NodePath::new(path), node);
-    }
-
-    /// Another client writes a file.
-    pub(crate) fn store(&self, path: &str, bytes: impl Into<Bytes>) {
-        self.0.lock().store(&NodePath::new(path), bytes.into());
-    }
-
-    /// Another client deletes a node.
-    pub(crate) fn drop_node(&self, path: &str) {
-        self.0.lock().nodes.remove(&NodePath::new(path));
-    }
-
     pub(crate) fn bytes(&self, path: &str) -> Option<Bytes> {
         self.0.lock().nodes.get(&NodePath::new(path)).map(|node| node.bytes.clone())
     }
@@ -212,12 +197,17 @@ impl FakeRemote {
 
     /// Requests that begin with `prefix` fail from now on.
     pub(crate) fn break_requests(&self, prefix: &str) {
-        self.0.lock().broken.push(prefix.to_owned());
+        self.fail(Fault::lasting(prefix, How::Broken));
     }
 
     /// Requests that begin with `prefix` are done from now on, but nobody hears of it.
     pub(crate) fn lose_answers(&self, prefix: &str) {
-        self.0.lock().lost.push(prefix.to_owned());
+        self.fail(Fault::lasting(prefix, How::Lost));
+    }
+
+    /// Requests meet this from now on.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.0.lock().faults.add(fault);
     }
 
     /// Nothing may be made in this directory.
@@ -260,14 +250,12 @@ impl FakeRemote {
         if let Some(mut answered) = stalls {
             let _ = answered.wait_for(Option::is_none).await;
         }
-        let lost = self.0.lock().lost.iter().any(|prefix| request.starts_with(prefix.as_str()));
-        if lost { Err(Error::Io { path: path.clone(), cause: "the answer was lost".into() }) } else { Ok(answer) }
+        self.0.lock().faults.after(path, request).map_or(Ok(answer), Err)
     }
 
     pub(crate) fn mend(&self) {
         let mut inner = self.0.lock();
-        inner.broken.clear();
-        inner.lost.clear();
+        inner.faults.clear();
         inner.cut = None;
     }
 
@@ -352,7 +340,7 @@ impl FakeRemote {
 
     /// Requests that begin with `prefix` get no answer from now on.
     pub(crate) fn cut_off(&self, prefix: &str) {
-        self.0.lock().cut_off.push(prefix.to_owned());
+        self.fail(Fault::lasting(prefix, How::CutOff));
     }
 
     /// The service cannot be reached from now on; or can again.
@@ -362,18 +350,25 @@ impl FakeRemote {
 
     fn ask(&self, path: &NodePath, request: String) -> Result<()> {
         let mut inner = self.0.lock();
-        let is_cut_off = inner.cut_off.iter().any(|prefix| request.starts_with(prefix.as_str()));
-        if inner.down || is_cut_off {
-            inner.requests.push(request);
-            return Err(Error::Unreachable { path: path.clone(), cause: "connection refused".into() });
-        }
-        let broken = inner.broken.iter().any(|prefix| request.starts_with(prefix.as_str()));
+        let error = if inner.down {
+            Some(Error::Unreachable { path: path.clone(), cause: "connection refused".into() })
+        } else {
+            inner.faults.before(path, &request)
+        };
         inner.requests.push(request);
-        if broken { Err(Error::Io { path: path.clone(), cause: "broken link".into() }) } else { Ok(()) }
+        error.map_or(Ok(()), Err)
     }
 
     fn told(&self, meta: Meta) -> Meta {
         self.0.lock().habits.told(meta)
+    }
+
+    fn has_parent(&self, path: &NodePath) -> Result<()> {
+        match path.parent().map(|parent| self.node(&parent)) {
+            None => Ok(()),
+            Some(Ok(parent)) if parent.meta.is_directory() => Ok(()),
+            Some(_) => Err(Error::NotFound(path.clone())),
+        }
     }
 
     fn node(&self, path: &NodePath) -> Result<FakeNode> {
@@ -481,12 +476,14 @@ impl Remote for FakeRemote {
         if self.node(path).is_ok() {
             return Err(Error::Exists(path.clone()));
         }
+        self.has_parent(path)?;
         self.add_directory(path.as_str());
-        Ok(Meta::new(Kind::Directory))
+        self.answer(path, &format!("mkdir {path}"), Meta::new(Kind::Directory)).await
     }
 
     async fn make_file(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()> {
         self.arrive(path, format!("make {path}")).await?;
+        self.has_parent(path)?;
         let mut node = FakeNode::new(Meta::new(Kind::File), Bytes::new());
         node.properties = properties.iter().cloned().collect();
         self.0.lock().nodes.insert(path.clone(), node);
@@ -532,6 +529,7 @@ impl Remote for FakeRemote {
         if self.node(to).is_ok() {
             return Err(Error::Exists(to.clone()));
         }
+        self.has_parent(to)?;
         self.0.lock().relocate(from, to);
         self.answer(from, &format!("rename {from} {to}"), ()).await
     }
@@ -544,7 +542,7 @@ impl Remote for FakeRemote {
         if let Some(node) = self.0.lock().nodes.get_mut(path) {
             node.meta.access = wanted;
         }
-        Ok(wanted)
+        self.answer(path, &format!("access {path}"), wanted).await
     }
 
     async fn properties(&self, path: &NodePath) -> Result<Vec<Property>> {
@@ -582,7 +580,7 @@ impl Remote for FakeRemote {
                 None => drop(node.properties.remove(key)),
             }
         }
-        Ok(())
+        self.answer(path, &format!("property {path} {key}"), ()).await
     }
 
     async fn give_properties(&self, path: &NodePath, properties: &[(String, String)]) -> Result<()> {
@@ -590,7 +588,7 @@ impl Remote for FakeRemote {
         if let Some(node) = self.0.lock().nodes.get_mut(path) {
             node.properties.extend(properties.iter().cloned());
         }
-        Ok(())
+        self.answer(path, &format!("properties of {path} given"), ()).await
     }
 
     async fn open(&self, path: &NodePath, range: Range<u64>, _route: Route) -> Result<Incoming> {
@@ -636,8 +634,9 @@ impl Remote for FakeRemote {
         let bytes = std::fs::read(from).map_err(|error| Error::disk(path, "read", &error))?;
         assert_eq!(bytes.len() as u64, length, "the engine hands over what it says");
         outgoing.sent.store(length, Ordering::Relaxed);
-        if path.parent().is_some_and(|parent| self.node(&parent).is_err()) {
-            return Err(Error::NotFound(path.clone()));
+        self.has_parent(path)?;
+        if self.node(path).is_ok_and(|node| node.meta.is_directory()) {
+            return Err(Error::IsADirectory(path.clone()));
         }
         if let Some(former) = self.node(path).ok().filter(|node| length == 0 && !node.bytes.is_empty()) {
             // As a Vault has it: a file is emptied by deleting its node and making it anew.

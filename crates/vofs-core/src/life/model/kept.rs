@@ -1,0 +1,113 @@
+//! Sequences that are always tried: systematic ones, and what random ones came down to when they found a defect.
+
+use super::check;
+use super::steps::{Op, Step};
+use crate::config::WriteBack;
+use crate::remote::fake::How;
+
+const MODES: [WriteBack; 2] = [WriteBack::Close, WriteBack::Background];
+
+fn write(path: &'static str, length: usize) -> Op {
+    Op::Write { path, offset: 0, length, truncate: false }
+}
+
+fn append(path: &'static str, length: usize) -> Op {
+    Op::Append { path, length }
+}
+
+fn rename(from: &'static str, to: &'static str) -> Op {
+    Op::Rename { from, to }
+}
+
+fn unlink(path: &'static str) -> Op {
+    Op::Unlink { path }
+}
+
+fn lasting(request: &'static str, how: How) -> Step {
+    Step::Fault { request, how, times: None }
+}
+
+/// Between the synchronisation of the data and the commit of the journal too: with files that the service has, that wait for it, and
+/// whose uploads fail.
+#[test]
+fn killed_at_every_step_that_makes_something_durable() {
+    let anew = Op::Write { path: "a", offset: 0, length: 70_000, truncate: true };
+    let ops = [anew, append("a", 5000), rename("a", "b"), rename("a", "c"), unlink("a")];
+    for (mode, trouble) in
+        MODES.into_iter().flat_map(|mode| [Step::Mend, lasting("put", How::Broken)].map(|trouble| (mode, trouble)))
+    {
+        for (within, after) in ops.iter().flat_map(|op| (0..7).map(move |after| (op.clone(), after))) {
+            let cut = Step::Cut { within, after };
+            let before = [Step::Do(write("a", 100_000)), Step::Do(write("b", 50_000)), trouble.clone()];
+            let steps = [&before[..], &[Step::Do(write("a", 80_000)), cut]].concat();
+            check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {steps:?}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn the_lost_upload_of_a_replaced_file_is_not_taken_for_that_of_somebody_else() {
+    let steps = [
+        Step::Do(write("a", 0)),
+        lasting("put", How::Lost),
+        Step::Do(write("b", 0)),
+        Step::Do(write("a", 1)),
+        Step::Do(rename("b", "a")),
+    ];
+    check(WriteBack::Close, &steps).unwrap_or_else(|error| panic!("{error}"));
+}
+#[test]
+fn what_was_made_or_moved_is_seen_though_the_answer_was_lost() {
+    let ops = [
+        ("mkdir", Op::Mkdir { path: "n" }),
+        ("delete", Op::Rmdir { path: "e/s" }),
+        ("delete", unlink("e/a")),
+        ("rename", rename("a", "n")),
+        ("rename", rename("d/s", "e/s")),
+        ("delete", rename("d/s", "e/s")),
+        ("rename", rename("d", "n")),
+    ];
+    for (mode, (request, op)) in MODES.into_iter().flat_map(|mode| ops.clone().map(|op| (mode, op))) {
+        let steps = [
+            Step::Do(Op::Mkdir { path: "e/s" }),
+            Step::Settle,
+            Step::Fault { request, how: How::Lost, times: Some(1) },
+            Step::Do(op.clone()),
+        ];
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {op:?}: {error}"));
+    }
+}
+
+/// What a rename has replaced is deleted later when it cannot be at once. By then others may stand under both names.
+#[test]
+fn what_was_replaced_does_not_come_back_when_the_name_is_left_or_made_anew() {
+    for (mode, later) in MODES.into_iter().flat_map(|mode| {
+        let later = [vec![rename("b", "c")], vec![unlink("b")], vec![write("a", 7)], vec![unlink("b"), write("a", 7)]];
+        later.map(|later| (mode, later))
+    }) {
+        for killed in [false, true] {
+            let mut steps = vec![lasting("delete /.vofs-replaced", How::Broken), Step::Do(rename("a", "b"))];
+            // Where it is sent, it would tell itself from the one that was moved.
+            steps.extend([Step::Do(Op::Read { path: "b" }), lasting("put", How::Broken)]);
+            steps.extend(later.iter().cloned().map(Step::Do));
+            steps.extend(killed.then_some(Step::Crash));
+            check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {later:?} {killed}: {error}"));
+        }
+    }
+}
+
+/// The program is told of a failure, finds its file gone, and makes another one; then the failure turns out to have been none.
+#[test]
+fn a_file_that_is_made_after_a_move_of_unknown_end_keeps_its_name() {
+    for (mode, killed) in MODES.into_iter().flat_map(|mode| [false, true].map(|killed| (mode, killed))) {
+        let steps = [
+            lasting("put", How::Broken),
+            Step::Fault { request: "rename /a ", how: How::Lost, times: Some(1) },
+            lasting("rename /.vofs-replaced", How::Broken),
+            Step::Do(rename("a", "b")),
+            Step::Do(write("a", 7)),
+        ];
+        let steps = [&steps[..], if killed { &[Step::Crash] } else { &[] }].concat();
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {killed}: {error}"));
+    }
+}
