@@ -31,6 +31,9 @@ use ledger::Ledger;
 /// Longest and shortest time between two kills, in milliseconds.
 const LOAD: std::ops::Range<u64> = 30..1500;
 
+/// How long programs write after a kill before everything is checked, in milliseconds.
+const AFTERWARDS: std::ops::Range<u64> = 0..500;
+
 /// After so many kills the mount is drained and the service looked into.
 const DRAIN_EVERY: u64 = 10;
 
@@ -130,11 +133,15 @@ fn run(profile: Profile, mode: &str, kills: u64, seed: u64) -> (Arc<Place>, Foun
         if kill_service {
             world.server.resume();
         }
-        // Those who write have their errors by now, or get them.
-        let _all_wait = place.gate.write().unwrap();
+        // Those who write get their errors, and go on as soon as they can: while the mount begins, and while it settles what was
+        // interrupted, at the names of that too.
         if kill_mount {
             mounted = Some(mount(&world, mode));
         }
+        thread::sleep(Duration::from_millis(random.u64(AFTERWARDS)));
+        // A look at all names is one at what is acknowledged only while nobody changes them; and a name from which something was set
+        // aside is an error, which is neither of its versions, until that is settled.
+        let _all_wait = place.gate.write().unwrap();
         wait_until("interrupted renames are settled", PATIENCE, || unfinished_moves(&world) == 0);
         place.ledger.check_mount(&place.point, &mut found.defects);
         if kill % DRAIN_EVERY == 0 || kill == kills {
