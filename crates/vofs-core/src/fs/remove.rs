@@ -57,6 +57,7 @@ impl Engine {
         if !self.resolve(&path).await?.is_directory() {
             return Err(Error::NotADirectory(path));
         }
+        self.settle_below(&path).await?;
         if self.has_unsent_below(&path) {
             return Err(Error::NotEmpty(path));
         }

@@ -43,6 +43,9 @@ impl Engine {
     ) -> Result<()> {
         let from = self.child(from_parent, from_name)?;
         let to = self.new_child(to_parent, to_name)?;
+        for directory in [&from, &to] {
+            self.settle_below(directory).await?;
+        }
         // Nothing is looked at before: an upload that ends meanwhile changes what there is.
         let uploads = self.files.within_either(&from, &to);
         uploads.iter().for_each(|file| file.interrupt_if_queued());

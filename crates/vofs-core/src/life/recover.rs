@@ -32,6 +32,7 @@ impl Engine {
                 self.finish_later(id, intent);
                 continue;
             }
+            self.note_unsettled(id, &intent);
             if let Err(error) = self.settle_move(id, &intent).await {
                 tracing::error!(%error, ?intent, "an interrupted move is not finished yet");
                 self.finish_later(id, intent);

@@ -155,6 +155,12 @@ impl Engine {
 
     /// Finishes a move or takes it back, and has the journal and the open files follow.
     pub(crate) async fn settle_move(self: &Arc<Self>, id: i64, intent: &Replacement) -> Result<()> {
+        let Some(turn) = self.turn_to_settle(id) else { return Ok(()) };
+        let _turn = turn.lock().await;
+        if self.turn_to_settle(id).is_none() {
+            // By who had the turn before.
+            return Ok(());
+        }
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         // As by the rename itself, nothing is uploaded meanwhile.
         let files = if intent.copied.is_none() { self.files.within_either(&from, &to) } else { Vec::new() };

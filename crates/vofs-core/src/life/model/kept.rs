@@ -96,6 +96,28 @@ fn what_was_replaced_does_not_come_back_when_the_name_is_left_or_made_anew() {
     }
 }
 
+/// The journal knows what was set aside by the directory's former name.
+#[test]
+fn what_a_rename_left_does_not_stay_in_a_directory_that_is_renamed_or_removed() {
+    let moved = Step::Do(rename("d", "n"));
+    let emptied = ["d/b", "d/a"].map(unlink).into_iter().chain(["d/s", "d"].map(|path| Op::Rmdir { path }));
+    for (mode, later) in MODES.into_iter().flat_map(|mode| {
+        [vec![moved.clone()], emptied.clone().map(Step::Do).collect()].map(|later: Vec<_>| (mode, later))
+    }) {
+        for fault in ["delete /d/.vofs-replaced", "rename /d/a "] {
+            let steps = [
+                Step::Do(write("d/b", 7)),
+                Step::Settle,
+                Step::Fault { request: fault, how: How::Broken, times: Some(2) },
+                Step::Fault { request: "rename /d/.vofs-replaced", how: How::Broken, times: Some(1) },
+                Step::Do(rename("d/a", "d/b")),
+            ];
+            let steps = [&steps[..], &later].concat();
+            check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {fault} {later:?}: {error}"));
+        }
+    }
+}
+
 /// The program is told of a failure, finds its file gone, and makes another one; then the failure turns out to have been none.
 #[test]
 fn a_file_that_is_made_after_a_move_of_unknown_end_keeps_its_name() {
