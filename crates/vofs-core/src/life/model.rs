@@ -51,7 +51,7 @@ fn sequence() -> impl Strategy<Value = Sequence> {
 }
 
 /// How many sequences are tried; `PROPTEST_CASES` asks for more.
-const CASES: u32 = 128;
+const CASES: u32 = 96;
 
 fn configuration() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(CASES);

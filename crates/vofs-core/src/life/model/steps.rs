@@ -169,9 +169,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => directory().prop_map(|path| Op::List { path }),
         1 => Just(Op::List { path: "" }),
         4 => (slot(), file()).prop_map(|(slot, path)| Op::Open { slot, path }),
-        3 => (slot(), length(), length()).prop_map(|(slot, offset, length)| Op::Poke { slot, offset, length }),
-        1 => slot().prop_map(|slot| Op::Peek { slot }),
-        1 => slot().prop_map(|slot| Op::Sync { slot }),
+        7 => (slot(), length(), length()).prop_map(|(slot, offset, length)| Op::Poke { slot, offset, length }),
+        2 => slot().prop_map(|slot| Op::Peek { slot }),
+        2 => slot().prop_map(|slot| Op::Sync { slot }),
         2 => slot().prop_map(|slot| Op::Shut { slot }),
     ]
 }
