@@ -1,12 +1,12 @@
 //! What is in the journal of a mount that was killed, and what others do before it is settled.
 
-use super::background::{puts, write_new};
+use super::background::{LONG, puts, quiet, write_new};
 use super::tests::{Bench, Mount, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
 use crate::inode::Ino;
 use crate::journal::Replacement;
-use crate::remote::fake::Habits;
+use crate::remote::fake::{Fault, Habits, How};
 
 fn background(config: &mut Config) {
     config.write_back = WriteBack::Background;
@@ -152,4 +152,26 @@ fn a_mount_that_may_not_write_sends_nothing_of_a_former_one() {
     assert_eq!(bench.dirty_files().len(), 1);
     runtime().block_on(async { bench.mount_as(background).await.until_clean().await });
     assert_eq!(bench.remote.bytes("a").expect("sent"), "unsent");
+}
+
+#[test]
+fn what_is_written_after_a_rename_of_unknown_end_outlives_its_being_done() {
+    let bench = Bench::new();
+    bench.remote.store("a", "moved");
+    let life = runtime();
+    life.block_on(async {
+        let mount = bench.mount_as(quiet(LONG)).await;
+        write_new(&mount, "n", b"kept").await;
+        bench.remote.fail(Fault { prefix: "rename /a".to_owned(), how: How::Lost, left: Some(1) });
+        mount.0.rename(Ino::ROOT, "a", Ino::ROOT, "n", false).await.expect_err("the answer was lost");
+        let fh = mount.open("n", WRITE).await;
+        mount.0.write(fh, 4, b" and more").await.expect("written");
+        mount.close(fh).await.expect("in the journal");
+        mount.until_settled().await;
+    });
+    drop(life);
+    runtime().block_on(async { bench.mount_as(background).await.until_clean().await });
+    assert_eq!(bench.remote.bytes("n").expect("moved"), "moved");
+    let beside = bench.remote.paths().into_iter().find(|path| path.starts_with("n.conflict-"));
+    assert_eq!(bench.remote.bytes(&beside.expect("kept")).expect("there"), "kept and more");
 }

@@ -289,7 +289,9 @@ impl Engine {
         }
         let (from, to) = (NodePath::new(&intent.from), NodePath::new(&intent.to));
         let known: HashMap<&str, &Pending> = pending.iter().map(|record| (record.id.as_str(), record)).collect();
-        change.remove = intent.replaces.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect();
+        // A program that was told of a failure may have written on to what was to be replaced: that ends beside what was moved.
+        let replaces = if intent.taken_back { &[][..] } else { &intent.replaces };
+        change.remove = replaces.iter().filter(|id| known.contains_key(id.as_str())).cloned().collect();
         let is_younger = |record: &Pending| record.base.is_none() && record.path() == from;
         for record in pending.iter().filter(|record| !intent.replaces.contains(&record.id) && !is_younger(record)) {
             if let Some(path) = record.path().moved(&from, &to) {

@@ -16,6 +16,8 @@ const WORLDS: usize = 48;
 #[derive(Debug)]
 pub(super) struct Oracle {
     worlds: Vec<World>,
+    /// Names onto which renames of unknown end went. Where one is found to have come about, what waited there ends beside it.
+    contested: Vec<String>,
 }
 
 /// What a tree looks like: lengths, and the first and the last byte.
@@ -29,7 +31,7 @@ pub(super) fn shape(tree: &Tree) -> String {
 
 impl Oracle {
     pub(super) fn new(tree: Tree) -> Self {
-        Oracle { worlds: vec![World { seen: tree.clone(), promised: tree, ..World::default() }] }
+        Oracle { worlds: vec![World { seen: tree.clone(), promised: tree, ..World::default() }], contested: Vec::new() }
     }
 
     pub(super) fn is_out_of_hand(&self) -> bool {
@@ -51,6 +53,13 @@ impl Oracle {
         })
     }
 
+    /// Whether this may be a copy of what waited where a rename of unknown end went.
+    pub(super) fn may_be_beside(&self, path: &str) -> bool {
+        let is_beside =
+            |name: &String| path.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(".conflict-"));
+        self.contested.iter().any(is_beside)
+    }
+
     pub(super) fn has(&self, tree: &Tree) -> bool {
         self.worlds.iter().any(|world| world.seen == *tree)
     }
@@ -69,8 +78,11 @@ impl Oracle {
     }
 
     /// Done in some.
-    fn in_doubt(&self, op: &Op, stamp: u8) -> Vec<World> {
+    fn in_doubt(&mut self, op: &Op, stamp: u8) -> Vec<World> {
         let mut worlds = Vec::new();
+        if let Op::Rename { to, .. } = op {
+            self.contested.push((*to).to_owned());
+        }
         for world in &self.worlds {
             let after = world.after(op, stamp).ok();
             let mut before = world.clone();

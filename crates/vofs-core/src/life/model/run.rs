@@ -149,6 +149,12 @@ impl Run {
             }
             sent(programs).await
         })?;
+        let beside: Vec<_> =
+            self.bench.remote.tree().into_keys().filter(|path| self.oracle.may_be_beside(path)).collect();
+        beside.iter().for_each(|path| self.bench.remote.drop_node(path));
+        if !beside.is_empty() {
+            self.doubt_all()?;
+        }
         let tree = self.bench.remote.tree();
         if !self.oracle.has(&tree) {
             let why = "the service has, when all is settled,";

@@ -80,7 +80,7 @@ fn is_fragment_of(kept: &[u8], ours: &[u8]) -> bool {
 
 impl Run {
     /// As when the time is over for which what is known is believed.
-    fn doubt_all(&mut self) -> Checked {
+    pub(super) fn doubt_all(&mut self) -> Checked {
         self.within(async |_, programs, _| programs.mount.0.refresh(&NodePath::root()).await)
             .map(drop)
             .map_err(|error| failed(format!("not asked anew: {error}")))
