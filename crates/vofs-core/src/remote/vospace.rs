@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use lru::LruCache;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -49,6 +49,28 @@ impl VoSpace {
     /// Everything below `root`.
     pub fn new(client: Client, root: VosUri) -> Self {
         VoSpace { client, root, rights: Mutex::new(LruCache::new(RIGHTS)), tells_rights: OnceCell::new() }
+    }
+
+    /// What a node that was asked for by itself is. A file of which the service does not tell the length is no empty one:
+    /// who is shown that copies nothing and believes it. So its bytes are asked how many they are, each time: what else such a
+    /// service tells may be the same of other bytes (a date to the second).
+    async fn whole(&self, path: &NodePath, node: &Node) -> Result<Meta> {
+        let mut meta = meta(node);
+        if meta.is_file() && node.properties.length().is_none() {
+            meta.version.length = self.measure(&node.uri).await.map_err(at(path))?;
+            tracing::debug!(%path, length = meta.version.length, "its node does not tell its length: asked its bytes");
+        }
+        Ok(meta)
+    }
+
+    /// How many bytes a file has: as their answer says, else counted.
+    async fn measure(&self, uri: &VosUri) -> vospace_client::Result<u64> {
+        // Anew: a kept address may be that of other bytes. Without a range: of an empty file each is refused.
+        let bytes = self.client.open_anew(uri, None).await?;
+        match bytes.total {
+            Some(length) => Ok(length),
+            None => bytes.body.try_fold(0, async |length, piece| Ok(length + piece.len() as u64)).await,
+        }
     }
 
     /// Whether the caller may write a node of which all details were asked for. The CADC services tell rights that there are,
@@ -107,6 +129,7 @@ fn at(path: &NodePath) -> impl Fn(vospace_client::Error) -> Error + Send + 'stat
     move |error| Error::remote(&path, &error)
 }
 
+/// What a node tells. Who asks for a file looks whether its length is told ([`VoSpace::whole`], [`shown`]).
 fn meta(node: &Node) -> Meta {
     let properties = &node.properties;
     let kind = match &node.kind {
@@ -135,7 +158,7 @@ fn shown(node: &Node) -> Shown {
     let properties = &node.properties;
     let is_told = match &node.kind {
         NodeKind::Container => properties.iter().next().is_some(),
-        NodeKind::Data { .. } => properties.length().is_some() || properties.date().is_some(),
+        NodeKind::Data { .. } => properties.length().is_some(),
         NodeKind::Link { target } => !target.is_empty(),
     };
     let meta = meta(node);
@@ -165,18 +188,19 @@ fn millis(time: Timestamp) -> Millis {
 #[async_trait]
 impl Remote for VoSpace {
     async fn stat(&self, path: &NodePath) -> Result<Meta> {
-        Ok(meta(&self.client.stat(&self.uri(path)).await.map_err(at(path))?))
+        let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
+        self.whole(path, &node).await
     }
 
     async fn stat_with_properties(&self, path: &NodePath) -> Result<(Meta, Vec<Property>)> {
         let node = self.client.stat(&self.uri(path)).await.map_err(at(path))?;
-        Ok((meta(&node), given(&node).collect()))
+        Ok((self.whole(path, &node).await?, given(&node).collect()))
     }
 
     async fn stat_to_write(&self, path: &NodePath) -> Result<(Meta, Option<bool>)> {
         let node = self.client.stat_in_full(&self.uri(path)).await.map_err(at(path))?;
         let may = self.may_write(&node).await;
-        Ok((meta(&node), may))
+        Ok((self.whole(path, &node).await?, may))
     }
 
     async fn may_make_in(&self, directory: &NodePath) -> Option<bool> {

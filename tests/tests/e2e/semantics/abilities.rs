@@ -1,6 +1,7 @@
 //! What a mount does where a service lacks what others have.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::time::Duration;
 
@@ -180,4 +181,48 @@ fn names_that_this_service_cannot_hold_are_einval_before_anything_is_sent() {
     assert!(sent.is_empty(), "{sent:?}");
     fs::write(mount.join("plain-name.fits"), "x").unwrap();
     assert_eq!(world.bytes("plain-name.fits").unwrap(), b"x");
+}
+
+#[test]
+fn a_file_whose_length_is_not_told_is_not_empty() {
+    for profile in [Profile::Pyvospace, Profile::Datalab, Profile::Vault, Profile::Strict] {
+        let world = World::new(profile);
+        let (space, quiet) = (profile.service(), r#"{"documents": {"lengths": false}}"#);
+        world.server.post("/_bench/profile", &format!(r#"{{"space": "{space}", "habits": {quiet}}}"#));
+        world.vospace(&["mkdir", &world.uri("d")]).ok();
+        world.put("d/f", "content");
+        world.put("d/empty", "");
+        let mount = world.mount();
+        let length = |name: &str| fs::metadata(mount.join(name)).unwrap().len();
+        assert_eq!(fs::read_dir(mount.join("d")).unwrap().count(), 2, "{profile:?}");
+        assert_eq!((length("d/f"), length("d/empty")), (7, 0), "{profile:?}");
+        assert_eq!(fs::read(mount.join("d/f")).unwrap(), b"content", "{profile:?}");
+        fs::copy(mount.join("d/f"), world.local("copy")).unwrap();
+        assert_eq!(fs::read(world.local("copy")).unwrap(), b"content", "{profile:?}");
+        // Longer by another client: what was found is not believed for ever.
+        world.put("d/f", "content and more");
+        assert_eq!(fs::read(mount.join("d/f")).unwrap(), b"content and more", "{profile:?}");
+        OpenOptions::new().append(true).open(mount.join("d/f")).unwrap().write_all(b", appended").unwrap();
+        assert_eq!(world.bytes("d/f").unwrap(), b"content and more, appended", "{profile:?}");
+        assert_eq!(fs::read(mount.join("d/f")).unwrap(), b"content and more, appended", "{profile:?}");
+    }
+}
+
+#[test]
+fn a_file_whose_length_cannot_be_found_is_an_error_and_never_empty() {
+    let world = World::new(Profile::Strict);
+    world.server.post("/_bench/profile", r#"{"space": "strict", "habits": {"documents": {"lengths": false}}}"#);
+    world.put("f", "content");
+    let bytes = world.server.byte_path();
+    world.server.fault(&format!(r#"{{"method": "GET", "path": "{bytes}", "status": 403}}"#));
+    let mount = world.mount();
+    assert!(fs::read(mount.join("f")).is_err());
+    assert!(fs::metadata(mount.join("f")).is_err());
+    world.server.heal();
+    wait_until("it is there again", SOON, || fs::read(mount.join("f")).is_ok_and(|read| read == b"content"));
+    // Nor does the answer that has the bytes say how many they are.
+    let quiet = serde_json::json!({"method": "GET", "path": bytes, "headers": {"content-length": null}});
+    world.server.fault(&quiet.to_string());
+    world.put("counted", "content");
+    assert_eq!(fs::metadata(mount.join("counted")).unwrap().len(), 7);
 }
