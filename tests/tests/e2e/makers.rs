@@ -5,6 +5,7 @@
 use std::fs;
 
 use vofs_tests::process::Finished;
+use vofs_tests::wire::Wire;
 use vofs_tests::{Profile, World, every_profile};
 
 every_profile!(
@@ -205,4 +206,33 @@ fn what_was_learned_is_shown_and_kept(profile: Profile) {
     for fact in known {
         assert!(told.contains(fact), "{fact} in\n{told}");
     }
+}
+
+/// pyvospace: a name stands in a document as it is, so that `a%41` is not `aA`, which is there too, nor `b%41` a `bA` that is
+/// gone.
+#[test]
+fn names_with_percent_signs_are_shown_as_they_are() {
+    let world = World::new(Profile::Pyvospace);
+    let wire = Wire::new(&world.server);
+    let names = ["a%20b", "a%41", "aA", "b%41"];
+    for name in names {
+        let node = format!(
+            r#"<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" uri="vos://icrar.org!vospace/demo/{name}" xsi:type="vos:DataNode"><vos:properties/></vos:node>"#
+        );
+        let path = format!("/vospace/nodes/demo/{}", name.replace('%', "%25"));
+        let made = wire.send("PUT", &path, &[("Content-Type", "text/xml")], node.as_bytes());
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    for line in [&["ls"][..], &["ls", "-l"]] {
+        let shown = ok(&world, &[line, &[&world.uri("")]].concat());
+        let shown: Vec<&str> = shown.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+        assert_eq!(shown, names, "{line:?}");
+    }
+    // What such a name would be taken for is not touched in its stead.
+    world.vospace(&["rm", &world.uri("b%41")]).fails_with(1, &["the character %"]);
+    let mount = world.mount();
+    let mut there: Vec<_> = fs::read_dir(mount.join("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    there.sort();
+    assert_eq!(there, names);
+    assert!(fs::read(mount.join("a%41")).is_err() && fs::read(mount.join("aA")).unwrap().is_empty());
 }

@@ -10,6 +10,10 @@
 //!
 //! A listing may name its children and say nothing more of them (pyvospace, observed). Then each is asked for singly, some
 //! at a time, and that is remembered.
+//!
+//! Such a listing may also have names as they are, where a `%` is a character like others (pyvospace, observed): `a%41` read
+//! as others mean it would be `aA`, which is no node, or another. What a listing shows is never left out for that: see
+//! [`singly`].
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -22,7 +26,7 @@ use reqwest::Url;
 use tokio::io::AsyncBufRead;
 
 use super::stat::{self, broken};
-use crate::dialect::Learned;
+use crate::dialect::{Learned, NamesInDocuments};
 use crate::http::{Grant, Request};
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind};
@@ -141,16 +145,36 @@ struct Page {
     fresh: usize,
 }
 
-/// A child asked for by itself. One that may not be read keeps its name and kind; one that is gone is none.
-async fn singly(inner: &Arc<Inner>, child: Node) -> Result<Option<Node>> {
-    match stat::stat(inner, &child.uri).await {
-        Ok(node) => Ok(Some(node)),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => Ok(None),
-            ErrorKind::PermissionDenied | ErrorKind::InvalidName => Ok(Some(child)),
-            _ => Err(error),
+/// A child as the listing has it.
+struct Shown {
+    node: Node,
+    /// Its name as it stands there, where that is another than it was read as: nobody knows which of them is meant.
+    written: Option<String>,
+}
+
+/// A child asked for by itself. One that may not be read keeps its name and kind; one that is gone is none. One that
+/// cannot be had by the name that it was read as is called what the listing writes, and so is one for which the service shows
+/// a node that it writes as the other was read.
+async fn singly(inner: &Arc<Inner>, child: Shown) -> Result<Option<Node>> {
+    let Shown { node: child, written } = child;
+    let found = match stat::as_told(inner, &child.uri).await {
+        Ok(told) => match written.filter(|_| last_name(&told.written) == child.uri.name()) {
+            None => return Ok(Some(told.node)),
+            other => other,
         },
-    }
+        Err(error) => match (error.kind(), written) {
+            (ErrorKind::NotFound | ErrorKind::InvalidName, Some(written)) => Some(written),
+            (ErrorKind::NotFound, None) => None,
+            (ErrorKind::PermissionDenied | ErrorKind::InvalidName, _) => return Ok(Some(child)),
+            _ => return Err(error),
+        },
+    };
+    Ok(found.and_then(|name| Some(Node { uri: child.uri.parent()?.join(&name), ..child })))
+}
+
+/// The last name of a URI as it is written.
+fn last_name(uri: &str) -> &str {
+    uri.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 struct Listing {
@@ -185,12 +209,13 @@ impl Listing {
                     self.ended = true;
                     break;
                 };
-                if !self.is_bare(&child) {
+                let is_doubtful = child.written.is_some() && child.node.properties.is_empty();
+                if !is_doubtful && !self.is_bare(&child.node) {
                     if self.asked.is_empty() {
-                        return Ok(Some(child));
+                        return Ok(Some(child.node));
                     }
-                    self.asked.push_back(future::ready(Ok(Some(child))).boxed());
-                } else if self.bare == Bare::NotSeen {
+                    self.asked.push_back(future::ready(Ok(Some(child.node))).boxed());
+                } else if !is_doubtful && self.bare == Bare::NotSeen {
                     if let Some(child) = self.first_bare(child).await? {
                         self.asked.push_back(future::ready(Ok(Some(child))).boxed());
                     }
@@ -221,7 +246,7 @@ impl Listing {
     }
 
     /// Asks for the first child without properties, which tells whether the others are worth it.
-    async fn first_bare(&mut self, child: Node) -> Result<Option<Node>> {
+    async fn first_bare(&mut self, child: Shown) -> Result<Option<Node>> {
         let Some(node) = singly(&self.inner, child).await? else { return Ok(None) };
         self.bare = if node.properties.is_empty() { Bare::Really } else { Bare::Listed };
         if let Some(service) = self.service.as_ref().filter(|_| self.bare == Bare::Listed) {
@@ -231,7 +256,7 @@ impl Listing {
     }
 
     /// The next child as the listing has it.
-    async fn listed(&mut self) -> Result<Option<Node>> {
+    async fn listed(&mut self) -> Result<Option<Shown>> {
         let service = match &self.service {
             Some(service) => Arc::clone(service),
             None => {
@@ -251,7 +276,8 @@ impl Listing {
             match page.reader.next().await {
                 Ok(Some(child)) => {
                     page.count += 1;
-                    if page.count == 1 && page.continued && self.begins_anew(&service, &child) {
+                    let written = last_name(page.reader.child_uri()).to_owned();
+                    if page.count == 1 && page.continued && self.begins_anew(&service, &written) {
                         if self.size == Size::Proof {
                             // The first page was shorter than asked for, so it was everything.
                             return Ok(None);
@@ -260,14 +286,14 @@ impl Listing {
                         self.size = Size::Whole;
                         continue;
                     }
-                    if let Some(node) = self.take(child) {
+                    if let Some(child) = self.take(&service, child, written) {
                         self.given += 1;
                         if self.given > MOST_CHILDREN {
                             let text =
                                 format!("its listing has more than {MOST_CHILDREN} children, and perhaps no end");
                             return Err(Error::node(ErrorKind::Protocol, &self.uri, text));
                         }
-                        return Ok(Some(node));
+                        return Ok(Some(child));
                     }
                 }
                 Ok(None) => {
@@ -281,14 +307,13 @@ impl Listing {
     }
 
     /// A child to hand out, unless it was already. It gets the path that was asked for: the container may have been
-    /// reached through a link.
-    fn take(&mut self, child: Node) -> Option<Node> {
-        let name = child.uri.name().to_owned();
+    /// reached through a link. Two children are told apart by how their names are written.
+    fn take(&mut self, service: &Service, child: Node, written: String) -> Option<Shown> {
         let repeated = match self.size {
-            Size::Whole => self.first_names.contains(&name),
-            _ => self.last.as_ref().is_some_and(|(last, _)| *last == name),
+            Size::Whole => self.first_names.contains(&written),
+            _ => self.last.as_ref().is_some_and(|(last, _)| *last == written),
         };
-        if repeated || name.is_empty() {
+        if repeated || child.uri.is_root() {
             return None;
         }
         let mut limited = false;
@@ -296,21 +321,22 @@ impl Listing {
             page.fresh += 1;
             limited = page.limit.is_some();
         }
-        let pages = || self.service.as_ref().is_some_and(|service| service.dialect().paging == Learned::Yes);
-        if self.size == Size::First && limited && !pages() {
-            self.first_names.insert(name.clone());
+        let dialect = service.dialect();
+        if self.size == Size::First && limited && dialect.paging != Learned::Yes {
+            self.first_names.insert(written.clone());
         }
-        let uri = self.uri.join(&name);
-        self.last = Some((name, child.uri.to_wire()));
-        Some(Node { uri, ..child })
+        let is_plain = written == child.uri.name();
+        let is_raw = dialect.names_in_documents == NamesInDocuments::Raw;
+        let uri = self.uri.join(if is_raw { &written } else { child.uri.name() });
+        self.last = Some((written.clone(), child.uri.to_wire()));
+        Some(Shown { node: Node { uri, ..child }, written: (!is_plain && !is_raw).then_some(written) })
     }
 
     /// Whether the first child of a further page shows that the service does not look at `uri`.
-    fn begins_anew(&mut self, service: &Service, child: &Node) -> bool {
+    fn begins_anew(&mut self, service: &Service, name: &str) -> bool {
         if service.dialect().paging == Learned::Yes {
             return false;
         }
-        let name = child.uri.name();
         let is_last = self.last.as_ref().is_some_and(|(last, _)| last == name);
         if !is_last && self.first_names.contains(name) {
             service.learn(|dialect| dialect.paging = Learned::No);

@@ -23,8 +23,23 @@ use crate::{Error, ErrorKind, Result};
 /// The longest answer, in bytes, that a container without children is believed to give: properties are short texts.
 const CHILDLESS: usize = 256 << 10;
 
+/// An answer about one node.
+pub(super) struct Told {
+    pub(super) node: Node,
+    /// What time it was for the service, to the second, if it says.
+    time: Option<Timestamp>,
+    /// The node's URI as it stands in the answer.
+    pub(super) written: String,
+}
+
 pub(crate) async fn stat(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
-    Ok(with_time(inner, uri).await?.0)
+    Ok(as_told(inner, uri).await?.node)
+}
+
+/// A node, and how the service writes its URI.
+pub(super) async fn as_told(inner: &Arc<Inner>, uri: &VosUri) -> Result<Told> {
+    let service = inner.service(uri).await?;
+    ask(inner, &service, uri, None).await
 }
 
 /// Reads the nearest node above `uri` that can be, where nothing was read of a service without capabilities yet: it shows in
@@ -44,33 +59,28 @@ pub(crate) async fn acquaint(inner: &Arc<Inner>, service: &Service, uri: &VosUri
 
 /// A node, and what time it was for the service when it answered, to the second, if it says.
 pub(crate) async fn with_time(inner: &Arc<Inner>, uri: &VosUri) -> Result<(Node, Option<Timestamp>)> {
-    let service = inner.service(uri).await?;
-    ask(inner, &service, uri, None).await
+    let told = as_told(inner, uri).await?;
+    Ok((told.node, told.time))
 }
 
 /// A node with what the service computes for this caller besides what it stores.
 pub(crate) async fn in_full(inner: &Arc<Inner>, uri: &VosUri) -> Result<Node> {
     let service = inner.service(uri).await?;
-    Ok(ask(inner, &service, uri, Some("max")).await?.0)
+    Ok(ask(inner, &service, uri, Some("max")).await?.node)
 }
 
-async fn ask(
-    inner: &Arc<Inner>,
-    service: &Service,
-    uri: &VosUri,
-    detail: Option<&str>,
-) -> Result<(Node, Option<Timestamp>)> {
+async fn ask(inner: &Arc<Inner>, service: &Service, uri: &VosUri, detail: Option<&str>) -> Result<Told> {
     let mut refused = None;
     if service.dialect().limit_zero != Learned::No {
         match inner.http.fetch_following(&Request::get(url(service, uri, 0, detail)?, Grant::Caller)).await {
             Ok(answer) => {
-                let node = to_node(service, uri, &answer)?;
+                let (node, written) = to_node_and_uri(service, uri, &answer)?;
                 let ignored = matches!(node.kind, NodeKind::Container) && answer.body.len() > CHILDLESS;
                 service.learn(|dialect| {
                     dialect.limit_zero = (!ignored).into();
                     note_single(dialect, &node);
                 });
-                return Ok((node, clock(&answer.headers)));
+                return Ok(Told { node, time: clock(&answer.headers), written });
             }
             Err(failure)
                 if failure.status == Some(StatusCode::BAD_REQUEST) || failure.outcome == Outcome::Oversized =>
@@ -86,7 +96,7 @@ async fn ask(
                 if refused.is_some() {
                     dialect.limit_zero = Learned::No;
                 }
-                note_single(dialect, &found.0);
+                note_single(dialect, &found.node);
             });
             Ok(found)
         }
@@ -115,19 +125,14 @@ fn url(service: &Service, uri: &VosUri, limit: usize, detail: Option<&str>) -> R
 }
 
 /// Reads a node up to its first child.
-async fn beginning(
-    inner: &Arc<Inner>,
-    service: &Service,
-    uri: &VosUri,
-    detail: Option<&str>,
-) -> Result<(Node, Option<Timestamp>)> {
+async fn beginning(inner: &Arc<Inner>, service: &Service, uri: &VosUri, detail: Option<&str>) -> Result<Told> {
     let request = Request::get(url(service, uri, 1, detail)?, Grant::Caller);
     let response = inner.http.begin(&request).await.map_err(|failure| at_root(service, uri, failure))?;
     let time = clock(&response.headers);
     let mut reader = ListingReader::new(response.reader());
     let node = reader.container().await.map_err(|error| broken(uri, &error))?;
     service.note_node(&node, reader.manner());
-    Ok((Node { uri: uri.clone(), ..node }, time))
+    Ok(Told { node: Node { uri: uri.clone(), ..node }, time, written: reader.manner().uri.clone() })
 }
 
 fn clock(headers: &HeaderMap) -> Option<Timestamp> {
@@ -182,9 +187,13 @@ pub(super) fn rootless(uri: &VosUri) -> Error {
 /// The node of an answer, under the URI that was asked for: the path may have led through a link, or the service may
 /// call itself by another name.
 pub(super) fn to_node(service: &Service, uri: &VosUri, answer: &Answer) -> Result<Node> {
+    Ok(to_node_and_uri(service, uri, answer)?.0)
+}
+
+fn to_node_and_uri(service: &Service, uri: &VosUri, answer: &Answer) -> Result<(Node, String)> {
     let (node, manner) = read::read_node_and_manner(&answer.body).map_err(|error| broken(uri, &error))?;
     service.note_node(&node, &manner);
-    Ok(Node { uri: uri.clone(), ..node })
+    Ok((Node { uri: uri.clone(), ..node }, manner.uri))
 }
 
 pub(super) fn broken(uri: &VosUri, error: &XmlError) -> Error {

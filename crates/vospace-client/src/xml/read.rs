@@ -51,6 +51,7 @@ pub struct ListingReader<R> {
     events: Events<R>,
     state: State,
     manner: Manner,
+    child: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,22 @@ enum State {
 impl<R: AsyncBufRead + Unpin> ListingReader<R> {
     /// Reads from `source` as it is asked to.
     pub fn new(source: R) -> Self {
-        ListingReader { events: Events::new(source), state: State::Start, manner: Manner::default() }
+        ListingReader {
+            events: Events::new(source),
+            state: State::Start,
+            manner: Manner::default(),
+            child: String::new(),
+        }
     }
 
     /// How the document is written; known after [`ListingReader::container`].
     pub fn manner(&self) -> &Manner {
         &self.manner
+    }
+
+    /// The URI of the child that was given last, as it stands there.
+    pub fn child_uri(&self) -> &str {
+        &self.child
     }
 
     /// Reads the node itself, up to its first child. To be called once, first; it works for nodes of every kind.
@@ -115,7 +126,10 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
     /// # Errors
     /// [`XmlError`] when the document breaks off or is otherwise broken: what was read so far is then not a listing.
     pub async fn next(&mut self) -> Result<Option<Node>, XmlError> {
-        self.next_element().await?.as_ref().map(|element| to_node(element, Place::Child)).transpose()
+        let Some(element) = self.next_element().await? else { return Ok(None) };
+        self.child.clear();
+        self.child.push_str(element.attribute("uri").unwrap_or_default());
+        to_node(&element, Place::Child).map(Some)
     }
 
     async fn skip_child(&mut self) -> Result<bool, XmlError> {
