@@ -100,8 +100,11 @@ async fn ask(inner: &Arc<Inner>, service: &Service, uri: &VosUri, detail: Option
             });
             Ok(found)
         }
-        // Refused both ways, it was not for the limit.
-        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::InvalidName) => {
+        // Refused both ways, it was not for the limit: for a link on the way, say (`LinkFound`).
+        Err(error)
+            if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::InvalidName)
+                || refused.as_ref().is_some_and(|refused| refused.kind() == error.kind()) =>
+        {
             Err(refused.map_or(error, Error::from))
         }
         Err(error) => {
