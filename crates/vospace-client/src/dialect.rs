@@ -42,6 +42,8 @@ pub struct Dialect {
     pub root: Learned,
     /// Bytes can be PUT to the path of the file, without negotiation.
     pub direct_put: Learned,
+    /// A file is made empty by an upload of nothing; where not, its node is deleted and made again.
+    pub empty_put: Learned,
     /// The place for an upload can be asked for with one request (the parameter form of synchronous transfers).
     pub short_negotiation: Learned,
     /// Large files can be uploaded in segments.
@@ -83,7 +85,7 @@ pub struct Dialect {
 }
 
 /// What each field is called in tables that people read, by its name in the configuration file.
-const TITLES: [(&str, &str); 27] = [
+const TITLES: [(&str, &str); 28] = [
     ("ranges", "ranges"),
     ("paging", "pages"),
     ("limit-zero", "containers without children"),
@@ -92,6 +94,7 @@ const TITLES: [(&str, &str); 27] = [
     ("digests", "digests"),
     ("root", "root can be read"),
     ("direct-put", "direct upload"),
+    ("empty-put", "upload of nothing"),
     ("short-negotiation", "short negotiation"),
     ("transactions", "upload in segments"),
     ("one-use-endpoints", "addresses of bytes good once"),

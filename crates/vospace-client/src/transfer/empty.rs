@@ -1,15 +1,17 @@
 //! Files without bytes, which are not simply short files.
 //!
 //! Vault keeps no bytes for an empty file and refuses to store none: its node is all there is. To *make* a file empty
-//! there, the node has to be deleted and made again, with its properties and permissions. Cavern stores no bytes like
-//! any others.
+//! there, the node has to be deleted and made again, with its properties and permissions. Others store no bytes like any
+//! others, so that is tried first: nobody sees the file missing, and it stays the same node.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use reqwest::Method;
 
 use super::keeping::settable;
-use super::{PutOptions, Uploaded};
+use super::{PutOptions, UploadSource, Uploaded, upload};
+use crate::dialect::Learned;
 use crate::http::{Grant, Request};
 use crate::inner::Inner;
 use crate::node::{Md5, Node, NodeKind, Properties};
@@ -25,7 +27,7 @@ const DATA: NodeKind = NodeKind::Data { busy: false };
 
 pub(super) async fn put(
     inner: &Arc<Inner>,
-    service: &Service,
+    service: &Arc<Service>,
     uri: &VosUri,
     direct: bool,
     options: &PutOptions,
@@ -45,6 +47,12 @@ pub(super) async fn put(
     match node.kind {
         NodeKind::Data { .. } if is_empty(&node) => Ok(EMPTY),
         NodeKind::Data { .. } if direct => truncate(inner, service, uri).await,
+        NodeKind::Data { .. } if service.dialect().empty_put != Learned::No => {
+            match send(inner, service, uri, options).await? {
+                Some(uploaded) => Ok(uploaded),
+                None => recreate(inner, uri, &node).await,
+            }
+        }
         NodeKind::Data { .. } => recreate(inner, uri, &node).await,
         NodeKind::Container | NodeKind::Link { .. } => Err(Error::node(ErrorKind::NotData, uri, "it is no file")),
     }
@@ -52,7 +60,7 @@ pub(super) async fn put(
 
 /// Nothing stored. A length of 0 beside another MD5 is what a failed upload leaves on Cavern: that is to be mended.
 fn is_empty(node: &Node) -> bool {
-    node.properties.length().unwrap_or(0) == 0 && node.properties.md5().is_none_or(|md5| md5 == Md5::EMPTY)
+    node.properties.length() == Some(0) && node.properties.md5().is_none_or(|md5| md5 == Md5::EMPTY)
 }
 
 async fn truncate(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<Uploaded> {
@@ -61,6 +69,28 @@ async fn truncate(inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result
     };
     inner.http.fetch(&Request::new(Method::PUT, url, Grant::Caller)).await?;
     Ok(EMPTY)
+}
+
+/// Uploads nothing. None where the service refuses that, which leaves the file as it was (Vault, observed).
+async fn send(
+    inner: &Arc<Inner>,
+    service: &Arc<Service>,
+    uri: &VosUri,
+    options: &PutOptions,
+) -> Result<Option<Uploaded>> {
+    let nothing = UploadSource::Bytes(Bytes::new());
+    match upload::store(inner, service, uri, &nothing, options, false).await {
+        Ok(uploaded) => {
+            service.learn(|dialect| dialect.empty_put = Learned::Yes);
+            Ok(Some(uploaded))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Unsupported) => {
+            tracing::debug!("{uri} cannot be emptied by an upload: {error}");
+            service.learn(|dialect| dialect.empty_put = Learned::No);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn recreate(inner: &Arc<Inner>, uri: &VosUri, node: &Node) -> Result<Uploaded> {
@@ -92,7 +122,7 @@ mod tests {
     #[test]
     fn the_mark_of_a_failed_upload_is_not_emptiness() {
         let mut node = Node::data(VosUri::new("a~b", "/c"));
-        assert!(is_empty(&node));
+        assert!(!is_empty(&node), "nobody knows");
         node.properties.set(property::LENGTH, "0");
         node.properties.set(property::MD5, Md5([1; 16]).to_string());
         assert!(!is_empty(&node));

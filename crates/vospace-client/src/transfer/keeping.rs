@@ -2,7 +2,8 @@
 //!
 //! By the standard an upload to a node takes them away (VOSpace 2.1 §3.6; pyvospace does, Vault and Cavern do not,
 //! observed). A user who overwrites a file means its bytes: what it had is read before and given back after, until the
-//! service was seen to keep it.
+//! service was seen to keep it. A service may take it away as soon as an upload is announced: so it is given back after one
+//! that failed, or that nobody wants any more, too.
 
 use std::sync::Arc;
 
@@ -41,9 +42,20 @@ impl Kept {
         self.absent
     }
 
-    /// Gives back what is missing.
-    pub(super) async fn give_back(self, inner: &Arc<Inner>, service: &Service, uri: &VosUri) -> Result<()> {
-        if self.properties.is_empty() {
+    /// Whether there is nothing that could be lost.
+    pub(super) fn is_empty(&self) -> bool {
+        self.properties.is_empty()
+    }
+
+    /// Gives back what is missing after the new bytes were `stored`, or were not.
+    pub(super) async fn give_back(
+        self,
+        inner: &Arc<Inner>,
+        service: &Service,
+        uri: &VosUri,
+        stored: bool,
+    ) -> Result<()> {
+        if self.is_empty() {
             return Ok(());
         }
         let now = stat::stat(inner, uri).await?.properties;
@@ -53,10 +65,13 @@ impl Kept {
         }
         // Media type and encoding are those of the new bytes: that these are gone tells nothing.
         let text = |properties: &Properties| properties.iter().any(|(uri, _)| !OF_BYTES.contains(&uri));
-        if text(&self.properties) {
+        // One that failed may have ended before anything could be taken away.
+        if text(&self.properties) && (stored || text(&missing)) {
             service.learn(|dialect| dialect.push_clears_properties = text(&missing).into());
         }
-        OF_BYTES.iter().for_each(|uri| drop(missing.remove(uri)));
+        if stored {
+            OF_BYTES.iter().for_each(|uri| drop(missing.remove(uri)));
+        }
         if missing.is_empty() {
             return Ok(());
         }
@@ -91,7 +106,7 @@ mod tests {
     use crate::body::upload::digest_of;
     use crate::node::Node;
     use crate::testing::{Reply, Stub, uri};
-    use crate::transfer::{PutOptions, UploadSource};
+    use crate::transfer::{PutOptions, UploadSource, Uploaded};
     use crate::xml::{read, write};
 
     const OWN: &str = "ivo://my.example/vospace#x";
@@ -109,6 +124,19 @@ mod tests {
 
     /// A service with one file, whose properties an upload clears or not; the lines of what it was asked.
     async fn uploaded(clears: bool, new: bool, times: usize) -> (Vec<String>, Properties, Learned) {
+        let stored = || Reply::status(200).header("Digest", digest_of(b"0123").to_digest_header());
+        let (lines, properties, learned, results) = sent(clears, new, times, stored).await;
+        results.into_iter().for_each(|result| drop(result.unwrap()));
+        (lines, properties, learned)
+    }
+
+    /// The same, where a PUT is answered so; and what became of the uploads.
+    async fn sent(
+        clears: bool,
+        new: bool,
+        times: usize,
+        put: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> (Vec<String>, Properties, Learned, Vec<Result<Uploaded>>) {
         let kept = Arc::new(parking_lot::Mutex::new(Properties::new()));
         let held = Arc::clone(&kept);
         held.lock().set(OWN, "precious");
@@ -123,7 +151,7 @@ mod tests {
                     }
                     return Reply::redirect("/svc/byte");
                 }
-                "PUT /svc/byte" => return Reply::status(200).header("Digest", digest_of(b"0123").to_digest_header()),
+                "PUT /svc/byte" => return put(),
                 "POST /svc/nodes/a" => {
                     for (uri, property) in read::read_node(&seen.body).unwrap().properties.iter() {
                         held.set(uri.to_owned(), property.value.clone().unwrap());
@@ -136,19 +164,29 @@ mod tests {
         })
         .await;
         let client = stub.client();
+        let mut results = Vec::new();
         for _ in 0..times {
             let options = PutOptions { new, ..PutOptions::default() };
-            client.put(&uri("/a"), UploadSource::Bytes("0123".into()), options).await.unwrap();
+            results.push(client.put(&uri("/a"), UploadSource::Bytes("0123".into()), options).await);
         }
         let learned = client.service(&uri("/")).await.unwrap().dialect().push_clears_properties;
         let properties = kept.lock().clone();
-        (stub.lines(), properties, learned)
+        (stub.lines(), properties, learned, results)
     }
 
     #[tokio::test]
     async fn properties_that_an_upload_took_away_are_given_back() {
         let (_, properties, learned) = uploaded(true, false, 1).await;
         assert_eq!((properties.get(OWN), learned), (Some("precious"), Learned::Yes));
+    }
+
+    #[tokio::test]
+    async fn they_are_given_back_after_an_upload_that_failed() {
+        let (_, properties, learned, results) = sent(true, false, 1, || Reply::fault(413, "quota")).await;
+        assert!(results[0].is_err(), "{results:?}");
+        assert_eq!((properties.get(OWN), learned), (Some("precious"), Learned::Yes));
+        let (_, _, learned, _) = sent(false, false, 1, || Reply::fault(413, "quota")).await;
+        assert_eq!(learned, Learned::Unknown, "it may have failed before anything was taken away");
     }
 
     #[tokio::test]

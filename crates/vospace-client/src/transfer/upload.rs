@@ -10,7 +10,8 @@
 //! * An answer that was lost is asked for by HEAD before anything is sent again, where a place may be asked twice; where
 //!   it is good once, the bytes are sent again to another. A PUT that was forbidden is never repeated: on Cavern the
 //!   second one succeeds, in a place where the caller has no right to write.
-//! * Properties that the service takes away with the old bytes are given back ([`super::keeping`]).
+//! * Properties that the service takes away with the old bytes are given back, whether or not the upload succeeded
+//!   ([`super::keeping`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +78,18 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
     if source.length() == 0 {
         return empty::put(inner, &service, uri, direct, options).await;
     }
+    store(inner, &service, uri, source, options, direct).await
+}
+
+/// Stores the bytes of a source.
+pub(super) async fn store(
+    inner: &Arc<Inner>,
+    service: &Arc<Service>,
+    uri: &VosUri,
+    source: &UploadSource,
+    options: &PutOptions,
+    direct: bool,
+) -> Result<Uploaded> {
     let known = match source {
         UploadSource::Bytes(bytes) => Some(digest_of(bytes)),
         UploadSource::File { .. } | UploadSource::Supply(_) => options.md5,
@@ -95,17 +108,19 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
         note: note.clone(),
         vouched: AtomicBool::new(true),
     };
-    let shown = !direct && nodes::show_names(inner, &service, uri).await?;
-    let kept = if direct || options.new { None } else { Some(Kept::before(inner, &service, uri).await?) };
+    let shown = !direct && nodes::show_names(inner, service, uri).await?;
+    let kept = if direct || options.new { None } else { Some(Kept::before(inner, service, uri).await?) };
     let started = Instant::now();
     let mut cleaning = Cleaning {
         inner: Arc::clone(inner),
+        service: Arc::clone(service),
         uri: uri.clone(),
         made: if shown {
             Made::Surely
         } else {
             Made::IfSince { started, absent: options.new || kept.as_ref().is_some_and(Kept::is_absent) }
         },
+        kept,
         note,
         _work: inner.work.token(),
     };
@@ -117,19 +132,34 @@ async fn put_at(inner: &Arc<Inner>, uri: &VosUri, source: &UploadSource, options
                 return Err(error);
             }
         }
-        sending.direct(&service).await
+        sending.direct(service).await
     } else {
-        sending.negotiated(&service).await
+        sending.negotiated(service).await
     };
-    let made = cleaning.settled();
-    match &result {
-        Ok(_) => inner.note_meant(uri),
-        Err(_) => remove_if_empty(inner, uri, made).await,
+    let (made, kept) = cleaning.settled();
+    match result {
+        Ok(uploaded) => {
+            inner.note_meant(uri);
+            if let Some(kept) = kept {
+                kept.give_back(inner, service, uri, true).await?;
+            }
+            Ok(uploaded)
+        }
+        Err(error) => {
+            undo(inner, service, uri, made, kept).await;
+            Err(error)
+        }
     }
-    if let (Ok(_), Some(kept)) = (&result, kept) {
-        kept.give_back(inner, &service, uri).await?;
+}
+
+/// Leaves what was there before an upload that failed.
+async fn undo(inner: &Arc<Inner>, service: &Service, uri: &VosUri, made: Made, kept: Option<Kept>) {
+    remove_if_empty(inner, uri, made).await;
+    if let Some(kept) = kept
+        && let Err(error) = kept.give_back(inner, service, uri, false).await
+    {
+        tracing::warn!("{uri} may have lost properties by an upload that failed, which cannot be seen now: {error}");
     }
-    result
 }
 
 /// Whether this upload made the node.
@@ -144,33 +174,36 @@ enum Made {
     },
 }
 
-/// Removes the node of an upload that is dropped before its end.
+/// Leaves what was there before an upload that is dropped before its end.
 struct Cleaning {
     inner: Arc<Inner>,
+    service: Arc<Service>,
     uri: VosUri,
     made: Made,
+    kept: Option<Kept>,
     note: Option<Arc<Note>>,
     /// A program that ends waits for this.
     _work: TaskTrackerToken,
 }
 
 impl Cleaning {
-    /// What is to be removed if the upload failed; nothing happens by itself any more.
-    fn settled(&mut self) -> Made {
+    /// What is to be removed, and given back, if the upload failed; nothing happens by itself any more.
+    fn settled(&mut self) -> (Made, Option<Kept>) {
         let made = std::mem::replace(&mut self.made, Made::No);
-        if self.note.as_ref().is_some_and(|note| note.is_kept()) { Made::No } else { made }
+        let made = if self.note.as_ref().is_some_and(|note| note.is_kept()) { Made::No } else { made };
+        (made, self.kept.take().filter(|kept| !kept.is_empty()))
     }
 }
 
 impl Drop for Cleaning {
     fn drop(&mut self) {
-        let made = self.settled();
-        if !matches!(made, Made::No) {
-            let (inner, uri) = (Arc::clone(&self.inner), self.uri.clone());
+        let (made, kept) = self.settled();
+        if !matches!(made, Made::No) || kept.is_some() {
+            let (inner, service, uri) = (Arc::clone(&self.inner), Arc::clone(&self.service), self.uri.clone());
             self.inner.in_background(async move {
                 // The service may still be busy with what came before the connection ended.
                 inner.http.pause(1).await;
-                remove_if_empty(&inner, &uri, made).await;
+                undo(&inner, &service, &uri, made, kept).await;
             });
         }
     }
@@ -202,17 +235,19 @@ async fn remove_if_empty(inner: &Arc<Inner>, uri: &VosUri, made: Made) {
         return;
     }
     let Ok((node, time)) = stat::with_time(inner, uri).await else { return };
-    let ours = match made {
-        Made::No => false,
-        Made::Surely => true,
+    let (ours, absent) = match made {
+        Made::No => (false, false),
+        Made::Surely => (true, true),
         Made::IfSince { started, absent } => {
             let since = node.properties.date().map_or(absent, |date| is_younger(date, time, started.elapsed()));
-            since && !inner.is_meant(uri)
+            (since && !inner.is_meant(uri), absent)
         }
     };
+    // A length that is not told is none of 0, but where there was no file before.
+    let is_empty = node.properties.length().map_or(absent, |length| length == 0);
     if ours
+        && is_empty
         && matches!(node.kind, NodeKind::Data { .. })
-        && node.properties.length().unwrap_or(0) == 0
         && let Err(error) = remove::delete(inner, uri).await
     {
         tracing::warn!("the empty file {uri} of a failed upload could not be removed: {error}");

@@ -244,7 +244,7 @@ async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
         let stub = Stub::service(move |seen, _| match seen.line().as_str() {
             "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::redirect("/svc/byte/0"),
             "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
-            "GET /svc/nodes/a?limit=0" => aged_node(None, Duration::from_secs(age)),
+            "GET /svc/nodes/a?limit=0" => aged_node(Some(0), Duration::from_secs(age)),
             _ => usual(seen, false).unwrap(),
         })
         .await;
@@ -265,12 +265,12 @@ async fn a_failed_negotiation_removes_only_the_node_that_it_made() {
         assert!(stub.client().put(&uri("/a"), source(), PutOptions::default()).await.is_err());
         assert_eq!(stub.lines().contains(&"DELETE /nodes/a".to_owned()), !there, "{:?}", stub.lines());
     }
-    // A file that was stored a moment ago, of which the service does not know the length yet.
+    // A file that was stored a moment ago, which the service still shows as it was before.
     let stub = Stub::service(|seen, n| match seen.line().as_str() {
         "POST /svc/sync" => Reply::redirect("/svc/byte/0"),
         "PUT /svc/byte/0" if n < 4 => stored(),
         "PUT /svc/byte/0" => Reply::fault(413, "limit: 5"),
-        "GET /svc/nodes/a?limit=0" => aged_node(None, Duration::ZERO),
+        "GET /svc/nodes/a?limit=0" => aged_node(Some(0), Duration::ZERO),
         _ => usual(seen, false).unwrap(),
     })
     .await;
@@ -352,19 +352,41 @@ async fn a_small_new_file_costs_two_requests() {
     }
 }
 
-#[tokio::test]
-async fn a_file_is_made_empty_by_making_it_anew_where_nothing_else_works() {
-    let stub = Stub::service(|seen, n| match seen.line().as_str() {
-        "PUT /svc/nodes/a" if n < 3 => Reply::fault(409, "DuplicateNode"),
+/// Empties a file where bytes go to a negotiated place, which answers so.
+async fn emptied(place: fn() -> Reply, times: usize) -> Vec<String> {
+    let is_there = AtomicBool::new(true);
+    let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+        "PUT /svc/nodes/a" if is_there.swap(true, Ordering::Relaxed) => Reply::fault(409, "DuplicateNode"),
         "GET /svc/nodes/a?limit=0" => node(Some(10)),
+        "DELETE /svc/nodes/a" => {
+            is_there.store(false, Ordering::Relaxed);
+            Reply::status(200)
+        }
+        "GET /svc/xfer/J" => offer(seen, &["/svc/byte/1"]),
+        "PUT /svc/byte/1" => place(),
         _ => usual(seen, false).unwrap(),
     })
     .await;
+    let client = stub.client();
     let empty = UploadSource::Bytes(Bytes::new());
-    let uploaded = stub.client().put(&uri("/a"), empty.clone(), PutOptions::default()).await.unwrap();
-    assert_eq!((uploaded.length, uploaded.md5), (0, Md5::EMPTY));
-    let lines = stub.lines();
-    assert_eq!(lines[1..5], ["PUT /nodes/a", "GET /nodes/a?limit=0", "DELETE /nodes/a", "PUT /nodes/a"]);
+    for _ in 0..times {
+        let uploaded = client.put(&uri("/a"), empty.clone(), PutOptions::default()).await.unwrap();
+        assert_eq!((uploaded.length, uploaded.md5), (0, Md5::EMPTY));
+    }
+    stub.lines()
+}
+
+#[tokio::test]
+async fn a_file_is_made_empty_by_making_it_anew_where_nothing_else_works() {
+    let lines = emptied(|| Reply::fault(400, "invalid contentLength: 0"), 2).await;
+    let changes = |lines: &[String]| -> Vec<String> {
+        lines.iter().filter(|line| line.contains("/byte/") || line.starts_with("DELETE")).cloned().collect()
+    };
+    assert_eq!(changes(&lines), ["PUT /byte/1", "DELETE /nodes/a", "DELETE /nodes/a"], "the second time at once");
+    assert_eq!(lines.iter().rfind(|line| !line.starts_with("GET")).unwrap(), "PUT /nodes/a");
+    // The node stays where it can be emptied by an upload.
+    let stored = || Reply::status(201).header("Digest", Md5::EMPTY.to_digest_header());
+    assert_eq!(changes(&emptied(stored, 1).await), ["PUT /byte/1"]);
     // Where bytes go to the path, no bytes do too.
     let stub = Stub::service(|seen, _| match seen.line().as_str() {
         "PUT /svc/nodes/a" => Reply::fault(409, "DuplicateNode"),
@@ -372,6 +394,7 @@ async fn a_file_is_made_empty_by_making_it_anew_where_nothing_else_works() {
         _ => usual(seen, true).unwrap_or_else(|| Reply::status(201)),
     })
     .await;
+    let empty = UploadSource::Bytes(Bytes::new());
     stub.client().put(&uri("/a"), empty, PutOptions::default()).await.unwrap();
     assert_eq!(stub.lines().last().unwrap(), "PUT /files/a");
 }
