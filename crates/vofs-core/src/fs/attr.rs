@@ -205,7 +205,13 @@ impl Engine {
 
     /// Changes who may do what. A service may take that and not do it, which is seen by asking, once in the life of a mount.
     pub(crate) async fn give_access(&self, path: &NodePath, meta: &Meta, wanted: Access) -> Result<Access> {
-        let given = self.remote.set_access(path, meta, wanted).await?;
+        let given = match self.remote.set_access(path, meta, wanted).await {
+            Err(Error::Unsupported { .. }) => {
+                let _ = self.keeps_rights.set(false);
+                return Err(no_rights(path));
+            }
+            given => given?,
+        };
         if given == meta.access || self.keeps_rights.get() == Some(&true) {
             return Ok(given);
         }

@@ -199,7 +199,7 @@ async fn updates_of_one_node_follow_one_another() {
     let lock = client.inner.update_lock(&uri("/a"));
     let held = lock.lock().await;
     let mut changes = Properties::new();
-    changes.set(crate::property::IS_PUBLIC, "true");
+    changes.set(crate::property::ENCODING, "gzip");
     let kind = crate::NodeKind::Data { busy: false };
     let (a, b) = (uri("/a"), uri("/b"));
     let waiting = client.set_properties(&a, &kind, &changes);

@@ -4,10 +4,13 @@
 //! done. Nor is an answer believed that says it was: a service that cut the name shows another node's, and one that did
 //! not understand a document has dropped its properties without a word.
 
+mod lost;
+
 use std::sync::Arc;
 
 use reqwest::Method;
 
+use self::lost::{is_right, lost};
 use super::probe::takes_direct_put;
 use super::stat::{stat, to_node};
 use crate::dialect::{Dialect, NamesInDocuments, Namespace};
@@ -174,7 +177,11 @@ async fn update(
         // Any document of the service shows it.
         stat(inner, uri).await?;
     }
-    let node = post(inner, service, uri, kind, changes).await?;
+    let mut node = post(inner, service, uri, kind, changes).await?;
+    if lost(changes, &node.properties).is_some() {
+        // An answer may show less than the node.
+        node = stat(inner, uri).await?;
+    }
     let Some(key) = lost(changes, &node.properties) else { return Ok(node) };
     let before = service.dialect().namespace;
     let other = before.other();
@@ -194,7 +201,8 @@ async fn update(
     }
     service.learn(|dialect| dialect.namespace = before);
     let text = format!("the service took the change of {key} and did not make it");
-    Err(Error::node(ErrorKind::Protocol, uri, text))
+    let kind = if is_right(key) { ErrorKind::Unsupported } else { ErrorKind::Protocol };
+    Err(Error::node(kind, uri, text))
 }
 
 async fn post(
@@ -221,22 +229,6 @@ async fn post(
 /// node has nothing but what a user just changed.
 fn is_whole(node: &Node, changes: &Properties) -> bool {
     node.properties.iter().any(|(uri, _)| changes.property(uri).is_none())
-}
-
-/// A property that was to be changed and is as if it had not been. Only those are looked at that every service keeps as
-/// they are given; of its own, one may make what it likes.
-fn lost<'a>(changes: &'a Properties, now: &Properties) -> Option<&'a str> {
-    let kept = |uri: &str| {
-        matches!(uri, property::TITLE | property::DESCRIPTION)
-            || !["ivo://ivoa.net/vospace", "ivo://cadc.nrc.ca/vospace"].iter().any(|own| uri.starts_with(own))
-    };
-    // A service may give a name that is no URI back as one of the standard's (Astro Data Lab, observed).
-    let shown = |uri: &str| now.get(uri).is_some() || now.get(&format!("{}{uri}", property::CORE)).is_some();
-    let is_lost = |uri: &str, property: &Property| match &property.value {
-        Some(value) => !value.trim().is_empty() && !shown(uri),
-        None => shown(uri),
-    };
-    changes.iter().find(|(uri, property)| kept(uri) && is_lost(uri, property)).map(|(uri, _)| uri)
 }
 
 /// The properties with lists of groups as the service separates them.
