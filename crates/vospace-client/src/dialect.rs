@@ -48,9 +48,11 @@ pub struct Dialect {
     pub short_negotiation: Learned,
     /// Large files can be uploaded in segments.
     pub transactions: Learned,
-    /// An address of bytes is good for one request.
+    /// An address of bytes is good for one request. Never learned: it would have to be used up. See
+    /// [`Dialect::may_ask_again`] for what is taken to be so.
     pub one_use_endpoints: Learned,
-    /// An address of bytes can be asked by HEAD without harm.
+    /// An address of bytes can be asked by HEAD without harm. Never learned either, because HEAD uses some up; see
+    /// [`Dialect::may_head`].
     pub head_endpoints: Learned,
     /// An address of bytes wants the caller's credentials although it does not say so.
     pub endpoint_credentials: Learned,
@@ -64,7 +66,8 @@ pub struct Dialect {
     pub moves_links: Learned,
     /// DELETE takes a container with all that is in it.
     pub deletes_trees: Learned,
-    /// Names can have letters outside ASCII.
+    /// Names can have letters outside ASCII: where there is one, or the user says so. That they cannot is not learned, because
+    /// a refusal may be about a single letter.
     pub non_ascii_names: Learned,
     /// Characters that no name can have, besides those that no service takes.
     pub refused_characters: Characters,

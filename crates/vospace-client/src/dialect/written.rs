@@ -4,6 +4,8 @@
 //! slashes, with `~` or `!`, encoded or not ([`crate::VosUri::from_wire`] reads all of it), and what is asked for keeps the
 //! name that it was asked by.
 
+use percent_encoding::percent_decode_str;
+
 use super::{Dialect, GroupSeparator, Learned, NamesInDocuments, Namespace, Separator};
 use crate::uri::{UriError, VosUri};
 use crate::xml::read::Manner;
@@ -85,6 +87,9 @@ impl Dialect {
         if !path.is_ascii() {
             self.names_in_documents = NamesInDocuments::Raw;
         }
+        if percent_decode_str(path).any(|byte| !byte.is_ascii()) {
+            self.non_ascii_names = Learned::Yes;
+        }
     }
 
     /// Learns from a list of groups of a node.
@@ -120,6 +125,12 @@ mod tests {
         assert_eq!(dialect.node_uri(&VosUri::new("icrar.org~vospace", "/")).unwrap(), "vos://icrar.org!vospace");
         dialect.note_manner(&manner(VOSPACE, "vos://icrar.org~vospace/é"));
         assert_eq!(dialect.namespace, Namespace::V21, "learned once");
+        assert_eq!(dialect.non_ascii_names, Learned::Yes);
+        let mut encoded = Dialect::default();
+        encoded.note_manner(&manner(VOSPACE, "vos://icrar.org~vospace/d"));
+        assert_eq!(encoded.non_ascii_names, Learned::Unknown);
+        encoded.note_manner(&manner(VOSPACE, "vos://icrar.org~vospace/%C3%A9"));
+        assert_eq!((encoded.non_ascii_names, encoded.names_in_documents), (Learned::Yes, NamesInDocuments::Unknown));
         assert_eq!(dialect.transfer_uri(&uri).unwrap(), "vos://icrar.org~vospace/d/é~x");
         dialect.names_in_documents = NamesInDocuments::Encoded;
         assert_eq!(dialect.node_uri(&uri).unwrap(), "vos://icrar.org~vospace/d/%C3%A9~x");
