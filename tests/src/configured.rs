@@ -43,7 +43,8 @@ pub fn write(server: &Server, home: &Path) {
     fs::create_dir_all(&directory).unwrap();
     let resource_id = profile.authority().replace('~', "/");
     let prefix = profile.prefix();
-    let table = format!("[service.{prefix}]\nresource-id = \"ivo://{resource_id}\"\n{rest}");
+    let groups = profile.groups();
+    let table = format!("[service.{prefix}]\nresource-id = \"ivo://{resource_id}\"\ngroups = \"{groups}\"\n{rest}");
     fs::write(directory.join("config.toml"), table).unwrap();
 }
 

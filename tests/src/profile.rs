@@ -76,6 +76,16 @@ impl Profile {
         }
     }
 
+    /// The service of groups that goes with it.
+    pub fn groups(self) -> &'static str {
+        match self {
+            Profile::Pyvospace => "ivo://icrar.org/gms",
+            Profile::Datalab => "ivo://datalab.noao/gms",
+            Profile::Srcnet => "ivo://skao.int/gms",
+            _ => "ivo://cadc.nrc.ca/gms",
+        }
+    }
+
     /// Whether a file is read and written at a path of its own, in place and as a whole: Caverns.
     pub fn in_place(self) -> bool {
         matches!(self, Profile::Cavern | Profile::Srcnet)

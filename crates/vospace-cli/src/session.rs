@@ -8,6 +8,7 @@ use vospace_client::services::{self, ServiceSettings};
 use vospace_client::uri::{Prefixes, VosUri};
 
 use crate::common::Common;
+use crate::groups::Groups;
 use crate::output;
 
 /// A client with these credentials. Nothing is sent yet.
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// Short forms of URIs.
     pub(crate) prefixes: Prefixes,
+    /// Short forms of groups.
+    pub(crate) groups: Groups,
     /// The log goes on between whatever else is shown.
     pub(crate) logs_much: bool,
 }
@@ -57,9 +60,10 @@ impl Session {
     pub(crate) fn open(common: &Common, bandwidth: Option<u64>) -> anyhow::Result<Self> {
         let services = services::load()?;
         let prefixes = Prefixes::load(&services)?;
+        let groups = Groups::new(&services);
         let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
         let client = client(common, auth::choose_beside(options, &services)?, services, bandwidth)?;
-        Ok(Self { client, prefixes, logs_much: output::logs_much(common) })
+        Ok(Self { client, prefixes, groups, logs_much: output::logs_much(common) })
     }
 
     /// A node that the user named.

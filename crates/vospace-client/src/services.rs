@@ -46,6 +46,8 @@ pub struct ServiceSettings {
     /// Who the caller is there. None: whoever the caller is elsewhere, where a registry names the service; nobody at a
     /// base URL.
     pub auth: Option<AuthSettings>,
+    /// The service of groups that a name alone is one of: `ivo://AUTHORITY/NAME`.
+    pub groups: Option<String>,
     /// What is known of it and need not be learned: fields of [`crate::dialect::Dialect`].
     pub quirks: Map<String, Value>,
 }

@@ -238,6 +238,7 @@ pub(crate) fn settings(resource_id: &str, auth: AuthSettings) -> ServiceSettings
         base_url: None,
         endpoints: BTreeMap::new(),
         auth: Some(auth),
+        groups: None,
         quirks: serde_json::Map::new(),
     }
 }

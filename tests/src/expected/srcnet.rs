@@ -23,18 +23,6 @@ pub(super) const CANNOT: &[Cannot] = &[
         because: "a certificate is nobody's there: it takes tokens of its issuer only",
     },
     Cannot {
-        tests: &[
-            "guides::rights_as_the_guides_write_them",
-            "rights::vchmod_sets_rights",
-            "safety::copies::s10_emptying_a_file_keeps_its_rights_and_tags",
-            "semantics::attributes::chmod_is_public_and_groups_of_the_parent",
-            "posix::what_may_not_be_written_is_refused_when_it_is_opened",
-            "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
-        ],
-        says: "non-local groups: ivo://cadc.nrc.ca/gms",
-        because: "it takes groups of its own site only, and a name alone is one of CADC's",
-    },
-    Cannot {
         tests: PYTHON,
         says: "Resource ID ivo://cadc.nrc.ca/srcnet not found",
         because: "the Python client knows the services of CADC only",

@@ -68,16 +68,16 @@ fn rights_as_the_guides_write_them(profile: Profile) {
     shell(&world, "vchmod o+r vos:X/f").ok();
     assert_eq!(list("ispublic"), "'true'\n");
     shell(&world, "vchmod g+w vos:X/f 'GROUP1, GROUP2, GROUP3'").ok();
-    let groups = ["GROUP1", "GROUP2", "GROUP3"].map(|name| format!("ivo://cadc.nrc.ca/gms?{name}"));
+    let groups = ["GROUP1", "GROUP2", "GROUP3"].map(|name| format!("{}?{name}", profile.groups()));
     let written = list("groupwrite");
     assert!(groups.iter().all(|group| written.contains(group.as_str())), "{written}");
     // Between the groups stands a comma (VOSpace 2.1 §3.1.3), and a blank at CADC.
     let commas = matches!(profile, Profile::Strict | Profile::Pyvospace | Profile::Datalab);
     assert_eq!(written.contains(','), commas, "{written}");
     shell(&world, "vchmod g+r:GROUP vos:X/f").ok();
-    assert_eq!(list("groupread"), "'ivo://cadc.nrc.ca/gms?GROUP'\n");
+    assert_eq!(list("groupread"), format!("'{}?GROUP'\n", profile.groups()));
     shell(&world, "vchmod g+rw vos:X/f GROUP1 GROUP2").ok();
-    assert_eq!(list("groupread"), "'ivo://cadc.nrc.ca/gms?GROUP1'\n");
+    assert_eq!(list("groupread"), format!("'{}?GROUP1'\n", profile.groups()));
 }
 
 fn trees_as_the_guides_write_them(profile: Profile) {

@@ -1,5 +1,7 @@
 //! `vchmod`, `vlock`, `vtag`, `vln`, `vrmdir`: what they change at the service, and what they refuse to.
 
+use std::fs;
+
 use vofs_tests::{Profile, World, every_profile};
 
 every_profile!(
@@ -152,4 +154,22 @@ fn vrmdir_takes_only_empty_containers(profile: Profile) {
     world.vospace(&["rmdir", &world.uri("a*"), &world.uri("full/x")]).ok();
     assert!(!world.exists("a1") && !world.exists("a2") && !world.exists("full/x") && world.exists("full"));
     assert!(world.exists("f"));
+}
+
+#[test]
+fn a_group_of_nobody_knows_whom_gets_no_right() {
+    let world = World::new(Profile::Srcnet);
+    world.put("f", b"x");
+    let place = world.path("home/.config/vofs/config.toml");
+    let with = fs::read_to_string(&place).unwrap();
+    let without: Vec<&str> = with.lines().filter(|line| !line.starts_with("groups")).collect();
+    fs::write(&place, without.join("\n")).unwrap();
+    let file = world.uri("f");
+    world.server.forget();
+    world.vospace(&["chmod", "g+r", &file, "A"]).fails_with(1, &["ivo://srcnet.example/cavern", "groups = "]);
+    assert!(world.server.log().iter().all(|request| request.method == "GET"));
+    world.vospace(&["chmod", "g+r", &file, "ivo://skao.int/gms?A"]).ok();
+    assert_eq!(rights(&world, "f"), "-rw-r----- ivo://skao.int/gms?A NONE");
+    fs::write(&place, with).unwrap();
+    assert_eq!(rights(&world, "f"), "-rw-r----- A NONE");
 }

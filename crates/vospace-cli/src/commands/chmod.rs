@@ -40,10 +40,14 @@ pub(crate) async fn run(session: &Session, args: &ChmodArgs) -> anyhow::Result<S
         }
     };
     let nodes = std::slice::from_ref(&args.node);
-    wildcard::each(session, nodes, async |node, _| update::apply(session, node, &changes, args.recursive).await).await
+    wildcard::each(session, nodes, async |node, _| {
+        let changes = session.groups.identified(&node.uri, &changes)?;
+        update::apply(session, node, &changes, args.recursive).await
+    })
+    .await
 }
 
-/// The properties that a mode changes; an `Err` says how to write it instead.
+/// The properties that a mode changes, with groups as the user named them; an `Err` says how to write it instead.
 fn changes(mode: &Mode, arguments: &[String]) -> Result<Properties, String> {
     let mut changes = Properties::new();
     if mode.others {
@@ -76,7 +80,7 @@ fn changes(mode: &Mode, arguments: &[String]) -> Result<Properties, String> {
         ));
     }
     for (list, argument) in lists.zip(&named) {
-        changes.set(list, groups::identifiers(argument).collect::<Vec<_>>().join(" "));
+        changes.set(list, groups::names(argument).collect::<Vec<_>>().join(" "));
     }
     Ok(changes)
 }
@@ -105,7 +109,7 @@ mod tests {
 
     #[test]
     fn groups_are_lists_one_argument_for_each_letter() {
-        let (a, b) = ("ivo://cadc.nrc.ca/gms?A", "ivo://cadc.nrc.ca/gms?B");
+        let (a, b) = ("A", "B");
         assert_eq!(changed("g+r", &["A"]).unwrap(), [pair("groupread", Some(a))]);
         assert_eq!(changed("g=w", &["A, B"]).unwrap(), [pair("groupwrite", Some(&format!("{a} {b}")))]);
         let both = [pair("groupread", Some(b)), pair("groupwrite", Some(a))];

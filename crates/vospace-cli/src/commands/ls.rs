@@ -111,7 +111,7 @@ pub(crate) async fn run(session: &Session, args: &LsArgs) -> anyhow::Result<Stat
     let mut printer = Printer {
         session,
         args,
-        layout: Layout::new(args.long, args.group, args.human),
+        layout: Layout::new(args.long, args.group, args.human, session.groups.clone()),
         style: args.quoting.style(),
         ahead: Ahead::new(session.client.clone(), args.at_once.get()),
         out: BufWriter::new(std::io::stdout().lock()),

@@ -50,6 +50,7 @@ pub(super) fn service(name: &str, mut section: Section) -> Result<ServiceSetting
         Some(auth) => Some(self::auth(name, auth, base_url.as_ref())?),
         None => None,
     };
+    let groups = section.parsed("groups", group_service)?;
     let quirks = match section.table("quirks")? {
         Some(table) => {
             quirks(&table).ok_or_else(|| format!("quirks in {place}: a value is no text, number or truth"))?
@@ -57,7 +58,17 @@ pub(super) fn service(name: &str, mut section: Section) -> Result<ServiceSetting
         None => Map::new(),
     };
     section.end()?;
-    Ok(ServiceSettings { name: name.to_owned(), prefix, resource_id, registry, base_url, endpoints, auth, quirks })
+    Ok(ServiceSettings {
+        name: name.to_owned(),
+        prefix,
+        resource_id,
+        registry,
+        base_url,
+        endpoints,
+        auth,
+        groups,
+        quirks,
+    })
 }
 
 /// What may stand before the colon of a URI (RFC 3986 §3.1, and `_`).
@@ -69,6 +80,15 @@ fn prefix(text: &str) -> Result<String, String> {
         Ok(text.to_lowercase())
     } else {
         Err(format!("'{text}' cannot stand before a colon; letters and digits can, a letter first"))
+    }
+}
+
+/// A service of groups, without the `?` behind which the name of a group stands.
+fn group_service(text: &str) -> Result<String, String> {
+    let service = text.strip_suffix('?').unwrap_or(text);
+    match authority(service) {
+        Some(_) if !service.contains(['?', '#']) => Ok(service.to_owned()),
+        _ => Err(format!("'{text}' is not of the form ivo://AUTHORITY/NAME (ivo://cadc.nrc.ca/gms)")),
     }
 }
 

@@ -169,3 +169,14 @@ fn mistakes_are_named_with_the_file_the_section_and_what_was_meant() {
         assert!(said.iter().all(|part| error.contains(part)), "{lines}: {error}");
     }
 }
+
+#[test]
+fn the_service_of_groups_is_an_identifier() {
+    let with = |groups: &str| format!("[service.b]\nresource-id = 'ivo://b.org/x'\ngroups = '{groups}'");
+    for groups in ["ivo://skao.int/gms", "ivo://skao.int/gms?"] {
+        assert_eq!(one(&with(groups)).groups.as_deref(), Some("ivo://skao.int/gms"));
+    }
+    for groups in ["skao.int", "ivo://skao.int", "ivo://skao.int/gms?A", "https://skao.int/gms"] {
+        assert!(load(&with(groups), "").unwrap_err().reason.contains("groups in [service.b]"), "{groups}");
+    }
+}

@@ -34,7 +34,7 @@ fn mode(path: &std::path::Path) -> u32 {
 fn chmod_is_public_and_groups_of_the_parent(profile: Profile) {
     let world = World::new(profile);
     world.put_deep("d/f", "f");
-    let group = "ivo://cadc.nrc.ca/gms?team";
+    let group = &format!("{}?team", profile.groups());
     let mount = world.mount();
     let path = mount.join("d/f");
     let set = |bits: u32| fs::set_permissions(&path, Permissions::from_mode(bits)).unwrap();

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use vospace_client::node::{Node, NodeKind, property};
 
-use crate::groups::GROUP_SERVICE;
+use crate::groups::Groups;
 use crate::sizes;
 
 /// Printed for a creator that the service does not tell.
@@ -17,15 +17,16 @@ pub(super) struct Layout {
     columns: bool,
     creator: bool,
     human: bool,
+    groups: Groups,
     zone: TimeZone,
     year: i16,
 }
 
 impl Layout {
     /// `-l`, `-g` and `-h`; `-g` alone leaves the creator out.
-    pub(super) fn new(long: bool, group: bool, human: bool) -> Self {
+    pub(super) fn new(long: bool, group: bool, human: bool, groups: Groups) -> Self {
         let now = Zoned::now();
-        Self { columns: long || group, creator: long, human, zone: now.time_zone().clone(), year: now.year() }
+        Self { columns: long || group, creator: long, human, groups, zone: now.time_zone().clone(), year: now.year() }
     }
 
     /// The row of `node`, called `name`.
@@ -41,8 +42,8 @@ impl Layout {
         let lock = if properties.is_locked() { "LOCKED" } else { "" };
         row += &format!(
             " {:<15} {:<15} {lock:<8}{:>12} {}{name}",
-            groups(&properties.group_read()),
-            groups(&properties.group_write()),
+            self.groups(node, &properties.group_read()),
+            self.groups(node, &properties.group_write()),
             self.size(properties.length().unwrap_or(0)),
             self.date(properties.date()),
         );
@@ -50,6 +51,10 @@ impl Layout {
             row += &format!(" -> {target}");
         }
         row
+    }
+
+    fn groups(&self, node: &Node, identifiers: &[String]) -> String {
+        if identifiers.is_empty() { "NONE".to_owned() } else { self.groups.shown(&node.uri, identifiers) }
     }
 
     fn size(&self, length: u64) -> String {
@@ -95,18 +100,13 @@ fn creator(creator: Option<&str>) -> String {
     }
 }
 
-/// Between blanks, also where the service has commas (VOSpace 2.1, standard properties).
-fn groups(identifiers: &[String]) -> String {
-    if identifiers.is_empty() { "NONE".to_owned() } else { identifiers.join(" ").replace(GROUP_SERVICE, "") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use vospace_client::uri::VosUri;
 
     fn layout(creator: bool) -> Layout {
-        Layout { columns: true, creator, human: false, zone: TimeZone::UTC, year: 2026 }
+        Layout { columns: true, creator, human: false, groups: Groups::default(), zone: TimeZone::UTC, year: 2026 }
     }
 
     fn node(name: &str, kind: NodeKind, properties: &[(&'static str, &str)]) -> Node {
