@@ -12,7 +12,7 @@ use fuser::MountOption;
 use tracing::level_filters::LevelFilter;
 use vofs_core::config::default_memory_limit;
 use vofs_core::{Config, LocalNames, OnConflict, WriteBack};
-use vospace_client::auth::choose_beside;
+use vospace_client::auth::choose;
 use vospace_client::client::{Bandwidth, Deadlines};
 use vospace_client::{AuthOptions, Client, ClientConfig, Prefixes, VosUri, services};
 
@@ -67,7 +67,7 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     let root = prefixes.parse(&args.vospace).map_err(|error| usage(&error))?;
     root.check().map_err(|error| usage(&error))?;
     let auth = AuthOptions { token: args.token.clone(), certfile: args.certfile.clone() };
-    let credentials = choose_beside(auth, &services).map_err(|error| Failure::client(&error))?;
+    let credentials = choose(auth, &services).map_err(|error| Failure::client(&error))?;
     let mut client = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     let mut remarks: Vec<String> = args.without_meaning().into_iter().map(str::to_owned).collect();
     let anonymous = client.is_anonymous(&root);

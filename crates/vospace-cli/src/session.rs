@@ -62,7 +62,7 @@ impl Session {
         let prefixes = Prefixes::load(&services)?;
         let groups = Groups::new(&services);
         let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-        let client = client(common, auth::choose_beside(options, &services)?, services, bandwidth)?;
+        let client = client(common, auth::choose(options, &services)?, services, bandwidth)?;
         Ok(Self { client, prefixes, groups, logs_much: output::logs_much(common) })
     }
 

@@ -17,7 +17,7 @@ async fn main() -> std::process::ExitCode {
 async fn sums(container: &str) -> Result<()> {
     let services = services::load()?;
     let place = Prefixes::load(&services)?.parse(container)?;
-    let credentials = auth::choose(AuthOptions::default())?;
+    let credentials = auth::choose(AuthOptions::default(), &services)?;
     let client = Client::new(ClientConfig { credentials, services, ..ClientConfig::from_env() })?;
     let mut children = client.list_readable(&place);
     while let Some(node) = children.try_next().await? {

@@ -31,7 +31,7 @@ async fn tour() -> Result<()> {
     let services = services::load()?;
     let prefixes = Prefixes::load(&services)?;
     let place = prefixes.parse(&std::env::args().nth(1).unwrap_or_else(|| "vos:demo".to_owned()))?;
-    let credentials = auth::choose_beside(AuthOptions::default(), &services)?;
+    let credentials = auth::choose(AuthOptions::default(), &services)?;
     let config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     let client = Client::new(config)?;
 

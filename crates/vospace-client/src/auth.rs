@@ -32,7 +32,7 @@ mod private;
 mod token;
 mod watched;
 
-pub use choose::{AuthOptions, choose, choose_beside};
+pub use choose::{AuthOptions, choose};
 
 use certificate::Certificate;
 use form::Form;

@@ -39,7 +39,7 @@ pub use crate::ops::listing::NodeStream;
 /// # async fn sizes() -> vospace_client::Result<()> {
 /// let services = services::load()?;
 /// let place = Prefixes::load(&services)?.parse("vos:demo/data")?;
-/// let credentials = auth::choose(AuthOptions::default())?;
+/// let credentials = auth::choose(AuthOptions::default(), &services)?;
 /// let client = Client::new(ClientConfig { credentials, services, ..ClientConfig::from_env() })?;
 /// let mut children = client.list(&place);
 /// while let Some(node) = children.try_next().await? {

@@ -57,6 +57,7 @@ pub const ENDPOINTS: [&str; 6] = ["nodes", "files", "sync", "transfers", "recurs
 
 /// Who the caller is at a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AuthSettings {
     /// Nobody.
     Anonymous,
@@ -87,6 +88,7 @@ pub enum AuthSettings {
 
 /// Where a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenSource {
     /// A file, read again when it changes.
     File(PathBuf),

@@ -18,6 +18,7 @@ const ENDINGS: [&str; 5] = [".fits", ".fit", ".fits.fz", ".fits.gz", ".fz"];
 /// assert_eq!(View::split("image[12].fits"), ("image[12].fits", None));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum View {
     /// The headers of all extensions, as text.
     Header,

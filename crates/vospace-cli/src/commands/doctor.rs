@@ -68,7 +68,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
     let prefixes = Prefixes::load(&services)?;
     let uri = prefixes.parse(&args.node)?;
     let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-    let credentials = auth::choose(options).unwrap_or_else(Credentials::Unusable);
+    let credentials = auth::choose(options, &[]).unwrap_or_else(Credentials::Unusable);
     let client = session::client(common, credentials, services, None)?;
     match client.credentials(&uri) {
         Ok(standing) => until_when(&mut findings, &standing),

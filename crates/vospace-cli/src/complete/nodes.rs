@@ -73,7 +73,7 @@ fn patience() -> Duration {
 
 /// None when the listing ended early.
 async fn list(container: &VosUri, services: Vec<ServiceSettings>, names: &mut Vec<String>) -> Option<()> {
-    let credentials = auth::choose_beside(AuthOptions::default(), &services).ok()?;
+    let credentials = auth::choose(AuthOptions::default(), &services).ok()?;
     let mut config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
     // One that does not answer at once is asked by the next key.
     config.retry.attempts = 1;

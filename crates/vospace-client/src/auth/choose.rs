@@ -24,25 +24,27 @@ struct Surroundings<'a> {
     home: Option<PathBuf>,
 }
 
-/// Chooses, in this order: `--token`, `VOSPACE_TOKEN`, `VOSPACE_TOKEN_FILE`, `--certfile`, `VOSPACE_CERTFILE`,
+/// Chooses for a caller with these services in his configuration, in this order: `--token`, `VOSPACE_TOKEN`, `VOSPACE_TOKEN_FILE`, `--certfile`, `VOSPACE_CERTFILE`,
 /// `~/.ssl/cadcproxy.pem` if it is there, `~/.netrc` if it is there, anonymous. An explicit `--certfile` comes before
 /// a token from the environment.
+///
+/// Where one of the services has credentials of its own, those for all others may not be needed: what is wrong with them is
+/// [`Credentials::Unusable`] then, and told to who needs them.
+///
+/// ```
+/// use vospace_client::{AuthOptions, Credentials, auth, services};
+///
+/// let options = AuthOptions { token: Some("abc".to_owned()), ..AuthOptions::default() };
+/// assert!(matches!(auth::choose(options, &services::load()?)?, Credentials::Token(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// When the file chosen is missing, unreadable, broken or expired; the error names it and the remedy. A broken
 /// `~/.netrc` that nobody named only gives a warning.
-pub fn choose(options: AuthOptions) -> Result<Credentials> {
+pub fn choose(options: AuthOptions, services: &[ServiceSettings]) -> Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok();
-    choose_in(options, &Surroundings { variable: &variable, home: std::env::home_dir() })
-}
-
-/// The same beside services of the configuration. Where one of them has credentials of its own, those for all others are
-/// read without being needed for sure: what is wrong with them is told to who needs them.
-///
-/// # Errors
-/// As [`choose`], where no service has its own.
-pub fn choose_beside(options: AuthOptions, services: &[ServiceSettings]) -> Result<Credentials> {
-    match choose(options) {
+    match choose_in(options, &Surroundings { variable: &variable, home: std::env::home_dir() }) {
         Err(error) if services.iter().any(|service| service.auth.is_some()) => Ok(Credentials::Unusable(error)),
         result => result,
     }

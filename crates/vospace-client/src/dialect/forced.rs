@@ -9,6 +9,7 @@ const ALIKE: f64 = 0.75;
 
 /// A setting that no dialect has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum QuirkError {
     /// No such field.
     #[error("unknown quirk '{name}'{}", hint(.meant, "; vospace doctor shows all"))]

@@ -12,6 +12,7 @@ use crate::xml::{VOSPACE, VOSPACE_21};
 /// The XML namespace of node and transfer documents. The standard has one for 2.0 and 2.1 (VOSpace 2.1 appendix A); a
 /// service that made up another drops the properties of documents in this one without a word (pyvospace, observed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Namespace {
     /// No document of it was read yet.
     #[default]
@@ -54,6 +55,7 @@ impl Namespace {
 /// What stands between the authority of a resource id and its name in `vos://authority~name/path` (VOSpace 2.1 §2: either
 /// is right, and both mean the same).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Separator {
     /// No URI of it was read yet.
     #[default]
@@ -70,6 +72,7 @@ pub enum Separator {
 /// What stands between groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum GroupSeparator {
     /// No list of several was read yet.
     #[default]
@@ -82,6 +85,7 @@ pub enum GroupSeparator {
 
 /// The `Content-Type` of a transfer document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum TransferType {
     /// No transfer was accepted yet.
     #[default]
@@ -110,6 +114,7 @@ impl TransferType {
 /// observed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OfferedProtocols {
     /// No transfer was accepted yet.
     #[default]
@@ -139,6 +144,7 @@ impl OfferedProtocols {
 /// How names stand in the URIs of documents that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum NamesInDocuments {
     /// As they are in the documents of nodes, percent-encoded in those of transfers: what the CADC services compare.
     #[default]
