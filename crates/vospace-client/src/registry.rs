@@ -224,7 +224,7 @@ impl Registry {
         let build = |bytes: &[u8]| {
             let document =
                 capabilities::read(bytes).map_err(|error| Error::node(ErrorKind::Protocol, &url, error.to_string()))?;
-            build(&document)
+            build(&document.read_at(&url))
         };
         let cache = &self.list_of(resource_id).cache;
         let (bytes, _) = document(cache, http, &url, &name, FRESH, |bytes| build(bytes).map(|_| ())).await?;

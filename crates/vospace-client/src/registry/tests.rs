@@ -122,3 +122,20 @@ async fn an_unknown_service_is_named_with_the_registry() {
     let text = error.to_string();
     assert!(text.contains("ivo://test/other") && text.contains("/reg/resource-caps"), "{text}");
 }
+
+/// Cavern: the addresses are made of the request's host, without its port.
+#[tokio::test]
+async fn a_service_whose_capabilities_lost_the_port_is_found() {
+    let stub = Stub::start(|seen, _| {
+        let base = format!("http://{}", seen.header("host").unwrap());
+        let without = base.rsplit_once(':').unwrap().0;
+        let offered = [(capabilities::CAPABILITIES, "capabilities"), (capabilities::NODES, "nodes")];
+        match seen.target.as_str() {
+            "/reg/resource-caps" => Reply::ok(format!("ivo://test/svc = {base}/svc/capabilities\n")),
+            "/svc/capabilities" => Reply::ok(document(without, &offered)),
+            _ => Reply::ok(crate::xml::write::node(&crate::Node::container(uri("/")), [].into_iter())),
+        }
+    })
+    .await;
+    stub.client().stat(&uri("/")).await.unwrap();
+}

@@ -1,7 +1,9 @@
 //! The capabilities document of VOSI 1.0: what a service offers, and at which URL.
 //!
-//! The URLs are to be followed as they stand. Services write them from the request's `Host` and drop the port, or
-//! name another host altogether; guessing a better one would only work by luck.
+//! The URLs are to be followed as they stand, but for a port that a document shows that it lost ([`port`]): services name
+//! other hosts too, and guessing a better one would only work by luck.
+
+mod port;
 
 use super::tree::Element;
 use super::write::{escape, push};
