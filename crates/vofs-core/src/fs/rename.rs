@@ -218,6 +218,7 @@ impl Engine {
             moved: false,
             detour: renaming.detour().map(|path| path.as_str().to_owned()),
             copied: None,
+            over: None,
         };
         let waits = self.files.within(renaming.from).iter().any(|file| file.state().is_in_journal());
         let id = match replaces || waits || intent.detour.is_some() || !intent.replaces.is_empty() {

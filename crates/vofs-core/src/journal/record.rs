@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
-use crate::meta::Access;
+use crate::meta::{Access, Meta};
 use crate::path::NodePath;
 use crate::version::Version;
 
@@ -145,6 +145,9 @@ pub(crate) struct Replacement {
     /// The service cannot move it: it is copied, and deleted then.
     #[serde(default)]
     pub(crate) copied: Option<Copying>,
+    /// What the service had under the target's name when copying began: that may be replaced, and nothing else.
+    #[serde(default)]
+    pub(crate) over: Option<Meta>,
 }
 
 /// How far a rename by copying is.

@@ -425,6 +425,43 @@ fn a_rename_by_copying_loses_nothing_wherever_it_is_killed() {
     assert!(kills >= 20, "the steps were met: {kills}");
 }
 
+#[test]
+fn what_somebody_makes_at_the_target_of_a_killed_rename_by_copying_is_kept() {
+    for (after, replaces) in (0..24).flat_map(|after| [(after, false), (after, true)]) {
+        for has_no_digests in [false, true] {
+            let bench = with(Habits { moves_nothing: true, has_no_digests, ..NONE });
+            bench.remote.store("f", "the content");
+            if replaces {
+                bench.remote.store("g", "the old");
+            }
+            let life = runtime();
+            life.block_on(async {
+                let mount = bench.mount_as(emulating).await;
+                bench.remote.stall_after(Some(after), false);
+                tokio::select! {
+                    outcome = rename(&mount, "f", "g") => drop(outcome),
+                    () = bench.remote.stalled() => {}
+                }
+            });
+            drop(life);
+            bench.remote.stall_after(None, false);
+            bench.remote.store("g", "somebody else's");
+            runtime().block_on(async {
+                let mount = bench.mount_as(emulating).await;
+                // What is given up is settled; where both were there already, it waits for its user.
+                for _ in 0..20 {
+                    if mount.0.status().await.expect("asked").unfinished_moves == 0 {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            });
+            let case = format!("{after} {replaces} {has_no_digests}");
+            assert_eq!(bench.remote.bytes("g").expect("there"), "somebody else's", "{case}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_link_takes_the_name_of_a_file_that_cannot_be_moved() {
     let bench = with(Habits { moves_no_files: true, ..NONE });

@@ -24,6 +24,7 @@ fn intent(from: &str, to: &str, aside: Option<&str>) -> Replacement {
         moved: false,
         detour: None,
         copied: None,
+        over: None,
     }
 }
 

@@ -332,6 +332,7 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
                 moved: false,
                 detour: None,
                 copied: None,
+                over: None,
             };
             mount.0.journal.begin(&intent).await.expect("begun");
             drop(mount);

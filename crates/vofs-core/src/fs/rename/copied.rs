@@ -7,6 +7,8 @@
 //! Until the intent says Verified nothing of the old name is touched, so that a failure leaves it as it was; what was copied until
 //! then is removed again. What was interrupted by a crash is gone on with, in the background: a file that is there under the new
 //! name with the same bytes is not copied again, and none is deleted under the old one before its bytes have been compared.
+//! Replaced is what the intent says was there, and what is a beginning of the copy; where somebody has put something else
+//! meanwhile the rename is given up, and both are kept.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -104,10 +106,11 @@ impl Engine {
             moved: false,
             detour: None,
             copied: Some(Copying::Begun),
+            over: self.found(&to).await?,
         };
         let id = self.journal.begin(&intent).await?;
         let mut done = Done::default();
-        if let Err(error) = self.copy_tree(&from, &to, &mut done).await {
+        if let Err(error) = self.copy_tree(&intent, &mut done).await {
             if self.remove_copies(&done).await {
                 self.finish_later(id, intent);
             } else {
@@ -148,7 +151,15 @@ impl Engine {
         }
         tracing::warn!(%from, %to, "a rename by copying that was interrupted is gone on with");
         if intent.copied == Some(Copying::Begun) {
-            self.copy_tree(&from, &to, &mut Done::default()).await?;
+            match self.copy_tree(intent, &mut Done::default()).await {
+                Err(Error::Exists(taken) | Error::IsADirectory(taken)) => {
+                    let kept = "both are kept, and what was copied until then";
+                    tracing::warn!(%from, %to, %taken, "a rename by copying is given up: somebody else has taken the name; {kept}");
+                    self.names.expire_tree(&to).await?;
+                    return Ok(Outcome::TakenBack);
+                }
+                outcome => outcome?,
+            }
             self.journal.turn(id, &Replacement { copied: Some(Copying::Verified), ..intent.clone() }).await?;
         }
         self.delete_copied(&from, &to, &HashMap::new()).await?;
@@ -157,8 +168,12 @@ impl Engine {
         Ok(Outcome::Moved)
     }
 
-    /// Copies all that stands at `from` to `to`; what is there with the same bytes is left as it is.
-    async fn copy_tree(self: &Arc<Self>, from: &NodePath, to: &NodePath, done: &mut Done) -> Result<()> {
+    /// Copies all of the source to the target; what is there with the same bytes is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] where something else is there than the intent says; what the service said.
+    async fn copy_tree(self: &Arc<Self>, intent: &Replacement, done: &mut Done) -> Result<()> {
+        let (from, to) = (&NodePath::new(&intent.from), &NodePath::new(&intent.to));
         let tree = self.tree(from).await?;
         let new = |path: &NodePath| path.moved(from, to).unwrap_or_else(|| to.clone());
         for directory in &tree.directories {
@@ -172,7 +187,8 @@ impl Engine {
         let begun = &done.begun;
         let mut copies = Vec::with_capacity(tree.leaves.len());
         for (path, kind) in &tree.leaves {
-            copies.push(self.copy(path.clone(), new(path), kind, begun).boxed());
+            let over = intent.over.as_ref().filter(|_| path == from);
+            copies.push(self.copy(path.clone(), new(path), kind, over, begun).boxed());
         }
         let copies: Vec<Option<Copied>> = stream::iter(copies).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
         done.copies = copies.into_iter().flatten().collect();
@@ -207,13 +223,10 @@ impl Engine {
         from: NodePath,
         to: NodePath,
         kind: &Kind,
+        over: Option<&Meta>,
         begun: &Mutex<Vec<(NodePath, bool)>>,
     ) -> Result<Option<Copied>> {
-        let there = match self.remote.stat(&to).await {
-            Ok(meta) => Some(meta),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
+        let there = self.found(&to).await?;
         if let Kind::Link { .. } = kind {
             // A listing may lack the target.
             let Kind::Link { target } = self.remote.stat(&from).await?.kind else { return Err(Error::Stale(from)) };
@@ -221,6 +234,7 @@ impl Engine {
             match there.map(|meta| meta.kind) {
                 Some(Kind::Link { target: same }) if same == target => return Ok(None),
                 Some(Kind::Directory) => return Err(Error::IsADirectory(to)),
+                Some(found) if over.is_none_or(|over| over.kind != found) => return Err(Error::Exists(to)),
                 Some(Kind::File | Kind::Link { .. }) => {
                     // Bytes are sent over others; a link is made only where nothing is.
                     begun.lock().push((to.clone(), true));
@@ -240,6 +254,12 @@ impl Engine {
             && is_certainly(&meta.version, &source.version)
         {
             return Ok(None);
+        }
+        if let Some(there) = &there
+            && !over.is_some_and(|over| is_still(over, there))
+            && !self.is_beginning(&to, there, &from, &source).await?
+        {
+            return Err(Error::Exists(to));
         }
         let brought = self.bring(&from, &source).await?;
         begun.lock().push((to.clone(), there.is_some()));
@@ -356,10 +376,27 @@ impl Engine {
         Ok(matches!(one, Kind::Link { .. }) && one == other)
     }
 
+    /// What is there, if anything is.
+    async fn found(&self, path: &NodePath) -> Result<Option<Meta>> {
+        match self.remote.stat(path).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a file holds nothing but what the source begins with: what an upload of it leaves that was interrupted.
+    async fn is_beginning(&self, to: &NodePath, there: &Meta, from: &NodePath, source: &Meta) -> Result<bool> {
+        let length = there.version.length;
+        Ok(there.is_file() && length <= source.version.length && self.has_same_bytes(from, to, length).await?)
+    }
+
+    /// Whether the first `length` bytes of two files are the same.
     async fn has_same_bytes(&self, one: &NodePath, other: &NodePath, length: u64) -> Result<bool> {
         if length == 0 {
             return Ok(true);
         }
+        let mut rest = length;
         let mut mine = self.remote.open(one, 0..length, Route::Named).await?.body;
         let mut theirs = self.remote.open(other, 0..length, Route::Named).await?.body;
         let (mut left, mut right) = (Bytes::new(), Bytes::new());
@@ -368,12 +405,17 @@ impl Engine {
             if !more_left || !more_right {
                 return Ok(more_left == more_right);
             }
-            let both = left.len().min(right.len());
+            let both = left.len().min(right.len()).min(usize::try_from(rest).unwrap_or(usize::MAX));
             if left[..both] != right[..both] {
                 return Ok(false);
             }
             left.advance(both);
             right.advance(both);
+            rest -= both as u64;
+            // A service without ranges sends all of a longer one.
+            if rest == 0 {
+                return Ok(true);
+            }
         }
     }
 }
@@ -387,6 +429,11 @@ async fn fill(part: &mut Bytes, body: &mut BoxStream<'static, Result<Bytes>>) ->
         }
     }
     Ok(true)
+}
+
+/// Whether what is there is what was there, as far as that can be told.
+fn is_still(over: &Meta, there: &Meta) -> bool {
+    over.kind == there.kind && (!there.is_file() || over.version.is_told_as(&there.version))
 }
 
 /// What was to be deleted may be so already.
