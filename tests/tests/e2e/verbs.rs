@@ -42,8 +42,11 @@ fn names_of_files(profile: Profile) {
     area.finish();
 }
 
+/// What the user of the mount may fill, in bytes.
+const QUOTA: u64 = 1 << 40;
+
 fn calls_on_the_mount(profile: Profile) {
-    let world = World::new(profile);
+    let world = World::build(profile, false, &["--quota", &QUOTA.to_string()]);
     let mut area = Area::new(&world, "The mount");
     mounted::reading(&world, &mut area);
     mounted::writing(&world, &mut area);

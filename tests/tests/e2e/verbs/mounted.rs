@@ -4,9 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use vofs_tests::World;
-use vofs_tests::matrix::{Area, errno};
+use vofs_tests::matrix::{Area, Found, errno};
 
 use super::done;
 
@@ -59,10 +60,7 @@ pub(super) fn reading(world: &World, area: &mut Area<'_>) {
     area.verb("read of an empty file", || done(errno(fs::read(at("read/empty")))?.is_empty(), "read"));
     area.verb("a change by another client is seen at the next open", || {
         world.put("read/big", b"other");
-        vofs_tests::wait_until("the other bytes", std::time::Duration::from_secs(60), || {
-            fs::read(at("read/big")).is_ok_and(|read| read == b"other")
-        });
-        Ok(String::new())
+        done(errno(fs::read(at("read/big")))? == b"other", "the first open after the change shows what was before")
     });
     mount.unmount();
 }
@@ -216,14 +214,26 @@ pub(super) fn attributes(world: &World, area: &mut Area<'_>) {
         let told = world.vospace(&["ls", "-l", &world.uri("attributes/f")]).ok().stdout();
         done(told.starts_with("-rw----r--"), &told)
     });
-    area.verb("utimes", || {
-        let when = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
-        errno(File::options().write(true).open(&path).and_then(|file| file.set_modified(when)))?;
-        done(errno(fs::metadata(&path))?.modified().unwrap() == when, "utimes")
-    });
     area.verb("statfs", || {
         let found = nix::sys::statvfs::statvfs(mount.path()).map_err(|errno| format!("{errno:?}"))?;
-        done(found.blocks() > 0, "statfs")
+        done(found.blocks() * found.fragment_size() == super::QUOTA, "it is not the quota of the service")
     });
     mount.unmount();
+    area.verb("utimes, seen by the next mount here", || timed(world, &[], "cache"));
+    area.verb("utimes with --remote-mtime, seen by other machines", || {
+        timed(world, &["--remote-mtime"], "cache-elsewhere")
+    });
+}
+
+/// Sets a time, and looks at it through another mount, with this cache directory.
+fn timed(world: &World, options: &[&str], cache: &str) -> Found {
+    let when = UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    let mount = world.mounting().options(options).start();
+    let set = File::options().write(true).open(mount.join("attributes/f")).and_then(|file| file.set_modified(when));
+    mount.unmount();
+    errno(set)?;
+    let mount = world.mounting().options(options).cache(&world.path(cache)).start();
+    let found = errno(fs::metadata(mount.join("attributes/f")))?.modified().unwrap();
+    mount.unmount();
+    done(found == when, "the other mount shows another time")
 }
