@@ -124,7 +124,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) free_space: Option<u64>,
 
-    /// How long the end waits for uploads, in seconds. What remains is named, and goes out at the next mount.
+    /// How long the end waits for uploads, and tries again those that fail, in seconds. What remains is named, and goes out at the next mount.
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     pub(crate) drain_timeout: Duration,
 
