@@ -69,6 +69,7 @@ lint:
 	@echo '== make lint'
 	@packaging/prepare.sh build lint
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@packaging/test/macos.sh
 
 # Licences, origins and known defects of the dependencies.
 deny:

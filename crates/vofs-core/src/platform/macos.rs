@@ -10,8 +10,9 @@ use nix::sys::statvfs::statvfs;
 
 use super::Room;
 
-/// What programs are told of an extended attribute that is not there.
-pub(crate) const NO_ATTRIBUTE: i32 = libc::ENOATTR;
+/// What programs are told of an extended attribute that is not there: `ENOATTR` of `sys/errno.h`, as a number, so that this can be
+/// type-checked where the name is not known.
+pub(crate) const NO_ATTRIBUTE: i32 = 93;
 
 /// Of the disk that `path` is on. Its blocks are counted in 32 bits here.
 pub(crate) fn room(path: &Path) -> io::Result<Room> {
