@@ -2,23 +2,23 @@
 //!
 //! Below `base_length`, what was not written here stands in the base version; above it, it is zero. Truncation lowers
 //! `base_length`, so bytes that were cut off never come back.
-//!
-//! The local file is opened when it is needed and closed when its last program has closed the file: thousands can wait for
-//! their upload, and a process has far fewer descriptors.
 
-use std::fs::{File, OpenOptions};
+mod disk;
+
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
 use parking_lot::Mutex;
 use rangemap::RangeSet;
+use tokio::runtime::Handle;
 
 use crate::clock::Millis;
 use crate::journal::{Digest, Pending};
+use disk::DataFile;
 
 /// How much is read at a time.
 const COPY_STEP: usize = 1 << 20;
@@ -65,9 +65,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct DirtyFile {
     id: String,
-    place: PathBuf,
-    /// `None` while nobody works with it.
-    disk: Mutex<Option<Arc<File>>>,
+    disk: DataFile,
     state: Mutex<State>,
 }
 
@@ -84,21 +82,18 @@ impl DirtyFile {
     /// Begins to change a file that has `base_length` bytes on the service (0: none that matter).
     pub(crate) fn create(directory: &Path, base_length: u64, now: Millis) -> io::Result<Self> {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let place = directory.join(&id);
-        let disk = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&place)?;
-        disk.set_len(base_length)?;
+        let disk = DataFile::create(directory.join(&id))?;
+        disk.get()?.set_len(base_length)?;
         let (written, unsynced) = (RangeSet::new(), RangeSet::new());
         let state = State { length: base_length, base_length, written, unsynced, mtime: now, generation: 0 };
-        Ok(DirtyFile { id, place, disk: Mutex::new(Some(Arc::new(disk))), state: Mutex::new(state) })
+        Ok(DirtyFile { id, disk, state: Mutex::new(state) })
     }
 
     /// Finds a file again that the journal knows.
     pub(crate) fn reopen(directory: &Path, pending: &Pending) -> io::Result<Self> {
-        let place = directory.join(&pending.id);
-        let disk = open(&place)?;
         // What a program changed after that was never acknowledged: behind the end it goes, and what it cut off becomes a
         // hole, as it would on any disk.
-        disk.set_len(pending.length)?;
+        let disk = DataFile::reopen(directory.join(&pending.id), pending.length)?;
         let state = State {
             length: pending.length,
             base_length: pending.base_length,
@@ -107,25 +102,17 @@ impl DirtyFile {
             mtime: pending.mtime,
             generation: 0,
         };
-        Ok(DirtyFile { id: pending.id.clone(), place, disk: Mutex::new(None), state: Mutex::new(state) })
-    }
-
-    fn disk(&self) -> io::Result<Arc<File>> {
-        let mut disk = self.disk.lock();
-        if let Some(disk) = &*disk {
-            return Ok(Arc::clone(disk));
-        }
-        Ok(Arc::clone(disk.insert(Arc::new(open(&self.place)?))))
+        Ok(DirtyFile { id: pending.id.clone(), disk, state: Mutex::new(state) })
     }
 
     /// Somebody works with it: it can be read from now on even if it is renamed or removed.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        self.disk().map(drop)
+        self.disk.get().map(drop)
     }
 
     /// Nobody works with it for now.
     pub(crate) fn rest(&self) {
-        *self.disk.lock() = None;
+        self.disk.close();
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -133,7 +120,7 @@ impl DirtyFile {
     }
 
     pub(crate) fn place(&self) -> &Path {
-        &self.place
+        self.disk.place()
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -176,7 +163,7 @@ impl DirtyFile {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.disk()?.write_all_at(bytes, offset)?;
+        self.disk.write(bytes, offset)?;
         let end = offset + bytes.len() as u64;
         let mut state = self.state.lock();
         state.written.insert(offset..end);
@@ -191,10 +178,9 @@ impl DirtyFile {
     pub(crate) fn fill(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset + bytes.len() as u64;
         let gaps: Vec<Range<u64>> = self.state.lock().written.gaps(&(offset..end)).collect();
-        let disk = self.disk()?;
         for gap in gaps {
             let slice = &bytes[(gap.start - offset) as usize..(gap.end - offset) as usize];
-            disk.write_all_at(slice, gap.start)?;
+            self.disk.write(slice, gap.start)?;
             let mut state = self.state.lock();
             state.written.insert(gap.clone());
             state.unsynced.insert(gap);
@@ -204,7 +190,7 @@ impl DirtyFile {
 
     /// Cuts the file, or lengthens it by zeros.
     pub(crate) fn truncate(&self, length: u64, now: Millis) -> io::Result<()> {
-        self.disk()?.set_len(length)?;
+        self.disk.get()?.set_len(length)?;
         let mut state = self.state.lock();
         if length < state.length {
             state.written.remove(length..u64::MAX);
@@ -241,7 +227,7 @@ impl DirtyFile {
 
     /// The MD5 of the whole file, as far as it stands here.
     pub(crate) fn digest(&self) -> io::Result<Digest> {
-        let (length, disk) = (self.length(), self.disk()?);
+        let (length, disk) = (self.length(), self.disk.get()?);
         let mut hash = Md5::new();
         let mut piece = vec![0; COPY_STEP];
         let mut at = 0;
@@ -297,16 +283,28 @@ impl DirtyFile {
 
     /// Reads bytes that [`DirtyFile::parts`] called local.
     pub(crate) fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        self.disk()?.read_exact_at(into, offset)
+        self.disk.get()?.read_exact_at(into, offset)
     }
 
     /// Makes what was written survive the end of the machine.
     pub(crate) fn sync(&self) -> io::Result<()> {
         let filled = self.state.lock().unsynced.clone();
-        self.disk()?.sync_data()?;
+        self.disk.sync()?;
         let mut state = self.state.lock();
         filled.into_iter().for_each(|range| state.unsynced.remove(range));
         Ok(())
+    }
+
+    /// As [`DirtyFile::sync`], where so much was written that nobody should wait for all of it at the end. An error is told to
+    /// who synchronises next.
+    pub(crate) fn sync_ahead(self: &Arc<Self>, runtime: &Handle) {
+        if self.disk.wants_sync() {
+            let file = Arc::clone(self);
+            runtime.spawn_blocking(move || {
+                let _ = file.sync();
+                file.disk.synced_ahead();
+            });
+        }
     }
 
     /// Whether bytes of the base were brought in that a record would not tell of yet.
@@ -316,14 +314,10 @@ impl DirtyFile {
 
     /// Removes the data file.
     pub(crate) fn discard(&self) {
-        if let Err(error) = std::fs::remove_file(&self.place) {
-            tracing::warn!(%error, file = %self.place.display(), "journal: a data file could not be removed");
+        if let Err(error) = std::fs::remove_file(self.place()) {
+            tracing::warn!(%error, file = %self.place().display(), "journal: a data file could not be removed");
         }
     }
-}
-
-fn open(place: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open(place)
 }
 
 #[cfg(test)]

@@ -236,6 +236,7 @@ pub(crate) async fn fill_holes(
             let end = range.end.min(at + FILL);
             let bytes = engine.fetcher.read(path, &blocks, at..end, &window).await?;
             dirty.fill(at, &bytes).map_err(on_disk(path, "write"))?;
+            dirty.sync_ahead(&engine.runtime);
             at = end;
         }
     }

@@ -3,8 +3,9 @@
 //! A latency, the time of a round trip, is added to every request and to every new connection (twice with TLS, whose
 //! handshake is a round trip of its own). Bodies in both directions are held to a rate: of each request by itself (a
 //! connection carries one at a time), and of all together. They are handed on in small pieces, each at the moment at
-//! which a line of that rate would have delivered it. Timers are late by up to some milliseconds; a line makes up for
-//! that and for no more, so the rate is met on average and nothing comes in bursts.
+//! which a line of that rate would have delivered it. Timers are late, by milliseconds and on a busy machine by much more;
+//! a line makes up for what its own timer was late and for little more, so the rate is met on average and nothing comes in
+//! bursts.
 
 use axum::body::{Body, Bytes};
 use axum_server::accept::Accept;
@@ -21,7 +22,7 @@ const LARGEST_PIECE: u64 = 64 << 10;
 /// A piece is at most what a line carries in a 500th of a second: not below the resolution of timers, and smooth.
 const PIECES_PER_SECOND: u64 = 500;
 
-/// What a line makes up for at most when a timer or the other side was late. Timers tick in milliseconds.
+/// What a line makes up for at most when the other side was late. Timers tick in milliseconds.
 const ARREARS: Duration = Duration::from_millis(5);
 
 /// How slow the network is to seem.
@@ -47,12 +48,12 @@ impl Line {
         Arc::new(Line { rate: rate.max(1), free: Mutex::new(Instant::now()) })
     }
 
-    /// When so many bytes have passed that are sent as soon as the line is free.
-    fn passed(&self, bytes: usize) -> Instant {
+    /// When so many bytes have passed that are sent as soon as the line is free, by somebody whose timer was `late`.
+    fn passed(&self, bytes: usize, late: Duration) -> Instant {
         let mut free = self.free.lock();
         let time = Duration::from_secs_f64(bytes as f64 / self.rate as f64);
         let now = Instant::now();
-        *free = (*free).max(now.checked_sub(ARREARS).unwrap_or(now)) + time;
+        *free = (*free).max(now.checked_sub(ARREARS + late).unwrap_or(now)) + time;
         *free
     }
 
@@ -95,20 +96,22 @@ impl Shaper {
             return body;
         }
         let largest = lines.iter().map(|line| line.piece()).min().unwrap_or(usize::MAX);
-        let state = (body.into_data_stream(), Bytes::new(), lines);
-        Body::from_stream(stream::unfold(state, move |(mut chunks, mut rest, lines)| async move {
+        let state = (body.into_data_stream(), Bytes::new(), lines, Duration::ZERO);
+        Body::from_stream(stream::unfold(state, move |(mut chunks, mut rest, lines, mut late)| async move {
             while rest.is_empty() {
                 rest = match chunks.next().await? {
                     Ok(chunk) => chunk,
-                    Err(error) => return Some((Err(error), (chunks, rest, lines))),
+                    Err(error) => return Some((Err(error), (chunks, rest, lines, late))),
                 };
             }
             let piece = rest.split_to(rest.len().min(largest));
-            let due = lines.iter().map(|line| line.passed(piece.len())).max();
+            let due = lines.iter().map(|line| line.passed(piece.len(), late)).max();
             if let Some(due) = due {
+                let behind = due.elapsed();
                 tokio::time::sleep_until(due.into()).await;
+                late = if behind.is_zero() { due.elapsed() } else { behind.min(late) };
             }
-            Some((Ok(piece), (chunks, rest, lines)))
+            Some((Ok(piece), (chunks, rest, lines, late)))
         }))
     }
 }
@@ -158,10 +161,15 @@ mod tests {
         let line = Line::new(1 << 20);
         let start = Instant::now();
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let due = line.passed(100 << 10);
+        let due = line.passed(100 << 10, Duration::ZERO);
         assert!(due >= start + Duration::from_millis(50 + 97 - 5), "an idle line saves nothing up");
-        let whole = line.passed(1 << 20) - due;
+        let whole = line.passed(1 << 20, Duration::ZERO) - due;
         assert_eq!(whole.as_millis(), 1000, "the second piece follows the first, however late it comes");
+        let line = Line::new(1 << 20);
+        let start = Instant::now();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let due = line.passed(100 << 10, start.elapsed());
+        assert!(due <= start + Duration::from_millis(98), "what its own timer was late is made up for");
         assert_eq!((Line::new(1).piece(), Line::new(25_000_000).piece()), (1, 50_000));
     }
 

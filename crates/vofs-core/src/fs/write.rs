@@ -57,6 +57,7 @@ impl Engine {
             change.write(offset, bytes, now)
         });
         outcome.map_err(on_disk(&path, "write"))?;
+        change.sync_ahead(&self.runtime);
         Ok(true)
     }
 
