@@ -246,11 +246,19 @@ impl Engine {
     }
 
     /// Something was made, renamed or removed in the directory of `path`: that is a change of the directory. A Vault does
-    /// not date it, and a Cavern's date is known at the next question only.
+    /// not date it, and a Cavern's date is known at the next question only: it is this change's then, and no reason to
+    /// give up a time that was shown, or set, since.
     pub(crate) fn touch_parent(&self, path: &NodePath) {
         if let Some(parent) = path.parent() {
-            self.names.update(&parent, |meta| meta.local_mtime = Some(self.clock.now()));
+            self.names.update(&parent, |meta| *meta = self.dated(meta.clone()));
         }
+    }
+
+    /// A directory or link that was just made or changed here: its date at the service is not known, and it shows ours.
+    pub(crate) fn dated(&self, mut meta: Meta) -> Meta {
+        meta.version.date = None;
+        meta.local_mtime = Some(self.clock.now());
+        meta
     }
 }
 

@@ -7,7 +7,6 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::file::on_disk;
 use crate::inode::Ino;
-use crate::meta::Meta;
 use crate::path::NodePath;
 
 use super::lookup::Entry;
@@ -39,12 +38,6 @@ impl Engine {
         self.names.remove(path);
         self.touch_parent(path);
         Ok(self.entry(parent, path, &self.local.meta(path), Duration::ZERO))
-    }
-
-    /// A node that was just made: Cavern's answer to that has no date.
-    pub(crate) fn dated(&self, mut meta: Meta) -> Meta {
-        meta.version.date.get_or_insert(self.clock.now());
-        meta
     }
 
     /// Removes an empty directory.

@@ -22,6 +22,7 @@ every_profile!(
     one_name_a_file,
     links_within_and_links_without,
     a_directory_dates_its_changes,
+    the_time_that_a_directory_was_given_stays,
 );
 
 #[track_caller]
@@ -236,4 +237,21 @@ fn a_directory_dates_its_changes(profile: Profile) {
     set_back();
     fs::create_dir(mount.join("d/sub")).unwrap();
     assert!(modified() > old, "after a directory was made");
+}
+
+/// `tar`, `rsync -a` and `cp -a` set it after they have filled the directory; a service may date that anew.
+fn the_time_that_a_directory_was_given_stays(profile: Profile) {
+    let world = World::new(profile);
+    world.put_deep("d/f", "f");
+    let mount = world.mount();
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    assert!(fs::metadata(mount.join("d")).unwrap().is_dir(), "known with the date of the service");
+    fs::create_dir(mount.join("d/sub")).unwrap();
+    fs::write(mount.join("d/g"), "g").unwrap();
+    for directory in ["d/sub", "d"] {
+        File::open(mount.join(directory)).unwrap().set_modified(old).unwrap();
+        world.ask_mount(&["refresh", directory]).ok();
+        assert_eq!(fs::read_dir(mount.join("d")).unwrap().count(), 3);
+        assert_eq!(fs::metadata(mount.join(directory)).unwrap().modified().unwrap(), old, "{directory}");
+    }
 }
