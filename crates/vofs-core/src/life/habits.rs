@@ -428,15 +428,20 @@ fn a_rename_by_copying_loses_nothing_wherever_it_is_killed() {
 #[test]
 fn what_somebody_makes_at_the_target_of_a_killed_rename_by_copying_is_kept() {
     for (after, replaces) in (0..24).flat_map(|after| [(after, false), (after, true)]) {
-        for has_no_digests in [false, true] {
+        for (has_no_digests, is_link) in [(false, false), (true, false), (false, true)] {
             let bench = with(Habits { moves_nothing: true, has_no_digests, ..NONE });
-            bench.remote.store("f", "the content");
+            if !is_link {
+                bench.remote.store("f", "the content");
+            }
             if replaces {
                 bench.remote.store("g", "the old");
             }
             let life = runtime();
             life.block_on(async {
                 let mount = bench.mount_as(emulating).await;
+                if is_link {
+                    mount.0.symlink(Ino::ROOT, "f", "elsewhere").await.expect("made");
+                }
                 bench.remote.stall_after(Some(after), false);
                 tokio::select! {
                     outcome = rename(&mount, "f", "g") => drop(outcome),
@@ -456,7 +461,7 @@ fn what_somebody_makes_at_the_target_of_a_killed_rename_by_copying_is_kept() {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             });
-            let case = format!("{after} {replaces} {has_no_digests}");
+            let case = format!("{after} {replaces} {has_no_digests} {is_link}");
             assert_eq!(bench.remote.bytes("g").expect("there"), "somebody else's", "{case}");
         }
     }

@@ -231,11 +231,11 @@ impl Engine {
             // A listing may lack the target.
             let Kind::Link { target } = self.remote.stat(&from).await?.kind else { return Err(Error::Stale(from)) };
             let replaces = there.is_some();
-            match there.map(|meta| meta.kind) {
-                Some(Kind::Link { target: same }) if same == target => return Ok(None),
-                Some(Kind::Directory) => return Err(Error::IsADirectory(to)),
-                Some(found) if over.is_none_or(|over| over.kind != found) => return Err(Error::Exists(to)),
-                Some(Kind::File | Kind::Link { .. }) => {
+            match there {
+                Some(Meta { kind: Kind::Link { target: same }, .. }) if same == target => return Ok(None),
+                Some(Meta { kind: Kind::Directory, .. }) => return Err(Error::IsADirectory(to)),
+                Some(there) if !over.is_some_and(|over| is_still(over, &there)) => return Err(Error::Exists(to)),
+                Some(_) => {
                     // Bytes are sent over others; a link is made only where nothing is.
                     begun.lock().push((to.clone(), true));
                     gone(self.remote.delete(&to).await)?;
