@@ -211,6 +211,24 @@ impl VosUri {
         Ok(VosUri::new(authority, &decoded))
     }
 
+    /// The same of a child in a listing, which is called as it is written where its name is no encoding of one (`%FF`, `%2F`):
+    /// the service may have names as they are (pyvospace, observed), and others can make such a child in a container that is
+    /// not theirs alone. No request can be meant for it, because a name with `%` is never sent.
+    ///
+    /// # Errors
+    /// As [`VosUri::from_wire`], when what is above the child cannot be read, or its name is `.` or `..` as it stands there.
+    pub(crate) fn of_child(text: &str) -> Result<VosUri, UriError> {
+        let error = match VosUri::from_wire(text) {
+            Err(error) => error,
+            uri => return uri,
+        };
+        let (above, name) = text.trim().trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+        match VosUri::from_wire(above) {
+            Ok(above) if name.contains('%') => Ok(above.join(name)),
+            _ => Err(error),
+        }
+    }
+
     /// The URI as services write it: `~`, everything outside the safe ASCII set percent-encoded.
     #[must_use]
     pub fn to_wire(&self) -> String {
@@ -363,6 +381,19 @@ mod tests {
         for text in ["http://x/y", "vos:a", "vos:///a", "vos://justhost/a", "vos://a~/x", "vos://~b/x", "vos://a ~b/x"]
         {
             assert!(VosUri::from_wire(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_child_whose_name_is_no_encoding_is_called_as_it_is_written_and_never_sent() {
+        for name in ["%2F", "%FF", "a%00b", "%2e%2E", "..%2f..%2fx", "%c0%af"] {
+            let child = VosUri::of_child(&format!("vos://a!b//d/{name}")).unwrap();
+            assert_eq!((child.path(), child.name()), (format!("/d/{name}").as_str(), name));
+            assert!(child.encoded_path().is_err() && child.to_document().is_err(), "{name}");
+        }
+        assert_eq!(VosUri::of_child("vos://a~b/d/a%20b").unwrap().name(), "a b");
+        for text in ["vos://a~b/d/..", "vos://a~b/.", "vos://a~b/%2e%2e/x", "vos://a~b/../%2F", "vos://a%2F", "%2F"] {
+            assert!(VosUri::of_child(text).is_err(), "{text}");
         }
     }
 

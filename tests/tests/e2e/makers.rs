@@ -209,12 +209,12 @@ fn what_was_learned_is_shown_and_kept(profile: Profile) {
 }
 
 /// pyvospace: a name stands in a document as it is, so that `a%41` is not `aA`, which is there too, nor `b%41` a `bA` that is
-/// gone.
+/// gone; and `%2F` and `%FF`, which are the encoding of no name, do not make their container unreadable.
 #[test]
 fn names_with_percent_signs_are_shown_as_they_are() {
     let world = World::new(Profile::Pyvospace);
     let wire = Wire::new(&world.server);
-    let names = ["a%20b", "a%41", "aA", "b%41"];
+    let names = ["%2F", "%FF", "a%20b", "a%41", "aA", "b%41"];
     for name in names {
         let node = format!(
             r#"<vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" uri="vos://icrar.org!vospace/demo/{name}" xsi:type="vos:DataNode"><vos:properties/></vos:node>"#
@@ -235,4 +235,11 @@ fn names_with_percent_signs_are_shown_as_they_are() {
     there.sort();
     assert_eq!(there, names);
     assert!(fs::read(mount.join("a%41")).is_err() && fs::read(mount.join("aA")).unwrap().is_empty());
+    // What cannot be copied is named, and the rest is; what cannot be asked for is not taken for gone.
+    for line in
+        [&["cp", &world.uri(""), "back"][..], &["sync", "--delete", "--yes", &format!("{}/", world.uri("")), "back"]]
+    {
+        world.vospace(line).fails_with(1, &["'%2F' contains the character %", "'%FF' contains the character %"]);
+    }
+    assert!(fs::read(world.local("back/aA")).is_ok_and(|bytes| bytes.is_empty()));
 }

@@ -152,24 +152,43 @@ struct Shown {
     written: Option<String>,
 }
 
-/// A child asked for by itself. One that may not be read keeps its name and kind; one that is gone is none. One that
+/// What became of the question for one child.
+enum Single {
+    /// As the service shows it by itself.
+    Told(Node),
+    /// As the listing has it: it may not be read, or no request can name it.
+    Untold(Node),
+    /// It is not there any more.
+    Gone,
+}
+
+impl Single {
+    fn node(self) -> Option<Node> {
+        match self {
+            Single::Told(node) | Single::Untold(node) => Some(node),
+            Single::Gone => None,
+        }
+    }
+}
+
+/// A child asked for by itself. One that may not be read keeps its name and kind. One that
 /// cannot be had by the name that it was read as is called what the listing writes, and so is one for which the service shows
 /// a node that it writes as the other was read.
-async fn singly(inner: &Arc<Inner>, child: Shown) -> Result<Option<Node>> {
+async fn singly(inner: &Arc<Inner>, child: Shown) -> Result<Single> {
     let Shown { node: child, written } = child;
-    let found = match stat::as_told(inner, &child.uri).await {
+    let name = match stat::as_told(inner, &child.uri).await {
         Ok(told) => match written.filter(|_| last_name(&told.written) == child.uri.name()) {
-            None => return Ok(Some(told.node)),
-            other => other,
+            None => return Ok(Single::Told(told.node)),
+            Some(other) => other,
         },
         Err(error) => match (error.kind(), written) {
-            (ErrorKind::NotFound | ErrorKind::InvalidName, Some(written)) => Some(written),
-            (ErrorKind::NotFound, None) => None,
-            (ErrorKind::PermissionDenied | ErrorKind::InvalidName, _) => return Ok(Some(child)),
+            (ErrorKind::NotFound | ErrorKind::InvalidName, Some(written)) => written,
+            (ErrorKind::NotFound, None) => return Ok(Single::Gone),
+            (ErrorKind::PermissionDenied | ErrorKind::InvalidName, _) => return Ok(Single::Untold(child)),
             _ => return Err(error),
         },
     };
-    Ok(found.and_then(|name| Some(Node { uri: child.uri.parent()?.join(&name), ..child })))
+    Ok(child.uri.parent().map_or(Single::Gone, |parent| Single::Untold(Node { uri: parent.join(&name), ..child })))
 }
 
 /// The last name of a URI as it is written.
@@ -221,7 +240,7 @@ impl Listing {
                     }
                 } else {
                     let inner = Arc::clone(&self.inner);
-                    self.asked.push_back(async move { singly(&inner, child).await }.boxed());
+                    self.asked.push_back(async move { Ok(singly(&inner, child).await?.node()) }.boxed());
                 }
             }
             match self.asked.next().await {
@@ -245,14 +264,16 @@ impl Listing {
         matches!(&child.kind, NodeKind::Link { target } if target.is_empty())
     }
 
-    /// Asks for the first child without properties, which tells whether the others are worth it.
+    /// Asks for the first child without properties, which tells whether the others are worth it, unless nothing was told of it.
     async fn first_bare(&mut self, child: Shown) -> Result<Option<Node>> {
-        let Some(node) = singly(&self.inner, child).await? else { return Ok(None) };
-        self.bare = if node.properties.is_empty() { Bare::Really } else { Bare::Listed };
+        let single = singly(&self.inner, child).await?;
+        if let Single::Told(node) = &single {
+            self.bare = if node.properties.is_empty() { Bare::Really } else { Bare::Listed };
+        }
         if let Some(service) = self.service.as_ref().filter(|_| self.bare == Bare::Listed) {
             service.learn(|dialect| dialect.child_properties = Learned::No);
         }
-        Ok(Some(node))
+        Ok(single.node())
     }
 
     /// The next child as the listing has it.

@@ -167,7 +167,8 @@ impl<R: AsyncBufRead + Unpin> ListingReader<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Root,
-    /// Within a listing, where services may leave out the target of a link (pyvospace, observed): it is then empty.
+    /// Within a listing, where services may leave out the target of a link (pyvospace, observed): it is then empty. A name that
+    /// cannot be read hides none of the others: [`VosUri::of_child`].
     Child,
 }
 
@@ -175,7 +176,11 @@ fn to_node(element: &Element, place: Place) -> Result<Node, XmlError> {
     if element.name != "node" {
         return Err(XmlError::Unexpected { expected: "node", found: element.name.to_string() });
     }
-    let uri = VosUri::from_wire(element.attribute("uri").ok_or(XmlError::Missing("node uri"))?)?;
+    let written = element.attribute("uri").ok_or(XmlError::Missing("node uri"))?;
+    let uri = match place {
+        Place::Root => VosUri::from_wire(written),
+        Place::Child => VosUri::of_child(written),
+    }?;
     let kind = match element.xsi_type.as_deref() {
         Some("ContainerNode") => NodeKind::Container,
         Some("DataNode" | "UnstructuredDataNode" | "StructuredDataNode") => {
@@ -252,6 +257,19 @@ mod tests {
         assert_eq!(children[0].properties.get(property::TITLE), Some("<a&é<b>"));
         assert_eq!(children[2].kind, NodeKind::Link { target: "vos://bench.example~vault/team/a.fits".to_owned() });
         assert_eq!(read_node(LISTING.as_bytes()).unwrap(), container);
+    }
+
+    #[tokio::test]
+    async fn a_child_with_a_name_that_is_no_encoding_hides_none_of_the_others() {
+        for name in ["%2F", "%FF", "%2e%2e"] {
+            let (_, children) = list(&LISTING.replace("team/sub", &format!("team/{name}"))).await.unwrap();
+            let names: Vec<&str> = children.iter().map(|node| node.uri.name()).collect();
+            assert_eq!(names, ["a b", name, "ln"]);
+        }
+        for name in ["..", ".", "../../x"] {
+            assert!(list(&LISTING.replace("team/sub", &format!("team/{name}"))).await.is_err(), "{name}");
+        }
+        assert!(read_node(LISTING.replace("/team\"", "/%2F\"").as_bytes()).is_err());
     }
 
     #[tokio::test]

@@ -260,3 +260,33 @@ async fn children_that_have_no_properties_at_all_are_asked_for_once() {
     assert_eq!(client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap().len(), 20);
     assert_eq!(stub.requests().len(), 2);
 }
+
+/// pyvospace has names as they are: `%2F` and `%FF` are some that anybody can make where anybody may. Handled as the standard
+/// would have it, they make the container unreadable; taken for the child that tells about all, they hide lengths.
+#[tokio::test]
+async fn a_name_that_is_no_encoding_hides_neither_the_others_nor_their_properties() {
+    for names in [NamesInDocuments::Unknown, NamesInDocuments::Raw] {
+        let stub = Stub::service(move |seen, _| {
+            let name = seen.target.split(['/', '?']).nth(4).unwrap_or_default();
+            match name.strip_prefix('n').and_then(|n| n.parse::<usize>().ok()) {
+                Some(n) => Reply::ok(write::node(&child(n), [].into_iter())),
+                None => {
+                    let children: Vec<Node> = (0..4).map(|n| Node::data(child(n).uri)).collect();
+                    let text = write::node(&Node::container(uri("/c")), children.iter());
+                    Reply::ok(text.replace("n00000", "%2F").replace("n00002", "%FF"))
+                }
+            }
+        })
+        .await;
+        let client = stub.client();
+        client.service(&uri("/")).await.unwrap().learn(|dialect| {
+            dialect.paging = Learned::No;
+            dialect.names_in_documents = names;
+        });
+        let nodes: Vec<Node> = client.list(&uri("/c")).try_collect().await.unwrap();
+        let shown: Vec<_> = nodes.iter().map(|node| (node.uri.name(), node.properties.length())).collect();
+        assert_eq!(shown, [("%2F", None), ("n00001", Some(1)), ("%FF", None), ("n00003", Some(3))], "{names:?}");
+        assert_eq!(stub.requests().len(), 3, "nothing is sent for what no request can name: {:?}", stub.lines());
+        assert_eq!(client.delete(&nodes[0].uri).await.unwrap_err().kind(), ErrorKind::InvalidName);
+    }
+}
