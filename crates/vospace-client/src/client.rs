@@ -43,7 +43,9 @@ pub use crate::ops::listing::NodeStream;
 /// let client = Client::new(ClientConfig { credentials, services, ..ClientConfig::from_env() })?;
 /// let mut children = client.list(&place);
 /// while let Some(node) = children.try_next().await? {
-///     println!("{:>12} {}", node.properties.length().unwrap_or(0), node.uri.name());
+///     // A service need not tell it, and then it is not 0.
+///     let length = node.properties.length().map_or("-".to_owned(), |length| length.to_string());
+///     println!("{length:>12} {}", node.uri.name());
 /// }
 /// # Ok(())
 /// # }

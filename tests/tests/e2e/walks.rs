@@ -9,6 +9,7 @@ every_profile!(
     du_sums_up,
     df_shows_the_quota,
     df_shows_how_much_of_it_is_used,
+    a_length_that_is_not_told_is_not_zero,
     a_part_that_cannot_be_read
 );
 
@@ -139,6 +140,27 @@ fn df_shows_how_much_of_it_is_used(profile: Profile) {
         let percent = used.map_or("-".to_owned(), |used| format!("{:.0}%", used as f64 * 100.0 / 4_194_304.0));
         assert_eq!(columns[3], percent, "{row}");
     }
+}
+
+fn a_length_that_is_not_told_is_not_zero(profile: Profile) {
+    let world = with_tree(profile);
+    let (space, quiet) = (profile.service(), r#"{"documents": {"lengths": false}}"#);
+    world.server.post("/_bench/profile", &format!(r#"{{"space": "{space}", "habits": {quiet}}}"#));
+    let shown = |line: &[&str]| world.vospace(&[line, &[&world.uri("t")]].concat()).ok().stdout();
+    let rows = shown(&["ls", "-l"]);
+    let row = rows.lines().find(|row| row.ends_with(" a.fits")).unwrap();
+    assert_eq!(row.split_whitespace().nth(4), Some("-"), "{rows}");
+    let json = shown(&["ls", "--json"]);
+    assert!(
+        json.lines().any(|line| line.contains(r#""name":"a.fits""#) && line.contains(r#""length":null"#)),
+        "{json}"
+    );
+    // It fits no bound, and is missing in the sum.
+    assert_eq!(shown(&["find", "--larger", "0"]) + &shown(&["find", "--smaller", "1GB"]), "");
+    let t = world.uri("t");
+    let sum =
+        world.vospace(&["du", "-s", &t]).fails_with(1, &[&format!("{t}: the service tells no length of 3 files")]);
+    assert_eq!(sum.stdout(), format!("0\t{t}\n"));
 }
 
 fn a_part_that_cannot_be_read(profile: Profile) {

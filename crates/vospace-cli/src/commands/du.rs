@@ -37,6 +37,8 @@ pub(crate) struct DuArgs {
 struct Sum {
     bytes: u64,
     files: u64,
+    /// Of these files the service tells no length, so that the sum lacks them.
+    untold: u64,
 }
 
 /// Prints sums.
@@ -75,20 +77,29 @@ async fn sum(session: &Session, args: &DuArgs, node: &Node) -> anyhow::Result<St
     for (name, sum) in below {
         print(args, &session.name(&node.uri.join(&name)), sum)?;
     }
-    print(args, &session.name(&node.uri), total)?;
+    let name = session.name(&node.uri);
+    print(args, &name, total)?;
+    if total.untold > 0 {
+        let files = if total.untold == 1 { "1 file".to_owned() } else { format!("{} files", total.untold) };
+        output::error(format_args!("{name}: the service tells no length of {files}, which the sum lacks"));
+        status = status.and(Status::Failed);
+    }
     Ok(status)
 }
 
 impl Sum {
     fn and(self, other: Sum) -> Sum {
-        Sum { bytes: self.bytes + other.bytes, files: self.files + other.files }
+        Sum { bytes: self.bytes + other.bytes, files: self.files + other.files, untold: self.untold + other.untold }
     }
 }
 
 /// What a node counts itself: only data nodes do. The length of a container is the sum of what it holds.
 fn file(node: &Node) -> Sum {
     match node.kind {
-        NodeKind::Data { .. } => Sum { bytes: node.properties.length().unwrap_or(0), files: 1 },
+        NodeKind::Data { .. } => {
+            let length = node.properties.length();
+            Sum { bytes: length.unwrap_or(0), files: 1, untold: u64::from(length.is_none()) }
+        }
         NodeKind::Container | NodeKind::Link { .. } => Sum::default(),
     }
 }

@@ -61,13 +61,14 @@ impl FindArgs {
             NodeKind::Data { .. } => Kind::File,
             NodeKind::Link { .. } => Kind::Link,
         };
-        let length = node.properties.length().unwrap_or(0);
+        let length = node.properties.length();
         let sized = self.larger.is_none() && self.smaller.is_none() || kind == Kind::File;
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.name.as_ref().is_none_or(|pattern| pattern.matches(node.uri.name()))
             && sized
-            && self.larger.is_none_or(|least| length >= least.0)
-            && self.smaller.is_none_or(|most| length <= most.0)
+            // A file that may have any length is neither.
+            && self.larger.is_none_or(|least| length.is_some_and(|length| length >= least.0))
+            && self.smaller.is_none_or(|most| length.is_some_and(|length| length <= most.0))
     }
 }
 

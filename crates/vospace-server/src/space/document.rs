@@ -124,7 +124,9 @@ impl Space {
                 }
                 Metadata::Live => {
                     let (length, time) = self.store.bytes().stat(&row.storage)?.unwrap_or((0, modified));
-                    set.set_read_only(property::LENGTH, length.to_string());
+                    if habits.lengths {
+                        set.set_read_only(property::LENGTH, length.to_string());
+                    }
                     if let Some(md5) = set.get(property::MD5).map(str::to_owned) {
                         set.set_read_only(property::MD5, md5);
                     }

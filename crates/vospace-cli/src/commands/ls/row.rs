@@ -11,6 +11,9 @@ use crate::sizes;
 /// Printed for a creator that the service does not tell.
 const UNKNOWN_CREATOR: &str = "unknown_000";
 
+/// Printed for a length that the service does not tell.
+const UNKNOWN_SIZE: &str = "-";
+
 /// Which columns are shown, and how.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -44,7 +47,7 @@ impl Layout {
             " {:<15} {:<15} {lock:<8}{:>12} {}{name}",
             self.groups(node, &properties.group_read()),
             self.groups(node, &properties.group_write()),
-            self.size(properties.length().unwrap_or(0)),
+            self.size(node),
             self.date(properties.date()),
         );
         if let NodeKind::Link { target } = &node.kind {
@@ -57,8 +60,12 @@ impl Layout {
         if identifiers.is_empty() { "NONE".to_owned() } else { self.groups.shown(&node.uri, identifiers) }
     }
 
-    fn size(&self, length: u64) -> String {
-        sizes::shown(length, self.human)
+    /// A file of which the service tells no length may have any; containers and links without one have no bytes.
+    fn size(&self, node: &Node) -> String {
+        match (node.properties.length(), &node.kind) {
+            (None, NodeKind::Data { .. }) => UNKNOWN_SIZE.to_owned(),
+            (length, _) => sizes::shown(length.unwrap_or(0), self.human),
+        }
     }
 
     /// Local time, with the offset that was in force on that date; a blank ends it.
@@ -170,6 +177,18 @@ mod tests {
             "lrw-------  some_one             NONE            NONE                               0 Nov 01  2025 lnk -> \
              vos://cadc.nrc.ca!vault/home/d1/a.txt"
         );
+    }
+
+    #[test]
+    fn a_length_that_is_not_told_is_none_and_not_zero() {
+        let date = [(property::DATE, "2026-11-21T00:02:09.000")];
+        for human in [false, true] {
+            let layout = Layout { human, ..layout(false) };
+            for (kind, size) in [(NodeKind::Data { busy: false }, '-'), (NodeKind::Container, '0')] {
+                let row = layout.row("x", &node("x", kind, &date));
+                assert!(row.ends_with(&format!("NONE                               {size} Nov 21 00:02 x")), "{row}");
+            }
+        }
     }
 
     #[test]
