@@ -17,6 +17,7 @@ use clap_complete::CompleteEnv;
 use clap_mangen::Man;
 use fuser::MountOption;
 use vofs_core::{LocalNames, OpenCheck};
+use vospace_client::AuthOptions;
 
 pub(crate) use command::{Command, ConfigCommand, LimitChange, PendingCommand, Which};
 
@@ -152,6 +153,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
 
+    /// Which of these two was typed, and is neither of the environment nor of a file.
+    #[arg(skip)]
+    pub(crate) named_by: Option<&'static str>,
+
     /// Registry: URL of its resource-caps document, or the base of it.
     #[arg(long, value_name = "URL")]
     pub(crate) registry: Option<String>,
@@ -274,6 +279,11 @@ impl Args {
         .into_iter()
         .filter_map(|(given, line)| given.then_some(line))
         .collect()
+    }
+
+    /// What was said about credentials.
+    pub(crate) fn credentials(&self) -> AuthOptions {
+        AuthOptions { token: self.token.clone(), certfile: self.certfile.clone() }
     }
 
     /// True when everything is to be logged.

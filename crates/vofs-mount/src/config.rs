@@ -133,7 +133,9 @@ fn resolve_in(words: &[OsString], surroundings: &Surroundings<'_>) -> Result<Res
         settings.push(Setting { name: name.to_owned(), value, origin });
     }
     merged.extend(words.iter().skip(1).cloned());
-    let args = Args::from_arg_matches(&definition.try_get_matches_from(merged)?)?;
+    let mut args = Args::from_arg_matches(&definition.try_get_matches_from(merged)?)?;
+    let is_named = |option: &str| settings.iter().any(|set| set.origin == Origin::CommandLine && set.name == option);
+    args.named_by = args.credentials().named_by().filter(|option| is_named(option.trim_start_matches('-')));
     Ok(Resolved { args, settings })
 }
 

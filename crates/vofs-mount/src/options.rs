@@ -14,7 +14,7 @@ use vofs_core::config::default_memory_limit;
 use vofs_core::{Config, LocalNames, OnConflict, WriteBack};
 use vospace_client::auth::choose;
 use vospace_client::client::{Bandwidth, Deadlines};
-use vospace_client::{AuthOptions, Client, ClientConfig, Prefixes, VosUri, services};
+use vospace_client::{Client, ClientConfig, Prefixes, VosUri, services};
 
 use crate::Result;
 use crate::args::{Args, LogFormat, Versions, When, Which};
@@ -66,10 +66,10 @@ pub(crate) fn settle(args: Args) -> Result<Settings> {
     let prefixes = Prefixes::load(&services).map_err(|error| usage(&error))?;
     let root = prefixes.parse(&args.vospace).map_err(|error| usage(&error))?;
     root.check().map_err(|error| usage(&error))?;
-    let auth = AuthOptions { token: args.token.clone(), certfile: args.certfile.clone() };
-    let credentials = choose(auth, &services).map_err(|error| Failure::client(&error))?;
-    let mut client = ClientConfig { credentials, services, ..ClientConfig::from_env() };
+    let credentials = choose(args.credentials(), &services).map_err(|error| Failure::client(&error))?;
+    let mut client = ClientConfig { credentials, named_by: args.named_by, services, ..ClientConfig::from_env() };
     let mut remarks: Vec<String> = args.without_meaning().into_iter().map(str::to_owned).collect();
+    remarks.extend(client.overruled(&root));
     let anonymous = client.is_anonymous(&root);
     if anonymous && !args.readonly {
         remarks.push("no credentials found: the mount is anonymous and read-only; get a certificate with `cadc-get-cert -u USER`".to_owned());

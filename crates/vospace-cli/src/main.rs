@@ -86,7 +86,7 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
         verb => verb,
     };
     let session = session::Session::open(common, verb.bandwidth())?;
-    tokio::select! {
+    let status = tokio::select! {
         status = dispatch(&session, verb) => status,
         signal = interrupted() => {
             tracing::info!("interrupted");
@@ -98,7 +98,9 @@ async fn perform(common: &Common, verb: Verb) -> anyhow::Result<Status> {
             }
             Ok(Status::Interrupted(signal))
         }
-    }
+    };
+    session.tell_overruled();
+    status
 }
 
 /// Waits for Ctrl-C or for a signal that asks to end, and tells which.

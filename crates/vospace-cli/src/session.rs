@@ -1,6 +1,9 @@
 //! What every command starts with: the client with its credentials, and the prefixes of the user's configuration.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
+use parking_lot::Mutex;
 use vospace_client::auth::{self, AuthOptions, Credentials};
 use vospace_client::client::{Bandwidth, Client, ClientConfig};
 use vospace_client::node::Node;
@@ -11,24 +14,15 @@ use crate::common::Common;
 use crate::groups::Groups;
 use crate::output;
 
-/// A client with these credentials. Nothing is sent yet.
-pub(crate) fn client(
-    common: &Common,
-    credentials: Credentials,
-    services: Vec<ServiceSettings>,
-    bandwidth: Option<u64>,
-) -> anyhow::Result<Client> {
-    Ok(Client::new(config(common, credentials, services, bandwidth))?)
-}
-
-/// The settings of one.
+/// The settings of a client with these credentials.
 pub(crate) fn config(
     common: &Common,
     credentials: Credentials,
     services: Vec<ServiceSettings>,
     bandwidth: Option<u64>,
 ) -> ClientConfig {
-    let mut config = ClientConfig { credentials, services, ..ClientConfig::from_env() };
+    let named_by = options(common).named_by();
+    let mut config = ClientConfig { credentials, named_by, services, ..ClientConfig::from_env() };
     if common.registry.is_some() {
         config.registry.clone_from(&common.registry);
     }
@@ -42,6 +36,11 @@ pub(crate) fn config(
     config
 }
 
+/// What the command line says about credentials.
+pub(crate) fn options(common: &Common) -> AuthOptions {
+    AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() }
+}
+
 /// One run of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -53,6 +52,9 @@ pub(crate) struct Session {
     pub(crate) groups: Groups,
     /// The log goes on between whatever else is shown.
     pub(crate) logs_much: bool,
+    config: ClientConfig,
+    /// Of each service that was named: why credentials of the command line are not used for it, if so.
+    named: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Session {
@@ -61,16 +63,27 @@ impl Session {
         let services = services::load()?;
         let prefixes = Prefixes::load(&services)?;
         let groups = Groups::new(&services);
-        let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-        let client = client(common, auth::choose(options, &services)?, services, bandwidth)?;
-        Ok(Self { client, prefixes, groups, logs_much: output::logs_much(common) })
+        let credentials = auth::choose(options(common), &services)?;
+        let config = config(common, credentials, services, bandwidth);
+        let client = Client::new(config.clone())?;
+        Ok(Self { client, prefixes, groups, logs_much: output::logs_much(common), config, named: Mutex::default() })
     }
 
     /// A node that the user named.
     pub(crate) fn uri(&self, text: &str) -> anyhow::Result<VosUri> {
         let uri = self.prefixes.parse(text)?;
         uri.check()?;
+        let mut named = self.named.lock();
+        named.entry(uri.authority().to_owned()).or_insert_with(|| self.config.overruled(&uri));
         Ok(uri)
+    }
+
+    /// Says of credentials on the command line that no service of those that were named has use for them.
+    pub(crate) fn tell_overruled(&self) {
+        let named = self.named.lock();
+        if named.values().all(Option::is_some) {
+            named.values().flatten().for_each(output::note);
+        }
     }
 
     /// How a node is called towards the user.

@@ -21,6 +21,9 @@ pub struct ClientConfig {
     pub registry: Option<String>,
     /// Who the caller is, where `services` does not say otherwise.
     pub credentials: Credentials,
+    /// The option by which the user named them for this run, if so ([`crate::AuthOptions::named_by`]). A service that they are
+    /// not sent to, and of which nothing says who the caller is there, is then an error: to be nobody unasked is worse.
+    pub named_by: Option<&'static str>,
     /// What the user says of single services: [`crate::services::load`].
     pub services: Vec<ServiceSettings>,
     /// Where the registry, capabilities and what was learned of services are kept. None: nothing is kept.
@@ -49,6 +52,7 @@ impl Default for ClientConfig {
         ClientConfig {
             registry: None,
             credentials: Credentials::Anonymous,
+            named_by: None,
             services: Vec::new(),
             cache_dir: places::cache(),
             extra_roots: Vec::new(),
@@ -98,10 +102,23 @@ impl ClientConfig {
     /// Whether requests for a node would carry no credentials, as far as that can be told without reading any.
     #[must_use]
     pub fn is_anonymous(&self, uri: &VosUri) -> bool {
-        match self.section(uri).and_then(ServiceSettings::own_auth) {
+        let section = self.section(uri);
+        if self.named_by.is_some() && section.is_some_and(ServiceSettings::is_unsaid) {
+            return false;
+        }
+        match section.and_then(ServiceSettings::own_auth) {
             Some(auth) => auth == AuthSettings::Anonymous,
             None => matches!(self.credentials, Credentials::Anonymous),
         }
+    }
+
+    /// What to tell of credentials that were named for this run, where they are not used for a node because its service has its own.
+    #[must_use]
+    pub fn overruled(&self, uri: &VosUri) -> Option<String> {
+        let (option, section) = (self.named_by?, self.section(uri)?);
+        section.auth.as_ref()?;
+        let name = &section.name;
+        Some(format!("{option} is not used for {}: the auth of [service.{name}] comes before it", section.prefix))
     }
 }
 

@@ -260,7 +260,9 @@ impl Http {
         let (client, auth, proof) = match self.means(account, &request.url).await {
             Ok(means) => means,
             // What anybody may read can be read without it.
-            Err(error) if request.method.is_safe() && error.kind() == ErrorKind::Certificate => {
+            Err(error)
+                if request.method.is_safe() && error.kind() == ErrorKind::Certificate && !account.is_unsaid() =>
+            {
                 return self.send_with(request, &self.bare, None, Some(error)).await;
             }
             Err(error) => return Err(Failure::before(error)),

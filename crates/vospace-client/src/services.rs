@@ -184,7 +184,12 @@ impl ServiceSettings {
     /// nobody unless the user says who: what is for one service must not reach another.
     #[must_use]
     pub fn own_auth(&self) -> Option<AuthSettings> {
-        self.auth.clone().or_else(|| self.base_url.is_some().then_some(AuthSettings::Anonymous))
+        self.auth.clone().or_else(|| self.is_unsaid().then_some(AuthSettings::Anonymous))
+    }
+
+    /// Whether it is at an address that only the user names, and the user does not say who the caller is there.
+    pub(crate) fn is_unsaid(&self) -> bool {
+        self.auth.is_none() && self.base_url.is_some()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The VOSpace of the Astro Data Lab: no digests, dates to the second, names of few characters, a root that is not shown, no
 //! links to nothing, one user in the section of the service.
 
-use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, PYTHON};
+use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, NAMED_CREDENTIALS, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
+    NAMED_CREDENTIALS,
     Cannot {
         tests: &[
             "observed::a_name_that_would_be_cut_becomes_no_other",

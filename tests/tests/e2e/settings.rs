@@ -2,11 +2,19 @@
 //! beside the code.)
 
 use std::fs;
+use std::time::Duration;
 
 use vofs_tests::process::run;
-use vofs_tests::{Finished, Profile, World, every_profile};
+use vofs_tests::{Finished, Profile, World, every_profile, wait_until};
 
-every_profile!(a_file_decides_and_the_command_line_overrules_it, a_mount_is_found_by_what_is_configured_for_it);
+every_profile!(
+    a_file_decides_and_the_command_line_overrules_it,
+    a_mount_is_found_by_what_is_configured_for_it,
+    credentials_on_the_command_line_that_nobody_gets,
+);
+
+/// What a mount says at its start is said by then.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Writes it above the section that the service may need.
 fn configure(world: &World, text: &str) {
@@ -74,4 +82,39 @@ fn a_mount_is_found_by_what_is_configured_for_it(profile: Profile) {
     let all: serde_json::Value = serde_json::from_str(&all).unwrap();
     let places: Vec<_> = all.as_array().unwrap().iter().map(|report| report["cache_dir"].as_str().unwrap()).collect();
     assert_eq!(places, [place.to_str().unwrap()]);
+}
+
+/// Who names credentials means them to be used; where they are not, that is said.
+fn credentials_on_the_command_line_that_nobody_gets(profile: Profile) {
+    let world = World::new(profile);
+    let uri = world.uri("");
+    let typed = ["--token", "demo-token", uri.as_str()];
+    let list = |world: &World| world.vospace(&[&["ls"], &typed[..]].concat());
+    let mount = |world: &World| {
+        let mut command = world.command("mountvofs");
+        command.args(["--foreground", "--token", "demo-token", "--vospace", &uri]);
+        command.arg("--mountpoint").arg(world.path("mnt")).arg("--cache_dir").arg(world.path("cache"));
+        command
+    };
+    // The section has its own, which count.
+    let overruled = format!("--token is not used for {}: the auth of [service.", profile.prefix());
+    assert_eq!(list(&world).ok().stderr.contains(&overruled), profile.has_own_credentials());
+    let mounted = world.mounting().options(&["--token", "demo-token"]).start();
+    if profile.has_own_credentials() {
+        wait_until("the mount says so", SOON, || mounted.log().contains(&overruled));
+    }
+    mounted.unmount();
+    // It has none: a service that a registry names gets them, and the address of a line in a file does not.
+    let world = world.with_general_credentials();
+    world.server.forget();
+    if !profile.has_own_credentials() {
+        assert_eq!(list(&world).ok().stderr, "");
+        return;
+    }
+    let refused = format!("--token: it is not sent to the base-url of [service.{}]", profile.prefix());
+    list(&world).fails_with(1, &[&refused, "write its auth"]);
+    run(&mut mount(&world)).fails_with(6, &[&refused]);
+    let doctor = world.vospace(&[&["doctor"], &typed[..]].concat());
+    assert!(doctor.status == 1 && doctor.stdout().contains(&refused), "{}", doctor.stdout());
+    assert!(world.server.log().is_empty(), "nothing was asked: {:?}", world.server.log());
 }

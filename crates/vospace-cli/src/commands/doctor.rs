@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use vospace_client::auth::{self, AuthOptions, Credentials, Standing};
+use vospace_client::auth::{self, Credentials, Standing};
 use vospace_client::transfer::{PutOptions, UploadSource};
 use vospace_client::uri::{Prefixes, VosUri};
 use vospace_client::{Client, ErrorKind, services};
@@ -67,9 +67,12 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
     let services = services::load()?;
     let prefixes = Prefixes::load(&services)?;
     let uri = prefixes.parse(&args.node)?;
-    let options = AuthOptions { token: common.token.clone(), certfile: common.certfile.clone() };
-    let credentials = auth::choose(options, &[]).unwrap_or_else(Credentials::Unusable);
-    let client = session::client(common, credentials, services, None)?;
+    let credentials = auth::choose(session::options(common), &[]).unwrap_or_else(Credentials::Unusable);
+    let config = session::config(common, credentials, services, None);
+    if let Some(text) = config.overruled(&uri) {
+        findings.warn("credentials", text);
+    }
+    let client = Client::new(config)?;
     match client.credentials(&uri) {
         Ok(standing) => until_when(&mut findings, &standing),
         Err(error) => {

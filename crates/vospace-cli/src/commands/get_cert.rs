@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use vospace_client::Client;
 use vospace_client::auth::{Credentials, Secret};
 use vospace_client::error::ErrorKind;
 
@@ -65,7 +66,7 @@ pub(crate) async fn run(common: &Common, args: &GetCertArgs) -> anyhow::Result<S
     };
     let registry = args.host.as_ref().map(|host| format!("https://{host}/reg"));
     let common = Common { registry: registry.or_else(|| common.registry.clone()), ..common.clone() };
-    let client = session::client(&common, credentials, Vec::new(), None)?;
+    let client = Client::new(session::config(&common, credentials, Vec::new(), None))?;
     let days = args.days_valid;
     let pem = match client.certificate(&args.resource_id, Some(days)).await {
         Ok(pem) => pem,

@@ -18,6 +18,18 @@ pub struct AuthOptions {
     pub certfile: Option<PathBuf>,
 }
 
+impl AuthOptions {
+    /// The option by which credentials were named, for [`crate::ClientConfig::named_by`].
+    #[must_use]
+    pub fn named_by(&self) -> Option<&'static str> {
+        match (&self.token, &self.certfile) {
+            (Some(_), _) => Some("--token"),
+            (None, Some(path)) if !path.as_os_str().is_empty() => Some("--certfile"),
+            _ => None,
+        }
+    }
+}
+
 /// The surroundings, apart so that tests need not change their own.
 struct Surroundings<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,

@@ -12,10 +12,10 @@ use reqwest::Url;
 use url::Origin;
 
 use super::trust;
-use crate::Result;
 use crate::auth::{Authenticator, Credentials};
 use crate::config::ClientConfig;
 use crate::services::{self, AuthSettings};
+use crate::{Error, Result};
 
 /// The account of every service that has none of its own.
 const EVERYBODY: usize = 0;
@@ -38,11 +38,19 @@ enum Source {
     Chosen(Credentials),
     /// The configuration of the service.
     Configured(AuthSettings),
+    /// Nowhere, though the user named some for this run: they might be meant for this service, which is at an address that only its
+    /// section names, and might be meant for others.
+    Unsaid { section: String, option: &'static str },
 }
 
 impl Account {
     fn new(source: Source, bare: reqwest::Client, allow_plain: bool) -> Self {
         Account { source, built: Mutex::default(), certified: Mutex::default(), bare, allow_plain }
+    }
+
+    /// Whether the user named credentials of which nobody knows whether they are for this service: it is asked for nothing then.
+    pub(super) fn is_unsaid(&self) -> bool {
+        matches!(self.source, Source::Unsaid { .. })
     }
 
     /// What knows the credentials.
@@ -57,6 +65,17 @@ impl Account {
         let made = Arc::new(match &self.source {
             Source::Chosen(credentials) => Authenticator::new(credentials)?,
             Source::Configured(settings) => Authenticator::of_service(settings, &self.bare)?,
+            Source::Unsaid { section, option } => {
+                return Err(Error::Credentials {
+                    what: (*option).to_owned(),
+                    reason: format!(
+                        "it is not sent to the base-url of [service.{section}], which does not say who you are there"
+                    ),
+                    remedy: format!(
+                        "write its auth into that section (scheme = \"anonymous\" for nobody), or leave {option} out"
+                    ),
+                });
+            }
         });
         *built = Some(Arc::clone(&made));
         Ok(made)
@@ -106,13 +125,17 @@ impl Accounts {
         }
         let mut accounts = Accounts { all: vec![everybody], owners: HashMap::new(), addresses: RwLock::default() };
         for service in &config.services {
-            let Some(auth) = service.own_auth() else { continue };
+            let source = match (config.named_by, service.own_auth()) {
+                (Some(option), _) if service.is_unsaid() => Source::Unsaid { section: service.name.clone(), option },
+                (_, Some(auth)) => Source::Configured(auth),
+                (_, None) => continue,
+            };
             let plain = match service.base_url.as_ref().or(service.registry.as_ref()) {
                 Some(url) => url.scheme() == "http",
                 None => allow_plain,
             };
             accounts.owners.insert(service.authority(), accounts.all.len());
-            accounts.all.push(Account::new(Source::Configured(auth), bare.clone(), plain));
+            accounts.all.push(Account::new(source, bare.clone(), plain));
         }
         Ok(accounts)
     }

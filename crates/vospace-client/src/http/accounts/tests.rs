@@ -10,7 +10,7 @@ use super::*;
 use crate::auth::Secret;
 use crate::client::Client;
 use crate::node::Node;
-use crate::services::{FormSettings, TokenSource};
+use crate::services::{FormSettings, ServiceSettings, TokenSource};
 use crate::testing::{OFFERED, Reply, Seen, Stub, capabilities, settings, uri};
 use crate::uri::VosUri;
 use crate::xml::write;
@@ -236,6 +236,35 @@ async fn what_is_wrong_with_the_credentials_of_one_service_stops_nothing_else() 
     let error = client.credentials(&VosUri::new("other~svc", "/")).unwrap_err();
     assert!(error.to_string().contains("proxy.pem"), "{error}");
     assert!(!client.is_anonymous(&uri("/a")));
+}
+
+/// Whoever names credentials for a run means them to be used: to be nobody instead would show a private directory as empty.
+#[tokio::test]
+async fn credentials_that_were_named_are_used_or_it_is_said_that_they_are_not() {
+    let stub = Stub::service(|_, _| Reply::ok(document())).await;
+    let unsaid = || ServiceSettings {
+        auth: None,
+        base_url: Some(format!("{}/svc", stub.base).parse().unwrap()),
+        endpoints: [("nodes".to_owned(), format!("{}/svc/nodes", stub.base).parse().unwrap())].into(),
+        ..settings(SERVICE, AuthSettings::Anonymous)
+    };
+    let config = |named_by, service| ClientConfig { named_by, services: vec![service], ..stub.config() };
+    let asked = config(Some("--token"), unsaid());
+    assert!(!asked.is_anonymous(&uri("/a")) && asked.overruled(&uri("/a")).is_none());
+    let error = Client::new(asked).unwrap().stat(&uri("/a")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Certificate);
+    for text in ["--token: it is not sent to the base-url of [service.", "write its auth"] {
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    assert!(stub.requests().is_empty(), "neither sent, nor asked anonymously");
+    // Nobody named any: those of the environment and the usual files are for others.
+    Client::new(config(None, unsaid())).unwrap().stat(&uri("/a")).await.unwrap();
+    assert_eq!(stub.requests().last().unwrap().header("authorization"), None);
+    // Whose section says who the caller is, is asked as that; it is told.
+    let said = ServiceSettings { auth: Some(AuthSettings::Anonymous), ..unsaid() };
+    let told = config(Some("--certfile"), said.clone()).overruled(&uri("/a")).unwrap();
+    assert!(told.starts_with("--certfile is not used for ") && told.contains("[service."), "{told}");
+    Client::new(config(Some("--certfile"), said)).unwrap().stat(&uri("/a")).await.unwrap();
 }
 
 #[test]
