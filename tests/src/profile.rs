@@ -136,6 +136,11 @@ impl Profile {
         self != Profile::Pyvospace
     }
 
+    /// Whether a path may lead through links: the standard has that refused.
+    pub fn follows_links(self) -> bool {
+        self.in_place() || matches!(self, Profile::Vault | Profile::Both)
+    }
+
     /// Whether nodes can be locked.
     pub fn has_locks(self) -> bool {
         self.has_sites()

@@ -184,7 +184,8 @@ impl Error {
             ErrorKind::NotFound => Error::NotFound(path),
             ErrorKind::AlreadyExists => Error::Exists(path),
             ErrorKind::NotEmpty => Error::NotEmpty(path),
-            ErrorKind::NotAContainer => Error::NotADirectory(path),
+            // What was a directory is a link by now.
+            ErrorKind::NotAContainer | ErrorKind::LinkInPath => Error::NotADirectory(path),
             ErrorKind::NotData => Error::IsADirectory(path),
             ErrorKind::PermissionDenied => Error::PermissionDenied { path, cause },
             ErrorKind::Unauthorized | ErrorKind::Certificate => Error::Credentials { path, cause },

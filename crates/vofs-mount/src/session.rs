@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use vofs_core::Engine;
 use vofs_core::clock::SystemClock;
 use vofs_core::remote::VoSpace;
-use vospace_client::{Client, ErrorKind, VosUri};
+use vospace_client::{Client, ErrorKind, VosUri, bulk};
 
 use crate::Result;
 use crate::activity::Activity;
@@ -66,9 +66,10 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
         Err(problem) => Some(excuse(&client, &settings.root, &problem).await?),
     };
     let remote = Arc::new(VoSpace::new(client.clone(), settings.root.clone()));
-    let engine = Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock))
-        .await
-        .map_err(|error| Failure::engine(&settings.what, &error))?;
+    let engine = match Engine::start(settings.engine.clone(), remote, Arc::new(SystemClock)).await {
+        Ok(engine) => engine,
+        Err(error) => return Err(not_begun(&client, &settings, &error).await),
+    };
     let kernel = KernelLine::default();
     let absences = Arc::<Absences>::default();
     let activity = Arc::<Activity>::default();
@@ -148,6 +149,18 @@ async fn live(settings: Settings, level: Level, ready: &mut Ready) -> Result<Exi
             Ok(if code == ExitCode::SUCCESS { finish(&engine, limit, &mut signals).await } else { code })
         }
     }
+}
+
+/// Why the engine does not start. One path on which no link stands is the name of a mount: what was written under another is not
+/// found again once the link leads elsewhere.
+async fn not_begun(client: &Client, settings: &Settings, error: &vofs_core::Error) -> Failure {
+    let what = &settings.what;
+    if matches!(error, vofs_core::Error::NotFound(_) | vofs_core::Error::NotADirectory(_))
+        && let Ok(Some(other)) = bulk::around_links(client, &settings.root).await
+    {
+        return Failure::new(Status::Remote, format!("{what} leads through a link; mount {other} instead"));
+    }
+    Failure::engine(what, error)
 }
 
 /// What is to be said of credentials that cannot be used, where a mount has a meaning without them: anybody may list its root,

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use parking_lot::Mutex;
 use vospace_client::auth::{self, AuthOptions, Credentials};
+use vospace_client::bulk;
 use vospace_client::client::{Bandwidth, Client, ClientConfig};
 use vospace_client::node::Node;
 use vospace_client::services::{self, ServiceSettings};
 use vospace_client::uri::{Prefixes, VosUri};
+use vospace_client::{Error, ErrorKind};
 
 use crate::common::Common;
 use crate::groups::Groups;
@@ -91,8 +93,21 @@ impl Session {
         self.prefixes.short(uri)
     }
 
-    /// Reads one node.
+    /// Reads one node, also behind links on its path where the service does not follow these.
     pub(crate) async fn stat(&self, uri: &VosUri) -> anyhow::Result<Node> {
-        self.client.stat(uri).await.with_context(|| self.name(uri))
+        let told = match self.client.stat(uri).await {
+            Err(error) => match self.around_links(uri, &error).await {
+                Some(other) => self.client.stat(&other).await,
+                None => Err(error),
+            },
+            told => told,
+        };
+        told.with_context(|| self.name(uri))
+    }
+
+    /// Another path to a node that could not be had, if links stand on this one.
+    pub(crate) async fn around_links(&self, uri: &VosUri, error: &Error) -> Option<VosUri> {
+        let is_hint = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::LinkInPath);
+        if is_hint { bulk::around_links(&self.client, uri).await.ok().flatten() } else { None }
     }
 }

@@ -3,11 +3,13 @@
 //! A name that starts with a dot is matched only by a pattern that does so too. Only patterns cost a listing, one for
 //! each container that matched so far; a name without wildcards is one node, read by itself.
 
+use std::pin::Pin;
+
 use anyhow::{Context as _, bail};
 use futures_util::StreamExt as _;
 use glob::{MatchOptions, Pattern};
 use vospace_client::bulk;
-use vospace_client::error::ErrorKind;
+use vospace_client::error::{Error, ErrorKind};
 use vospace_client::node::{Node, NodeKind};
 use vospace_client::uri::VosUri;
 
@@ -84,7 +86,13 @@ async fn matching(
     found: &mut Vec<Node>,
 ) -> anyhow::Result<()> {
     let pattern = Pattern::new(pattern).with_context(|| format!("the pattern {pattern} cannot be read"))?;
-    let mut children = session.client.list_readable(container);
+    let mut children = session.client.list_readable(container).peekable();
+    if first
+        && let Some(Err(error)) = Pin::new(&mut children).peek().await
+        && let Some(other) = behind(session, container, error).await
+    {
+        children = session.client.list_readable(&other).peekable();
+    }
     while let Some(child) = children.next().await {
         let child = match child {
             // What an earlier wildcard matched may be no container, or gone by now.
@@ -109,6 +117,16 @@ async fn matching(
         }
     }
     Ok(())
+}
+
+/// The container that a name stands for which could not be listed: it is a link itself, or links stand on the way.
+async fn behind(session: &Session, uri: &VosUri, error: &Error) -> Option<VosUri> {
+    if error.kind() != ErrorKind::NotAContainer {
+        return session.around_links(uri, error).await;
+    }
+    let link = session.client.stat(uri).await.ok()?;
+    let end = bulk::follow(&session.client, link).await.ok()?;
+    end.is_container().then_some(end.uri)
 }
 
 /// A name without wildcards behind one with; it need not exist in every container that matched.

@@ -42,7 +42,7 @@ use crate::uri::{UriError, VosUri};
 use crate::view::View;
 
 pub use compare::Facts;
-pub use links::follow;
+pub use links::{around_links, follow};
 pub use plan::{Extra, Known, Plan, Task, plan};
 pub use pour::pour;
 pub use remove::remove_extras;

@@ -63,6 +63,8 @@ pub enum ErrorKind {
     TooLarge,
     /// Too many links, or a cycle of them, or one that leads nowhere.
     LinkLoop,
+    /// A link stands on the way to the node, and the service follows none.
+    LinkInPath,
     /// The bytes are not those that the digest tells.
     ChecksumMismatch,
     /// The file was replaced while it was being read.
@@ -111,6 +113,7 @@ impl ErrorKind {
             ErrorKind::Unsupported => "this service does not offer it",
             ErrorKind::TooLarge => "split it, or use a service with a larger limit",
             ErrorKind::LinkLoop => "repair or remove the link",
+            ErrorKind::LinkInPath => "a link stands on the way: name what it leads to, which vls -l shows",
             ErrorKind::ChecksumMismatch => "try again; if it persists, report it to the service's operators",
             ErrorKind::VersionChanged => "open the file again",
             ErrorKind::RangeNotSatisfiable => "the file has become shorter: open it again",

@@ -23,6 +23,7 @@ mod hostile;
 mod library;
 mod life;
 mod limits;
+mod links;
 mod listings;
 mod living;
 mod login;

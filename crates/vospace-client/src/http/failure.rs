@@ -151,7 +151,7 @@ mod tests {
             HeaderMap::from_iter([(reqwest::header::HeaderName::from_static(VO_FAULT), "LinkFound".parse().unwrap())]);
         let failure = Failure::answer(&request, StatusCode::BAD_REQUEST, &headers, "There is one.".to_owned());
         assert!(
-            failure.kind() == ErrorKind::Unsupported && failure.error.to_string().contains("LinkFound: There is one.")
+            failure.kind() == ErrorKind::LinkInPath && failure.error.to_string().contains("LinkFound: There is one.")
         );
     }
 

@@ -75,8 +75,10 @@ pub(crate) async fn rename(inner: &Arc<Inner>, from: &VosUri, to: &VosUri) -> Re
             tracing::debug!("the move of {from} was done although it was reported to fail: {error}");
         }
         Err(error) => {
-            let unexplained =
-                matches!(error.kind(), ErrorKind::Service | ErrorKind::BadRequest | ErrorKind::Unsupported);
+            let unexplained = matches!(
+                error.kind(),
+                ErrorKind::Service | ErrorKind::BadRequest | ErrorKind::Unsupported | ErrorKind::LinkInPath
+            );
             return match source {
                 // One that moves no links says so in its own words (pyvospace, observed); making it anew needs no move.
                 Some(Node { kind: NodeKind::Link { target }, properties, .. }) if unexplained => {

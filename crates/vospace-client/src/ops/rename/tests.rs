@@ -260,7 +260,7 @@ impl Linked {
                     return Reply::ok("COMPLETED");
                 }
                 if !moves {
-                    return Reply::fault(400, "links are not for moving");
+                    return Reply::fault(400, "Link Found. vos://test~svc/a/l");
                 }
                 let sent = transfer::read(&seen.body).unwrap();
                 let Direction::Node(to) = &sent.direction else { panic!("{:?}", sent.direction) };

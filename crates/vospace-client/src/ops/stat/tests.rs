@@ -85,7 +85,7 @@ async fn a_bad_request_for_another_reason_teaches_nothing() {
     for (said, kind) in [
         ("InvalidArgument: bad", ErrorKind::BadRequest),
         ("InvalidURI: The requested URI is invalid", ErrorKind::InvalidName),
-        ("LinkFoundFault: /c/l", ErrorKind::Unsupported),
+        ("LinkFoundFault: /c/l", ErrorKind::LinkInPath),
     ] {
         let stub = Stub::service(move |_, _| Reply::fault(400, said)).await;
         let client = stub.client();
