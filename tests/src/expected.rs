@@ -4,6 +4,7 @@
 //! message that is expected: an entry in the file of the profile names the tests, what their failure says, and why. A test that
 //! passes in spite of its entry, or fails with other words, is red.
 
+mod cavern;
 mod datalab;
 mod pyvospace;
 mod srcnet;
@@ -63,13 +64,25 @@ const NAMED_CREDENTIALS: Cannot = Cannot {
     because: "it stands in no registry, and its section without credentials does not say that these are for it",
 };
 
+/// Parts and headers that the service cuts out of FITS files.
+const CUT_OUTS: Cannot = Cannot {
+    tests: &[
+        "cutouts::a_circle_is_cut_by_the_coordinates_of_the_image",
+        "cutouts::headers_come_as_text_and_replace_no_image",
+        "cutouts::pixels_are_those_of_the_whole_file",
+    ],
+    says: "the service cuts nothing out of files; copy the whole file",
+    because: "it has no service beside it that cuts",
+};
+
 /// The client in Python as the judge.
 const PYTHON: &[&str] =
     &["python_client::python_reads_what_the_mount_wrote", "python_client::the_mount_reads_what_python_wrote"];
 
 fn of(profile: Profile) -> &'static [Cannot] {
     match profile {
-        Profile::Vault | Profile::Cavern | Profile::Both => &[],
+        Profile::Vault | Profile::Both => &[],
+        Profile::Cavern => cavern::CANNOT,
         Profile::Strict => strict::CANNOT,
         Profile::Pyvospace => pyvospace::CANNOT,
         Profile::Datalab => datalab::CANNOT,

@@ -68,14 +68,3 @@ macro_rules! both_profiles {
         $crate::profiles!(vault Vault, cavern Cavern: $($name),+);
     };
 }
-
-/// The same against those whose bytes are at sites of their own, which have parts, transactions and pages.
-#[macro_export]
-macro_rules! profiles_with_sites {
-    ($($name:ident),+ $(,)?) => {
-        mod sites {
-            use super::*;
-            $crate::profiles!(vault Vault, strict Strict: $($name),+);
-        }
-    };
-}

@@ -51,6 +51,8 @@ pub struct Rule {
     pub for_ms: Option<u64>,
     /// `Retry-After` of a refusal, as it is to be written; an empty text for none.
     pub retry_after: Option<String>,
+    /// `Location` of a refusal: with a status of 303, a redirect by whom never redirects.
+    pub location: Option<String>,
     /// The body of a refusal, sent as HTML: what a proxy would say.
     pub body: Option<String>,
     /// The body of a refusal, sent as plain text: what the service would say.
@@ -166,8 +168,8 @@ impl Faults {
             if let Some(count) = &mut rule.count {
                 *count -= 1;
             }
-            let Rule { retry_after, body, text, effect, .. } = rule.clone();
-            return Some(Due { effect, retry_after, body, text });
+            let Rule { retry_after, location, body, text, effect, .. } = rule.clone();
+            return Some(Due { effect, retry_after, location, body, text });
         }
         None
     }
@@ -187,6 +189,7 @@ pub struct Due {
     /// What happens.
     pub effect: Effect,
     retry_after: Option<String>,
+    location: Option<String>,
     body: Option<String>,
     text: Option<String>,
 }
@@ -254,6 +257,9 @@ impl Due {
         }
         if let Some(text) = &self.retry_after {
             replace(response.headers_mut(), "retry-after", Some(text.as_str()).filter(|text| !text.is_empty()));
+        }
+        if let Some(place) = &self.location {
+            replace(response.headers_mut(), "location", Some(place));
         }
         response
     }

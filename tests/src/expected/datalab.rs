@@ -1,9 +1,10 @@
 //! The VOSpace of the Astro Data Lab: no digests, dates to the second, names of few characters, a root that is not shown, no
 //! links to nothing, one user in the section of the service.
 
-use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, NAMED_CREDENTIALS, PYTHON};
+use super::{CHANGED_TREES, CREDENTIALS, CUT_OUTS, Cannot, LENT_FILES, NAMED_CREDENTIALS, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
+    CUT_OUTS,
     NAMED_CREDENTIALS,
     Cannot {
         tests: &[

@@ -1,8 +1,9 @@
 //! ICRAR's pyvospace: files with bytes cannot be moved, listings have no properties, places for bytes are good once.
 
-use super::{CHANGED_TREES, CREDENTIALS, Cannot, LENT_FILES, NAMED_CREDENTIALS, PYTHON};
+use super::{CHANGED_TREES, CREDENTIALS, CUT_OUTS, Cannot, LENT_FILES, NAMED_CREDENTIALS, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
+    CUT_OUTS,
     NAMED_CREDENTIALS,
     Cannot {
         tests: &["library::the_tour_of_the_library_goes_round"],

@@ -1,8 +1,9 @@
 //! A Cavern of an SRCNet site: OpenID Connect tokens only, nothing that certificates or passwords open.
 
-use super::{Cannot, PYTHON};
+use super::{CUT_OUTS, Cannot, PYTHON};
 
 pub(super) const CANNOT: &[Cannot] = &[
+    CUT_OUTS,
     Cannot {
         tests: &[
             "certificates::a_password_becomes_a_certificate",

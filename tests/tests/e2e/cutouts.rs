@@ -3,12 +3,13 @@
 use std::fs;
 
 use vofs_tests::process::run;
-use vofs_tests::{Profile, Python, World, profiles_with_sites};
+use vofs_tests::{Profile, Python, World, every_profile};
 
-profiles_with_sites!(
+every_profile!(
     pixels_are_those_of_the_whole_file,
     a_circle_is_cut_by_the_coordinates_of_the_image,
     headers_come_as_text_and_replace_no_image,
+    a_service_that_cuts_nothing_says_so_and_leaves_nothing,
 );
 
 /// The sample images at the service of `world`, below `fits`.
@@ -75,13 +76,18 @@ fn headers_come_as_text_and_replace_no_image(profile: Profile) {
     world.vospace(&["cat", "--head", &world.uri("notes.txt")]).fails_with(1, &["notes.txt"]);
 }
 
-#[test]
-fn a_service_that_cuts_nothing_says_so() {
-    let world = with_images(Profile::Cavern);
+fn a_service_that_cuts_nothing_says_so_and_leaves_nothing(profile: Profile) {
+    let world = with_images(profile);
     let image = world.uri("fits/starfield.fits");
-    for part in ["[5:24,3:12]", "(10,10,0.1)"] {
-        world.vospace(&["cp", &format!("{image}{part}"), "part.fits"]).fails_with(1, &["cuts nothing out of files"]);
-    }
-    world.vospace(&["cat", "--head", &image]).fails_with(1, &["cuts nothing out of files"]);
-    assert!(!world.local("part.fits").exists());
+    let told = |line: &[&str]| match world.vospace(line) {
+        cut if profile.cuts_out() => cut.ok(),
+        refused => refused.fails_with(1, &["cuts nothing out of files", "copy the whole file"]),
+    };
+    told(&["cp", &format!("{image}[5:24,3:12]"), "part.fits"]);
+    assert_eq!(world.local("part.fits").exists(), profile.cuts_out());
+    assert_eq!(told(&["cat", "--head", &image]).stdout().is_empty(), !profile.cuts_out());
+    // By no coordinates of this image there is nothing, and that is not said in the words of a service without cut-outs.
+    let outside = world.vospace(&["cp", &format!("{image}(10,-89,0.1)"), "none.fits"]);
+    assert_eq!(outside.stderr.contains("cuts nothing out of files"), !profile.cuts_out(), "{}", outside.stderr);
+    assert!(outside.status == 1 && !world.local("none.fits").exists());
 }

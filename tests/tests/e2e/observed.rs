@@ -8,15 +8,15 @@ use std::time::Duration;
 use vofs_tests::process::run;
 use vofs_tests::server::Logged;
 use vofs_tests::wire::Wire;
-use vofs_tests::{Profile, World, every_profile, profiles_with_sites, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
 every_profile!(
     a_second_copy_keeps_the_checksum,
     names_beyond_ascii_arrive_as_they_are,
     a_name_that_would_be_cut_becomes_no_other,
+    a_site_that_is_down_is_told_and_leaves_nothing,
+    a_listing_that_breaks_off_is_taken_up_again,
 );
-
-profiles_with_sites!(a_site_that_is_down_is_told_and_leaves_nothing, a_listing_that_breaks_off_is_taken_up_again);
 
 fn changes(world: &World) -> Vec<Logged> {
     let mut log = world.server.log();
@@ -86,12 +86,23 @@ fn a_name_that_would_be_cut_becomes_no_other(profile: Profile) {
     assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "a\na;b\n");
 }
 
+/// Where there are no sites, what takes and gives the bytes is down, and the nodes are not.
 fn a_site_that_is_down_is_told_and_leaves_nothing(profile: Profile) {
     let world = World::new(profile);
     world.put("f", b"f");
     world.local_file("new", b"new");
     let old = world.local_file("old", b"old");
-    let site = |state: &str| world.server.post("/_bench/site", &format!(r#"{{"site": 1, "state": "{state}"}}"#));
+    let site = |state: &str| match state {
+        _ if profile.has_sites() => {
+            world.server.post("/_bench/site", &format!(r#"{{"site": 1, "state": "{state}"}}"#));
+        }
+        "up" => world.server.heal(),
+        _ => {
+            let (bytes, wait) = (world.server.byte_path(), if state == "dead" { "" } else { "3600" });
+            let down = serde_json::json!({"path": bytes, "status": 503, "retry_after": wait, "text": "out of service"});
+            world.server.fault(&down.to_string());
+        }
+    };
     // Gone, and gone with the service's knowledge.
     for state in ["dead", "down"] {
         site(state);
@@ -99,24 +110,43 @@ fn a_site_that_is_down_is_told_and_leaves_nothing(profile: Profile) {
         world.vospace(&["cp", &world.uri("f"), "old"]).fails_with(1, &["ERROR:: ", "demo/f"]);
         assert_eq!(fs::read(&old).unwrap(), b"old");
         assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "f\n", "no empty file stays");
+        site("up");
     }
-    site("up");
     world.vospace(&["cp", "new", &world.uri("new")]).ok();
     world.vospace(&["cp", &world.uri("f"), "old"]).ok();
     assert_eq!(fs::read(&old).unwrap(), b"f");
 }
 
+/// Well-formed, with status 200, and nothing to tell it from a whole one (observed). Where there are no pages, what it lacks
+/// cannot be known, and is not believed to be gone when something would be lost by that.
 fn a_listing_that_breaks_off_is_taken_up_again(profile: Profile) {
     let world = World::new(profile);
     for i in 0..10 {
         world.local_file(&format!("t/f{i}"), "x");
     }
-    world.vospace(&["cp", "t", &world.uri("t")]).ok();
-    // Well-formed, with status 200, and nothing to tell it from a whole one (observed).
-    world.server.fault(r#"{"path": "/nodes/demo/t", "query": "limit=5000", "truncate_listing": 3}"#);
-    assert_eq!(world.vospace(&["ls", &world.uri("t")]).ok().stdout().lines().count(), 10);
-    world.vospace(&["cp", &world.uri("t"), "back"]).ok();
-    run(Command::new("diff").arg("-r").arg(world.local("t")).arg(world.local("back"))).ok();
+    let t = world.uri("t");
+    world.vospace(&["cp", "t", &t]).ok();
+    let same = || run(Command::new("diff").arg("-r").arg(world.local("t")).arg(world.local("back"))).ok();
+    if !profile.has_sites() {
+        world.vospace(&["cp", &t, "back"]).ok();
+    }
+    let query = if profile.has_sites() { "limit=5000" } else { "" };
+    let rule = serde_json::json!({"path": "*/nodes/demo/t", "query": query, "truncate_listing": 3});
+    world.server.fault(&rule.to_string());
+    let listed = world.vospace(&["ls", &t]).ok().stdout();
+    if profile.has_sites() {
+        assert_eq!(listed.lines().count(), 10);
+        world.vospace(&["cp", &t, "back"]).ok();
+        same();
+        return;
+    }
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    for line in [["sync", "--delete", "--yes", &format!("{t}/"), "back"], ["sync", "--delete", "--yes", "t/", &t]] {
+        world.vospace(&line).ok();
+    }
+    same();
+    world.server.heal();
+    assert_eq!(world.vospace(&["ls", &t]).ok().stdout().lines().count(), 10);
 }
 
 /// A Cavern whose upload fails keeps the name, no bytes, and the checksum of those before; who fetches that hears of nothing.
