@@ -13,6 +13,8 @@
 //! after its own node was asked (a listing may lag behind the service by half a minute); bytes are hashed while they
 //! stream and are read once more only where a comparison needs it.
 //!
+//! `examples/backup.rs` is a program that does nothing else.
+//!
 //! The engine never asks the user anything, never prints, and follows no link unless told to.
 
 mod compare;

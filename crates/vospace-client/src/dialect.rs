@@ -132,6 +132,16 @@ pub struct Fact {
 
 impl Dialect {
     /// All that can be known, in a fixed order.
+    ///
+    /// ```
+    /// use vospace_client::dialect::{Dialect, Learned};
+    ///
+    /// // What `Service::dialect` gives of a service that was never asked; a field is one of the three until an answer settles it.
+    /// let dialect = Dialect::default();
+    /// assert_eq!(dialect.ranges, Learned::Unknown);
+    /// let ranges = dialect.facts().into_iter().find(|fact| fact.name == "ranges").unwrap();
+    /// assert_eq!(ranges.value, "unknown");
+    /// ```
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let fields = serde_json::to_value(self).unwrap_or_default();

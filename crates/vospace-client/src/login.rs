@@ -1,6 +1,22 @@
 //! Logging in at an issuer, and out: OAuth 2.0 Device Authorization Grant (RFC 8628).
 //!
 //! For programs that talk to a person: [`begin`] gives what to show, [`Pending::finish`] waits for the person.
+//!
+//! ```no_run
+//! use vospace_client::services::{self, AuthSettings};
+//! use vospace_client::{ClientConfig, login};
+//!
+//! # async fn log_in() -> vospace_client::Result<()> {
+//! let config = ClientConfig { services: services::load()?, ..ClientConfig::from_env() };
+//! for service in &config.services {
+//!     let Some(AuthSettings::Oidc(oidc)) = &service.auth else { continue };
+//!     let pending = login::begin(&config, oidc).await?;
+//!     println!("{}: open {} and enter {}", service.name, pending.url(), pending.code());
+//!     pending.finish().await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::Duration;
 

@@ -11,6 +11,12 @@ use std::fmt::{self, Write as _};
 use std::io;
 
 /// A text on one line, without a character that a terminal would obey.
+///
+/// ```
+/// use vospace_client::Plain;
+///
+/// assert_eq!(Plain("a name\nwith an \u{1b}[2J").to_string(), r"a name with an \u{1b}[2J");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Plain<'a>(pub &'a str);
 

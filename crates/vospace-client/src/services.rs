@@ -143,6 +143,22 @@ pub fn load() -> Result<Vec<ServiceSettings>, SettingsError> {
 
 /// The same of these files; what stands in the first one counts most.
 ///
+/// ```
+/// use vospace_client::services::{AuthSettings, load_from};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(&file, r#"
+///     [service.lab]
+///     resource-id = "ivo://icrar.org/vospace"
+///     base-url = "https://vo.example/vospace"
+///     auth = { scheme = "basic", user = "me", password-file = "~/.lab-password" }
+/// "#)?;
+/// let services = load_from(&[file.path().to_owned()])?;
+/// assert_eq!((services[0].prefix.as_str(), services[0].authority().as_str()), ("lab", "icrar.org~vospace"));
+/// assert!(matches!(&services[0].auth, Some(AuthSettings::Basic { user, .. }) if user == "me"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// As [`load`].
 pub fn load_from(places: &[PathBuf]) -> Result<Vec<ServiceSettings>, SettingsError> {

@@ -6,7 +6,11 @@ use std::path::Path;
 use vofs_tests::process::{run, run_with_input};
 use vofs_tests::{Profile, World, every_profile};
 
-every_profile!(the_tool_of_the_document_tells_what_md5sum_checks, the_tour_of_the_library_goes_round);
+every_profile!(
+    the_tool_of_the_document_tells_what_md5sum_checks,
+    the_tour_of_the_library_goes_round,
+    a_backup_sends_what_changed,
+);
 
 fn the_tool_of_the_document_tells_what_md5sum_checks(profile: Profile) {
     let world = World::new(profile);
@@ -40,6 +44,24 @@ fn the_tour_of_the_library_goes_round(profile: Profile) {
     }
     assert!(told.contains(r#"got "VOSpace""#) == profile.has_sites(), "a part, where there are ranges: {told}");
     assert_eq!(world.vospace(&["ls", &world.uri("")]).ok().stdout(), "", "it leaves nothing");
+}
+
+fn a_backup_sends_what_changed(profile: Profile) {
+    let world = World::new(profile);
+    world.local_file("results/a.fits", "one");
+    world.local_file("results/sub/b.fits", "two");
+    let backup = || run(world.command("backup").args(["results", &world.uri("kept")])).ok().stdout();
+    assert_eq!(backup(), "2 copied, 0 unchanged, 0 failed\n");
+    assert_eq!(world.bytes("kept/sub/b.fits").unwrap(), b"two");
+    world.local_file("results/a.fits", "three");
+    // What tells no digest is sent again.
+    let (sent, left) = if profile.tells_digests() { (1, 1) } else { (2, 0) };
+    assert_eq!(backup(), format!("{sent} copied, {left} unchanged, 0 failed\n"));
+    assert_eq!(world.bytes("kept/a.fits").unwrap(), b"three");
+    world.server.fault(r#"{"method": "PUT", "status": 403, "text": "PermissionDenied"}"#);
+    world.local_file("results/a.fits", "four");
+    let refused = run(world.command("backup").args(["results", &world.uri("kept")]));
+    assert!(refused.status == 1 && refused.stderr.starts_with("backup: "), "{}", refused.stderr);
 }
 
 #[test]
