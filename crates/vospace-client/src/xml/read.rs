@@ -210,7 +210,7 @@ fn to_node(element: &Element, place: Place) -> Result<Node, XmlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xml::write;
+    use crate::xml::{XSI, write};
 
     const LISTING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <vos:node xmlns:vos="http://www.ivoa.net/xml/VOSpace/v2.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -270,6 +270,17 @@ mod tests {
             assert!(list(&LISTING.replace("team/sub", &format!("team/{name}"))).await.is_err(), "{name}");
         }
         assert!(read_node(LISTING.replace("/team\"", "/%2F\"").as_bytes()).is_err());
+    }
+
+    /// Most services keep them, a Cavern forgets that they were others.
+    #[tokio::test]
+    async fn structured_and_unstructured_data_are_files() {
+        for kind in ["UnstructuredDataNode", "StructuredDataNode"] {
+            let text = LISTING.replace("vos:DataNode", &format!("vos:{kind}"));
+            assert_eq!(list(&text).await.unwrap(), list(LISTING).await.unwrap(), "{kind}");
+            let alone = format!(r#"<n:node xmlns:n="{VOSPACE}" xmlns:x="{XSI}" uri="vos://a~b/c" x:type="n:{kind}"/>"#);
+            assert_eq!(read_node(alone.as_bytes()).unwrap().kind, NodeKind::Data { busy: false });
+        }
     }
 
     #[tokio::test]
