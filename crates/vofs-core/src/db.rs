@@ -155,7 +155,7 @@ fn write_loop(mut connection: Connection, inbox: &mpsc::Receiver<Order>) {
             Some(cause) if !failing => tracing::warn!(
                 cause,
                 database = connection.path(),
-                "the database of the cache directory takes no records; free space on its disk"
+                "the database of the cache directory takes no records; free space on its disk, or look for what has damaged it"
             ),
             None if failing => tracing::warn!(database = connection.path(), "the database takes records again"),
             _ => {}

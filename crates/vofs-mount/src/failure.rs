@@ -46,7 +46,7 @@ impl Failure {
         match error {
             Error::NotFound(_) => Failure::new(
                 Status::Remote,
-                format!("{what} does not exist; `vls {what}` shows more, `vmkdir {what}` would make it"),
+                format!("{what} does not exist; `vls {}` shows what does, `vmkdir {what}` would make it", above(what)),
             ),
             Error::NotADirectory(_) => {
                 Failure::new(Status::Remote, format!("{what} is not a container; mount the container that holds it"))
@@ -63,8 +63,30 @@ impl Failure {
     }
 }
 
+/// The container that holds what is meant, as it is typed.
+fn above(what: &str) -> &str {
+    let whole = what.trim_end_matches('/');
+    match whole.rfind(['/', ':']) {
+        Some(at) if whole[at..].starts_with(':') => &whole[..=at],
+        Some(at) => &whole[..at],
+        None => whole,
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_exist_is_looked_for_in_what_holds_it() {
+        for (what, held) in [("vos:a/b/", "vos:a"), ("vos:a", "vos:"), ("vos://h~s/a/b", "vos://h~s/a")] {
+            assert_eq!(above(what), held);
+        }
     }
 }

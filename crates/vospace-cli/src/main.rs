@@ -60,7 +60,7 @@ fn main() -> ExitCode {
             Ok(status) => status,
             Err(error) if output::is_closed_pipe(&error) => Status::Done,
             Err(error) => {
-                output::error(format_args!("{error:#}"));
+                output::error(output::words(&error));
                 Status::Failed
             }
         }

@@ -73,10 +73,18 @@ pub(crate) fn status(result: anyhow::Result<()>) -> anyhow::Result<Status> {
         Ok(()) => Ok(Status::Done),
         Err(gone) if is_closed_pipe(&gone) => Err(gone),
         Err(failure) => {
-            error(format_args!("{failure:#}"));
+            error(words(&failure));
             Ok(Status::Failed)
         }
     }
+}
+
+/// What a failure says. Where nothing else is said of what the system refused, it was our output.
+pub(crate) fn words(failure: &anyhow::Error) -> String {
+    if failure.is::<io::Error>() && failure.chain().len() == 1 {
+        return format!("cannot write: {failure}");
+    }
+    format!("{failure:#}")
 }
 
 /// Whether `error` only means that the reader of our output has gone.

@@ -166,7 +166,7 @@ pub enum Error {
         reason: String,
     },
     /// A local file.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}; {}", path.display(), ErrorKind::Local(*kind).advice())]
     Local {
         /// The file.
         path: PathBuf,
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn a_local_failure_names_the_file() {
         let error = Error::local(Path::new("/x/y"), &io::Error::from(io::ErrorKind::StorageFull));
-        assert!(error.to_string().starts_with("/x/y: "));
+        assert!(error.to_string().starts_with("/x/y: ") && error.to_string().ends_with("; check the file"), "{error}");
         assert_eq!(error.kind(), ErrorKind::Local(io::ErrorKind::StorageFull));
     }
 }

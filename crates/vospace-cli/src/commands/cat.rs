@@ -39,7 +39,7 @@ pub(crate) async fn run(session: &Session, args: &CatArgs) -> anyhow::Result<Sta
             }
             status = Status::Failed;
             if !args.quiet {
-                output::error(format_args!("{error:#}"));
+                output::error(output::words(&error));
             }
         }
     }

@@ -20,7 +20,11 @@ pub(super) fn show(request: &Request) -> String {
 pub(super) fn url(url: &Url, grant: Grant) -> String {
     let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
     let last = segments.len().saturating_sub(1);
-    let mut shown = url.origin().ascii_serialization();
+    // Others than those of the web have no origin that could be written.
+    let mut shown = match url.origin() {
+        origin if origin.is_tuple() => origin.ascii_serialization(),
+        _ => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
+    };
     for (index, segment) in segments.iter().enumerate() {
         let hidden = segment.starts_with("preauth")
             || (grant == Grant::Caller && segment.len() > LONGEST && segment.contains('~'))
