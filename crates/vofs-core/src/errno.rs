@@ -43,6 +43,61 @@ mod tests {
     use super::*;
     use crate::path::NodePath;
 
+    /// As docs/troubleshooting.md and docs/messages.md have them.
+    #[test]
+    fn each_error_has_its_number_and_its_words() {
+        let path = || NodePath::new("a/b");
+        let cause = || "so it is".to_owned();
+        let kept =
+            "was changed on the service while it was changed here; ours is kept in the journal: `mountvofs pending";
+        for (error, errno, words) in [
+            (Error::NotFound(path()), libc::ENOENT, "no such file or directory"),
+            (Error::Exists(path()), libc::EEXIST, "exists already"),
+            (Error::NotEmpty(path()), libc::ENOTEMPTY, "directory not empty"),
+            (Error::NotADirectory(path()), libc::ENOTDIR, "not a directory"),
+            (Error::IsADirectory(path()), libc::EISDIR, "is a directory"),
+            (Error::PermissionDenied { path: path(), cause: cause() }, libc::EACCES, "permission denied: so it is"),
+            (Error::Credentials { path: path(), cause: cause() }, libc::EACCES, "credentials refused: so it is"),
+            (Error::NotPermitted { path: path(), cause: cause() }, libc::EPERM, "not permitted: so it is"),
+            (Error::Locked(path()), libc::EPERM, "locked on the service; `vlock --unlock` lifts the lock"),
+            (Error::ReadOnly(path()), libc::EROFS, "read-only"),
+            (Error::Name { path: path(), cause: cause() }, libc::EINVAL, "so it is"),
+            (Error::NameTooLong(path()), libc::ENAMETOOLONG, "name is longer than 255 bytes"),
+            (Error::Stale(path()), libc::ESTALE, "was replaced on the service while it was open; open it again"),
+            (Error::Renumbered(path()), libc::ESTALE, "while programs read it; the name has a new inode"),
+            (Error::Conflict(path()), libc::ESTALE, kept),
+            (Error::NoSpace(path()), libc::ENOSPC, "no space left in the cache directory"),
+            (Error::Quota { path: path(), cause: cause() }, libc::EDQUOT, "quota exceeded: so it is"),
+            (Error::LinkLoop(path()), libc::ELOOP, "too many links"),
+            (
+                Error::CrossDevice { path: path(), cause: cause() },
+                libc::EXDEV,
+                "the service cannot move it there: so it is",
+            ),
+            (
+                Error::MovePrefix { path: path(), cause: cause() },
+                libc::EXDEV,
+                "the service takes the destination for a place below it: so it is",
+            ),
+            (Error::NoAttribute(path()), NO_ATTRIBUTE, "no such attribute"),
+            (Error::TooLarge { path: path(), cause: cause() }, libc::E2BIG, "too large: so it is"),
+            (Error::Unsupported { path: path(), cause: cause() }, libc::EOPNOTSUPP, "not supported: so it is"),
+            (Error::Invalid { path: path(), cause: cause() }, libc::EINVAL, "invalid: so it is"),
+            (Error::Unreachable { path: path(), cause: cause() }, libc::EIO, "so it is"),
+            (Error::Timeout { path: path(), cause: cause() }, libc::ETIMEDOUT, "no answer in time: so it is"),
+            (Error::Io { path: path(), cause: cause() }, libc::EIO, "so it is"),
+        ] {
+            assert_eq!(error.to_errno(), errno, "{error}");
+            let shown = error.to_string();
+            assert!(shown.starts_with(&format!("{}: ", path())) && shown.contains(words), "{shown}");
+        }
+        let half = Error::HalfDone(Box::new(Error::Exists(path())));
+        assert_eq!(half.to_errno(), libc::EEXIST);
+        assert!(half.to_string().ends_with("exists already; what it began is being taken back"), "{half}");
+        let unknown = Error::BadHandle(7);
+        assert_eq!((unknown.to_errno(), unknown.to_string().as_str()), (libc::EBADF, "unknown handle 7"));
+    }
+
     #[test]
     fn a_full_cache_disk_is_enospc_and_other_disk_trouble_eio() {
         let path = NodePath::root();

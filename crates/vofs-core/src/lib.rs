@@ -35,6 +35,9 @@ mod file;
 mod fs;
 mod handles;
 mod heap;
+#[cfg(test)]
+#[path = "../../vospace-client/src/testing/heard.rs"]
+mod heard;
 mod identity;
 mod journal;
 mod keep;

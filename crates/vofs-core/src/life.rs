@@ -177,4 +177,8 @@ mod promises;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod spoilt;
+#[cfg(test)]
 mod tests;

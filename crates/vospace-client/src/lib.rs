@@ -37,6 +37,8 @@ pub mod service;
 pub mod services;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod transfer;
 pub mod uri;
 pub mod view;

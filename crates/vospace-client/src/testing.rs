@@ -2,6 +2,8 @@
 //!
 //! It speaks just enough HTTP/1.1, can also break off or fall silent at will, and remembers every request.
 
+mod heard;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,9 @@ use crate::config::{ClientConfig, Deadlines, RetryPolicy};
 use crate::services::{AuthSettings, ServiceSettings};
 use crate::uri::VosUri;
 use crate::xml::capabilities::{self, Capabilities, Capability, Interface};
+use crate::{ErrorKind, Result};
+
+pub(crate) use heard::Heard;
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
@@ -221,6 +226,14 @@ impl Stub {
     pub(crate) fn all(&self) -> Vec<Seen> {
         self.seen.lock().clone()
     }
+}
+
+/// Fails unless it failed so, with this in its message.
+#[track_caller]
+pub(crate) fn refused<T>(result: Result<T>, kind: ErrorKind, text: &str) {
+    let error = result.map(drop).unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(text), "no {text:?} in: {error}");
 }
 
 /// A node of the test service.

@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use super::*;
 use crate::clock::Millis;
 use crate::db::{Durability, schema};
+use crate::heard::Heard;
 
 struct Bench {
     place: tempfile::TempDir,
@@ -165,6 +166,7 @@ async fn warm_reads_do_not_touch_sqlite() {
 
 #[tokio::test]
 async fn a_block_damaged_on_disk_is_a_miss() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let path = NodePath::new("f");
     let place = {
@@ -188,10 +190,12 @@ async fn a_block_damaged_on_disk_is_a_miss() {
     damage(3 * BLOCK + 10);
     let mut all = vec![0; CHUNK as usize];
     assert_eq!(store.read(&blocks, 0, &mut all), Cached::Miss(3));
+    heard.says("block cache: damaged on disk, fetched again file=");
 }
 
 #[tokio::test]
 async fn a_file_that_somebody_cut_or_removed_is_fetched_again() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
     let path = NodePath::new("f");
@@ -215,10 +219,12 @@ async fn a_file_that_somebody_cut_or_removed_is_fetched_again() {
     fill(&store, &blocks);
     assert!(hit(&store, &blocks, 0, LENGTH as usize).expect("there again") == whole(&blocks));
     assert_eq!(store.room.used(), bench.on_disk() + 4 * PER_CHUNK);
+    heard.says("block cache: a file was removed or cut by somebody else, fetched again file=");
 }
 
 #[tokio::test]
 async fn a_disk_that_refuses_blocks_is_left_alone_and_reading_goes_on_from_memory() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
     let kept = store.version(&NodePath::new("kept"), &version(CHUNK, 1));
@@ -243,6 +249,9 @@ async fn a_disk_that_refuses_blocks_is_left_alone_and_reading_goes_on_from_memor
     let again = store.version(&NodePath::new("h"), &version(CHUNK, 4));
     fill(&store, &again);
     assert!(hit(&store, &again, 0, CHUNK as usize).is_some());
+    heard.says("block cache: the disk refused a block; what it refuses is kept in memory");
+    heard.says("block cache: the disk is not used any more; reading goes on from the network");
+    heard.says("block cache: the disk takes blocks again");
 }
 
 #[tokio::test]
@@ -320,6 +329,7 @@ async fn the_digest_of_a_complete_file_is_taken_once_and_remembered() {
 
 #[tokio::test]
 async fn bytes_with_another_digest_are_thrown_away_once() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
     let path = NodePath::new("f");
@@ -330,6 +340,10 @@ async fn bytes_with_another_digest_are_thrown_away_once() {
     let (again, id) = complete(&store, &path, false, Some(Millis(1))).await;
     assert_eq!(store.check_digest(id), Verdict::Confirmed, "the same bytes twice: the digest is wrong");
     assert!(hit(&store, &again, 0, 10).is_some());
+    heard.says("the cached bytes do not have the MD5 that the service gives; thrown away, the next open fetches them again path=/f");
+    heard.says(
+        "the MD5 that the service gives is not that of its bytes, which came twice the same; they are kept path=/f",
+    );
 }
 
 #[tokio::test]

@@ -150,6 +150,9 @@ async fn a_body_that_ends_early_is_an_error_and_leaves_no_short_block() {
     let cut = bench.read(&path, &blocks, 90_000..120_000).await;
     assert!(matches!(cut, Err(Error::Io { .. })));
     bench.remote.mend();
+    // As where the cache is too small, of a file that has become shorter without another version.
+    let short = bench.fetcher.read_past_cache(&path, &blocks, 0..2 << 20).await.expect_err("too short").to_string();
+    assert_eq!(short, "/f: the service sent fewer bytes than the file has");
     assert_eq!(bench.read(&path, &blocks, 90_000..120_000).await.expect("read"), bytes[90_000..120_000]);
 }
 
@@ -435,6 +438,22 @@ async fn a_body_that_stands_still_is_a_timeout() {
     bench.remote.hold_bodies(Some(100));
     let late = bench.read(&path, &blocks, 0..10).await;
     assert!(matches!(late, Err(Error::Timeout { .. })), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_late_to_a_body_that_stands_still_is_told_where_it_stands() {
+    let bench = Bench::with_deadline(Duration::from_secs(40)).await;
+    let (path, blocks, _) = bench.open("f", 1 << 20).await;
+    bench.remote.hold_bodies(Some(100));
+    // Four tries of 5, 10, 20 and 40 s: who is there from the first has waited long enough before the last one ends.
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(36_500)).await;
+        bench.read(&path, &blocks, 0..10).await.expect_err("nothing comes").to_string()
+    };
+    let first = async { bench.read(&path, &blocks, 0..10).await.expect_err("nothing comes").to_string() };
+    let (first, late) = tokio::join!(first, late);
+    assert_eq!(first, "/f: no answer in time: no byte for 40 s while reading");
+    assert!(late.contains("no byte after byte "), "{late}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Millis;
+use crate::heard::Heard;
 
 fn pending(id: &str) -> Pending {
     Pending {
@@ -52,6 +53,7 @@ fn aside(place: &Path) -> std::path::PathBuf {
 
 #[tokio::test]
 async fn of_a_damaged_journal_what_can_be_read_is_kept_and_nothing_is_deleted() {
+    let heard = Heard::here();
     let place = tempfile::tempdir().expect("a temporary directory");
     let (database, dirty) = (place.path().join("journal.db"), place.path().join("dirty"));
     std::fs::create_dir(&dirty).expect("made");
@@ -72,6 +74,7 @@ async fn of_a_damaged_journal_what_can_be_read_is_kept_and_nothing_is_deleted() 
     }
     let kept = |directory: &Path| std::fs::read_dir(directory).expect("listed").count();
     assert_eq!(kept(&dirty) + kept(&aside(place.path())), 200 + 1, "every file, and the damaged journal");
+    heard.says("the journal was damaged: ");
 }
 
 #[tokio::test]
@@ -92,11 +95,15 @@ async fn files_of_another_space_are_not_uploaded_to_this_one() {
     let database = place.path().join("journal.db");
     Journal::open(&database, place.path(), "vos:a").await.expect("opens").put(&pending("1")).await.expect("put");
     let refused = Journal::open(&database, place.path(), "vos:b").await.expect_err("another space").to_string();
-    assert!(refused.contains("1 file(s) of vos:a"), "{refused}");
+    assert!(
+        refused.contains("1 file(s) of vos:a that were not uploaded yet; mount vos:a with this cache"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
 async fn bytes_whose_journal_is_gone_are_kept_aside() {
+    let heard = Heard::here();
     for empty in [false, true] {
         let place = tempfile::tempdir().expect("a temporary directory");
         let (database, dirty) = (place.path().join("journal.db"), place.path().join("dirty"));
@@ -109,4 +116,18 @@ async fn bytes_whose_journal_is_gone_are_kept_aside() {
         assert!(journal.pending().await.expect("read").is_empty());
         assert_eq!(std::fs::read_to_string(aside(place.path()).join("x")).expect("kept"), "never uploaded");
     }
+    heard.says("the journal was gone: nobody knows any more where 1 file(s) belong that may not have been uploaded; they are in ");
+}
+
+#[tokio::test]
+async fn a_record_of_a_later_release_and_a_database_that_ended_are_named() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let journal = Journal::open(&place.path().join("journal.db"), place.path(), "vos:a").await.expect("opens");
+    let later = "INSERT INTO pending (id, record) VALUES ('x', '{\"of\": \"a later release\"}')";
+    journal.db.call(move |connection| connection.execute(later, [])).await.expect("put");
+    let said = journal.pending().await.expect_err("unknown").to_string();
+    assert!(said.starts_with("the journal holds a record that this release cannot read ("), "{said}");
+    assert!(said.ends_with("; mount with the release that wrote it"), "{said}");
+    let ended = journal.db.call::<()>(|_| panic!("on purpose")).await.expect_err("it ends").to_string();
+    assert_eq!(ended, "cache directory: database: its thread has ended");
 }

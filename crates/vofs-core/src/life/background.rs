@@ -275,7 +275,12 @@ fn what_waits_is_not_given_up_because_it_cannot_be_opened_for_now() {
         let faked: Arc<dyn Remote> = Arc::<FakeRemote>::clone(&bench.remote);
         Engine::start(bench.config(), faked, Arc::new(SystemClock)).await.expect_err("it cannot go on")
     });
-    assert!(refused.to_string().contains("pending discard"), "{refused}");
+    let said = refused.to_string();
+    assert!(
+        said.starts_with("/a was never uploaded, and its bytes in ") && said.contains(" cannot be opened: "),
+        "{said}"
+    );
+    assert!(said.ends_with("or give it up with `mountvofs pending discard`"), "{said}");
     std::fs::remove_dir(&data).expect("removed");
     std::fs::rename(&aside, &data).expect("back");
     runtime().block_on(async { bench.mount().await.until_clean().await });

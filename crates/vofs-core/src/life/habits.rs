@@ -8,6 +8,7 @@ use crate::errno::ToErrno;
 use crate::fs::attr::SetAttr;
 use crate::fs::xattr::SetXattr;
 use crate::handles::OpenFlags;
+use crate::heard::Heard;
 use crate::inode::Ino;
 use crate::meta::Kind;
 use crate::path::NodePath;
@@ -97,6 +98,7 @@ async fn a_refresh_by_the_user_reads_anew_what_only_has_a_length() {
 
 #[tokio::test]
 async fn without_dates_and_digests_writing_is_no_conflict_with_oneself_and_a_lost_answer_none_either() {
+    let heard = Heard::here();
     let bench = with(BARE);
     bench.remote.store("f", "base");
     let mount = bench.mount().await;
@@ -122,6 +124,7 @@ async fn without_dates_and_digests_writing_is_no_conflict_with_oneself_and_a_los
     mount.close(fh).await.expect("both are kept");
     assert_eq!(bench.remote.bytes("f").expect("there"), "theirs, of another length");
     assert_eq!(bench.remote.paths().len(), 3);
+    heard.says("the service gives neither digest nor date of some files: changes of these that keep the length are not seen until");
 }
 
 #[tokio::test]
@@ -258,6 +261,7 @@ async fn properties_that_an_upload_takes_away_are_given_back() {
 
 #[tokio::test]
 async fn rights_and_properties_that_are_not_kept_are_refused() {
+    let heard = Heard::here();
     let bench = with(Habits { keeps_nothing_set: true, ..NONE });
     bench.remote.store("f", "base");
     let mount = bench.mount().await;
@@ -277,10 +281,15 @@ async fn rights_and_properties_that_are_not_kept_are_refused() {
     let ino = mount.ino("new").await;
     assert_eq!(mount.0.setattr(ino, Some(fh), chmod).await.expect_err("known").to_errno(), libc::EOPNOTSUPP);
     mount.close(fh).await.expect("closed");
+    heard.says("chmod refused path=/new cause=the service took the change of rights, and does not keep any");
+    heard.says(
+        "attribute refused path=/f cause=the service took the change of the property title, and does not keep it",
+    );
 }
 
 #[tokio::test]
 async fn what_the_service_cannot_move_is_refused_and_stays_as_it_is() {
+    let heard = Heard::here();
     let bench = with(Habits { moves_no_files: true, ..NONE });
     bench.remote.store("f", "content");
     bench.remote.store("target", "old");
@@ -300,6 +309,7 @@ async fn what_the_service_cannot_move_is_refused_and_stays_as_it_is() {
     assert_eq!(rename(&mount, "d", "e").await.expect_err("refused").to_errno(), libc::EOPNOTSUPP);
     assert_eq!(rename(&mount, "d", "empty").await.expect_err("refused").to_errno(), libc::EOPNOTSUPP);
     assert_eq!(bench.remote.paths(), ["", "d", "d/x", "empty", "f", "target"]);
+    heard.says("the service cannot move it: ");
 }
 
 #[tokio::test]
@@ -353,6 +363,7 @@ async fn a_directory_is_renamed_by_copying_all_that_is_in_it() {
 
 #[tokio::test]
 async fn a_rename_by_copying_that_fails_leaves_everything_as_it_was() {
+    let heard = Heard::here();
     let bench = with(Habits { moves_nothing: true, ..NONE });
     bench.remote.add_directory("d");
     bench.remote.store("d/a", "a");
@@ -367,6 +378,7 @@ async fn a_rename_by_copying_that_fails_leaves_everything_as_it_was() {
     // What could not be deleted yet is deleted later; the new name has all of it.
     bench.remote.break_requests("delete /d/b");
     rename(&mount, "d", "e").await.expect("copied");
+    heard.says("copied, and not all of the old ones deleted yet from=/d to=/e");
     bench.remote.mend();
     for _ in 0..2000 {
         if bench.remote.paths() == ["", "e", "e/a", "e/b"] {
@@ -427,6 +439,7 @@ fn a_rename_by_copying_loses_nothing_wherever_it_is_killed() {
 
 #[test]
 fn what_somebody_makes_at_the_target_of_a_killed_rename_by_copying_is_kept() {
+    let heard = Heard::here();
     for (after, replaces) in (0..24).flat_map(|after| [(after, false), (after, true)]) {
         for (has_no_digests, is_link) in [(false, false), (true, false), (false, true)] {
             let bench = with(Habits { moves_nothing: true, has_no_digests, ..NONE });
@@ -465,6 +478,8 @@ fn what_somebody_makes_at_the_target_of_a_killed_rename_by_copying_is_kept() {
             assert_eq!(bench.remote.bytes("g").expect("there"), "somebody else's", "{case}");
         }
     }
+    heard.says("a rename by copying that was interrupted is gone on with from=/f to=/g");
+    heard.says("a rename by copying is given up: somebody else has taken the name; ");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use super::background::{LONG, puts, quiet, write_new};
 use super::tests::{Bench, Mount, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
+use crate::heard::Heard;
 use crate::inode::Ino;
 use crate::journal::Replacement;
 use crate::remote::fake::{Fault, Habits, How};
@@ -41,6 +42,7 @@ fn killed_with(bench: &Bench, intent: &Replacement, before: impl AsyncFnOnce(&Mo
 
 #[test]
 fn a_name_that_was_vacated_is_an_error_until_the_rename_is_finished() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("new", "new");
     bench.remote.store(".aside", "old");
@@ -55,10 +57,12 @@ fn a_name_that_was_vacated_is_an_error_until_the_rename_is_finished() {
         assert_eq!(mount.read("t").await, b"new");
         assert_eq!(bench.remote.paths(), ["", "t"]);
     });
+    heard.says("an interrupted move is not finished yet error=");
 }
 
 #[test]
 fn files_of_a_directory_whose_rename_is_open_are_sent_when_it_is_settled() {
+    let heard = Heard::here();
     for done in [false, true] {
         let bench = Bench::new();
         bench.remote.add_directory("d");
@@ -86,6 +90,7 @@ fn files_of_a_directory_whose_rename_is_open_are_sent_when_it_is_settled() {
         let place = if done { "e/f" } else { "d/f" };
         assert_eq!(bench.remote.bytes(place).expect("sent where its directory is"), "promised");
     }
+    heard.says("a rename was interrupted, and it is sent once that is finished or taken back");
 }
 
 #[test]
@@ -133,6 +138,7 @@ fn a_conflict_whose_copy_was_cut_leaves_their_version_alone_at_the_next_try() {
 
 #[test]
 fn a_mount_that_may_not_write_sends_nothing_of_a_former_one() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let life = runtime();
     life.block_on(async {
@@ -153,6 +159,9 @@ fn a_mount_that_may_not_write_sends_nothing_of_a_former_one() {
     assert_eq!(bench.dirty_files().len(), 1);
     runtime().block_on(async { bench.mount_as(background).await.until_clean().await });
     assert_eq!(bench.remote.bytes("a").expect("sent"), "unsent");
+    heard.says(
+        "read-only: what was not uploaded yet, and renames that were interrupted, wait in the journal for a mount",
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::*;
 use crate::fs::attr::SetAttr;
 use crate::fs::open::Opened;
 use crate::handles::OpenFlags;
+use crate::heard::Heard;
 use crate::inode::Ino;
 
 const LENGTH: usize = 2_000_000;
@@ -122,6 +123,7 @@ async fn a_new_version_does_not_reach_who_reads_the_old_one_through_the_kernel()
 
 #[tokio::test]
 async fn where_the_kernel_refuses_a_file_is_like_any_other() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let mount = prepared(&bench).await;
     let ino = mount.ino("a").await;
@@ -134,4 +136,5 @@ async fn where_the_kernel_refuses_a_file_is_like_any_other() {
     mount.close(writer).await.expect("closed");
     mount.0.release(reader.fh).await;
     assert!(mount.0.open(ino, READ).await.expect("opens").backing.is_none(), "nor any other");
+    heard.says("--passthrough: files are read as without it; it needs a kernel of 6.9 or later");
 }

@@ -4,6 +4,7 @@ use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use super::*;
 use crate::config::WriteBack;
 use crate::handles::OpenFlags;
+use crate::heard::Heard;
 use crate::inode::Ino;
 use crate::path::NodePath;
 use crate::remote::fake::Habits;
@@ -49,7 +50,7 @@ async fn what_was_seen_is_seen_and_what_was_read_is_read_without_the_service() {
     assert!(mount.0.offline_since().is_some());
     let seen = mount.open("d/seen", READ).await;
     let missing = mount.0.read(seen, 0, 10).await.expect_err("never read");
-    assert!(missing.to_string().contains("not in the cache"), "{missing}");
+    assert_eq!(missing.to_string(), "/d/seen: the service cannot be reached, and this is not in the cache");
     mount.0.release(seen).await;
     assert!(mount.walk("d/none").await.is_none(), "a complete listing lacked it");
     let parent = mount.ino("d").await;
@@ -114,6 +115,7 @@ async fn one_broken_answer_is_no_outage() {
 
 #[tokio::test]
 async fn a_service_that_says_nothing_is_out_of_reach_too() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("f", vec![7; 10]);
     let impatient = |config: &mut Config| {
@@ -129,6 +131,7 @@ async fn a_service_that_says_nothing_is_out_of_reach_too() {
     assert_eq!(mount.names("").await, ["f"]);
     bench.remote.stall_after(None, false);
     until(&mount, false).await;
+    heard.says("the service cannot be reached: what is cached can be read, what is known is shown");
 }
 
 #[tokio::test]
@@ -141,6 +144,7 @@ async fn without_a_service_no_mount_begins() {
 
 #[test]
 fn a_mount_begins_with_what_the_former_one_knew_and_goes_on_when_the_service_is_back() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.add_directory("d");
     bench.remote.store("d/read", vec![7; 100_000]);
@@ -173,6 +177,8 @@ fn a_mount_begins_with_what_the_former_one_knew_and_goes_on_when_the_service_is_
         assert_eq!(bench.remote.bytes("waits").expect("sent"), "NEW");
         assert_eq!(mount.names("d").await, ["late", "read"]);
     });
+    heard.says("the service cannot be reached: mounted with what is cached cause=");
+    heard.says("the service can be reached again");
 }
 
 #[tokio::test]

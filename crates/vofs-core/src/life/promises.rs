@@ -7,6 +7,7 @@ use crate::config::OnConflict;
 use crate::errno::ToErrno;
 use crate::error::Error;
 use crate::handles::OpenFlags;
+use crate::heard::Heard;
 use crate::inode::Ino;
 use crate::pending::Unmounted;
 
@@ -19,6 +20,7 @@ async fn changed_by_both(bench: &Bench, mount: &Mount) -> crate::error::Result<(
 
 #[tokio::test]
 async fn a_conflict_is_decided_as_the_mount_was_told_and_shown() {
+    let heard = Heard::here();
     for (policy, stored) in [(OnConflict::KeepBoth, "theirs!"), (OnConflict::Overwrite, "ours")] {
         let bench = Bench::new();
         bench.remote.store("f", "base");
@@ -34,10 +36,12 @@ async fn a_conflict_is_decided_as_the_mount_was_told_and_shown() {
         }
         assert!(status.pending.is_empty());
     }
+    heard.says("changed on the service meanwhile: their version is replaced by ours path=/f");
 }
 
 #[tokio::test]
 async fn a_conflict_that_is_left_to_the_user_waits_over_remounts_until_it_is_decided() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("f", "base");
     {
@@ -55,6 +59,7 @@ async fn a_conflict_that_is_left_to_the_user_waits_over_remounts_until_it_is_dec
     mount.until_clean().await;
     assert_eq!(bench.remote.bytes("f").expect("there"), "ours");
     assert_eq!(bench.remote.paths(), ["", "f"]);
+    heard.says("changed on the service meanwhile: ours stays in the journal until you decide path=/f");
 }
 
 #[tokio::test]
@@ -118,6 +123,7 @@ async fn where_nothing_may_be_made_that_is_told_before_anything_is_written() {
 
 #[tokio::test]
 async fn a_half_done_rename_is_taken_back_or_finished_by_the_same_mount() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("new", "new");
     bench.remote.store("old", "old");
@@ -139,6 +145,8 @@ async fn a_half_done_rename_is_taken_back_or_finished_by_the_same_mount() {
     bench.remote.mend();
     mount.until_settled().await;
     assert_eq!(bench.remote.paths(), ["", "old"]);
+    heard.says("the replaced file could not be put back yet; it is kept under the other name");
+    heard.says("the replaced file was not deleted yet");
 }
 
 #[test]
@@ -173,6 +181,7 @@ fn a_directory_renamed_with_files_that_wait_keeps_them_over_a_crash_at_any_step(
 
 #[test]
 fn files_that_wait_are_listed_saved_and_dropped_without_a_mount_and_with_one() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let cache = bench.config().cache_dir;
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -194,6 +203,10 @@ fn files_that_wait_are_listed_saved_and_dropped_without_a_mount_and_with_one() {
         assert_eq!((saved.bytes, saved.missing.len()), (3, 0));
         let refused = Unmounted::open(&cache).expect_err("in use").to_string();
         assert!(refused.contains("locked"), "{refused}");
+        let open = mount.open("b", WRITE).await;
+        let refused = mount.0.discard_pending("b").await.expect_err("open").to_string();
+        assert_eq!(refused, "/b: invalid: a program has it open; it has to close it first");
+        mount.0.release(open).await;
         mount.0.discard_pending("b").await.expect("dropped");
         assert_eq!(mount.names("").await, ["a", "patched"]);
         assert!(matches!(mount.0.discard_pending("b").await, Err(Error::Invalid { .. })));
@@ -217,4 +230,5 @@ fn files_that_wait_are_listed_saved_and_dropped_without_a_mount_and_with_one() {
         assert_eq!(bench.remote.paths(), ["", "patched"]);
         assert_eq!(bench.remote.bytes("patched").expect("there")[50_000..50_004], *b"ours");
     });
+    heard.says("discarded by the user, never uploaded path=/b bytes=3");
 }

@@ -8,6 +8,7 @@ use crate::errno::ToErrno;
 use crate::fs::attr::SetAttr;
 use crate::fs::lookup::Lookup;
 use crate::handles::{Fh, OpenFlags};
+use crate::heard::Heard;
 use crate::inode::Ino;
 use crate::remote::fake::FakeRemote;
 
@@ -193,6 +194,7 @@ async fn touch_append_patch_and_truncate_keep_what_they_should() {
 
 #[tokio::test]
 async fn a_failed_close_says_so_keeps_the_bytes_and_sends_them_later() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let mount = bench.mount().await;
     bench.remote.break_requests("put");
@@ -205,6 +207,7 @@ async fn a_failed_close_says_so_keeps_the_bytes_and_sends_them_later() {
     bench.remote.mend();
     mount.until_clean().await;
     assert_eq!(bench.remote.bytes("a").expect("stored"), "precious");
+    heard.says("not uploaded; the bytes are kept in the journal path=/a");
 }
 
 #[test]
@@ -271,6 +274,7 @@ async fn a_remote_change_is_seen_at_the_next_open_and_never_mixed() {
 
 #[tokio::test]
 async fn two_writers_of_one_file_never_lose_either_version() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("f", "base");
     let mount = bench.mount().await;
@@ -283,6 +287,7 @@ async fn two_writers_of_one_file_never_lose_either_version() {
     // What of the base was overwritten locally is whole: only four bytes, all of them ours.
     assert_eq!(bench.remote.bytes(&ours).expect("there"), "ours");
     assert_eq!(mount.read("f").await, b"theirs!");
+    heard.says("changed on the service meanwhile: both versions are kept path=/f ours=/f.conflict-");
 }
 
 #[tokio::test]
@@ -312,6 +317,7 @@ async fn rename_moves_replaces_and_follows_local_files() {
 
 #[tokio::test]
 async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
+    let heard = Heard::here();
     for (present, expected) in [(["f", "t"], "new"), (["f", ""], "new"), (["", "t"], "new"), (["", ""], "old")] {
         let is_of_somebody_else = present == ["f", "t"];
         let bench = Bench::new();
@@ -347,10 +353,12 @@ async fn a_replacement_that_was_interrupted_is_finished_or_taken_back() {
         );
         assert!(mount.0.journal.replacements().await.expect("read").is_empty());
     }
+    heard.says("a replacement was taken back, but the name is taken: the old file is kept beside it");
 }
 
 #[tokio::test]
 async fn a_move_by_detour_is_in_the_journal_and_taken_back_when_it_was_interrupted() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.add_directory("proj");
     bench.remote.store("proj/f", "kept");
@@ -375,6 +383,8 @@ async fn a_move_by_detour_is_in_the_journal_and_taken_back_when_it_was_interrupt
     assert_eq!(bench.remote.paths(), ["", "proj", "proj/f", "proj2"]);
     assert_eq!(mount.read("proj/f").await, b"kept");
     assert!(mount.0.journal.replacements().await.expect("read").is_empty());
+    heard.says("what was to be moved could not be put back yet; it is kept under the other name");
+    heard.says("a move that was interrupted is taken back from=/proj");
 }
 
 #[tokio::test]
@@ -418,12 +428,15 @@ async fn a_failed_listing_is_an_error_and_deletes_nothing() {
     let dir = mount.ino("d").await;
     bench.remote.break_requests("list");
     let fh = mount.0.opendir(dir).await.expect("opens").fh;
+    let heard = Heard::here();
     assert_eq!(mount.0.readdir(fh, 2, false, |_| true).await.expect_err("broken").to_errno(), libc::EIO);
+    heard.says("listing failed path=/d error=");
     assert!(mount.walk("d/f").await.is_some());
 }
 
 #[tokio::test]
 async fn names_that_the_service_would_cut_are_refused_before_anything_is_sent() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let mount = bench.mount().await;
     bench.remote.requests();
@@ -433,6 +446,7 @@ async fn names_that_the_service_would_cut_are_refused_before_anything_is_sent() 
     assert!(matches!(mount.0.lookup(Ino::ROOT, "a#b").await, Ok(Lookup::Absent(_))));
     mount.0.mkdir(Ino::ROOT, &"x".repeat(256)).await.expect_err("too long");
     assert!(bench.remote.requests().is_empty());
+    heard.says("name refused path=/a#b");
 }
 
 #[tokio::test]
@@ -486,6 +500,7 @@ async fn the_quota_is_shown_and_not_asked_for_again_and_again() {
 
 #[tokio::test]
 async fn a_change_whose_base_is_gone_is_kept_apart_and_the_name_shows_the_new_version() {
+    let heard = Heard::here();
     let bench = Bench::new();
     bench.remote.store("f", vec![1_u8; 300_000]);
     let mount = bench.mount().await;
@@ -502,6 +517,7 @@ async fn a_change_whose_base_is_gone_is_kept_apart_and_the_name_shows_the_new_ve
     assert_eq!(bench.remote.bytes(&kept).expect("there")[..4], *b"more");
     assert!(bench.remote.bytes("f").expect("there") == vec![2_u8; 300_000]);
     assert!(bench.dirty_files().is_empty());
+    heard.says("replaced on the service while it was changed here; what was written is kept apart");
 }
 
 #[tokio::test]

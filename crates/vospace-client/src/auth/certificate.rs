@@ -126,8 +126,13 @@ mod tests {
         let key_at = good.find("-----BEGIN PRIVATE KEY").unwrap();
         for (text, reason) in [
             (good[..key_at].to_owned(), "no private key"),
-            (good[key_at..].to_owned(), "no certificate"),
-            ("hello".to_owned(), "no certificate"),
+            (good[key_at..].to_owned(), "it contains no certificate"),
+            ("hello".to_owned(), "it contains no certificate"),
+            (
+                good[..key_at].to_owned()
+                    + "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                "not a usable certificate and key: ",
+            ),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = load(&path).unwrap_err();
@@ -150,7 +155,7 @@ mod tests {
         let error = load(&path).unwrap().check(&path).unwrap_err();
         let shown = error.to_string();
         assert!(
-            shown.contains("days ago") && shown.contains("proxy.pem") && shown.contains("cadc-get-cert"),
+            shown.contains("proxy.pem: the certificate expired 3 days ago; ") && shown.contains("cadc-get-cert"),
             "{shown}"
         );
         assert_eq!(error.kind(), ErrorKind::Certificate);

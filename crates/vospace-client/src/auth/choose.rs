@@ -126,6 +126,13 @@ mod tests {
         assert!(matches!(run(none(), &[], None), Ok(Credentials::Anonymous)));
         std::fs::write(home.join(".netrc"), "machine h login l password p\n").unwrap();
         assert!(matches!(run(none(), &[], Some(home)), Ok(Credentials::Netrc(_))));
+        // In its usual place nobody has named it: public data can be read without it.
+        let heard = crate::testing::Heard::here();
+        std::fs::remove_file(home.join(".netrc")).unwrap();
+        std::fs::create_dir(home.join(".netrc")).unwrap();
+        assert!(matches!(run(none(), &[], Some(home)), Ok(Credentials::Anonymous)));
+        heard.says("; working anonymously");
+        std::fs::remove_dir(home.join(".netrc")).unwrap();
         std::fs::create_dir(home.join(".ssl")).unwrap();
         std::fs::write(home.join(".ssl/cadcproxy.pem"), "broken").unwrap();
         assert!(run(none(), &[], Some(home)).unwrap_err().to_string().contains("cadcproxy.pem"));

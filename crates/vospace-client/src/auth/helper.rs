@@ -182,16 +182,16 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_does_not_do_is_named_and_not_run_for_every_request() {
         for (words, said) in [
-            (&["/no/such/program"][..], "cannot be started"),
-            (&["sh", "-c", "echo no agent >&2; exit 3"], "no agent"),
-            (&["sh", "-c", "echo two words"], "no token"),
-            (&["true"], "no token"),
+            (&["/no/such/program"][..], "it cannot be started: "),
+            (&["sh", "-c", "echo no agent >&2; exit 3"], "it ended with exit status: 3: no agent"),
+            (&["sh", "-c", "echo two words"], "what it printed is no token"),
+            (&["true"], "what it printed is no token"),
         ] {
             let error = helper(words, LIMIT).token().await.unwrap_err().to_string();
             assert!(error.contains(said) && error.contains(words[0]), "{error}");
         }
         let error = helper(&["sleep", "60"], Duration::from_millis(50)).token().await.unwrap_err().to_string();
-        assert!(error.contains("within"), "{error}");
+        assert!(error.contains("it printed no token within 0 s"), "{error}");
         let directory = tempfile::tempdir().unwrap();
         let count = directory.path().join("count");
         let failing = helper(&["sh", "-c", &format!("echo x >> {}; exit 1", count.display())], LIMIT);

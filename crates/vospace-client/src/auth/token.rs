@@ -93,7 +93,8 @@ mod tests {
             assert!(named.is_sensitive());
         }
         for text in ["", " ", "a b", "a\nb", "Bearer ", "\u{7f}"] {
-            assert!(check(&Secret::new(text), "t").is_err(), "{text:?}");
+            let error = check(&Secret::new(text), "t").unwrap_err().to_string();
+            assert!(error.starts_with("t: it is empty or has characters that no token has; put the token"), "{error}");
         }
         assert_eq!(format!("{:?}", Secret::new("abc")), "***");
     }

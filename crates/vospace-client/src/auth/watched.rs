@@ -88,7 +88,9 @@ mod tests {
         std::fs::write(&path, "three").unwrap();
         assert_eq!(watched.get(), (1, "three".to_owned()));
         std::fs::write(&path, "").unwrap();
+        let heard = crate::testing::Heard::here();
         assert_eq!(watched.get(), (1, "three".to_owned()));
+        heard.says("; the credentials read before stay in use");
         std::fs::remove_file(&path).unwrap();
         assert_eq!(watched.get(), (1, "three".to_owned()));
     }

@@ -122,10 +122,10 @@ mod tests {
         let wrong = |quirks: Value| forced(quirks).unwrap_err();
         assert!(wrong(json!({"pagin": "no"})).ends_with("did you mean 'paging'?"));
         assert!(wrong(json!({"limit_zero": "no"})).ends_with("did you mean 'limit-zero'?"));
-        assert!(wrong(json!({"qqq": "no"})).ends_with("vospace doctor shows all"));
+        assert!(wrong(json!({"qqq": "no"})).ends_with("unknown quirk 'qqq'; vospace doctor shows all"));
         assert!(wrong(json!({"paging": false})).ends_with("write \"no\""));
         let other = wrong(json!({"paging": "never"}));
-        assert!(other.contains("paging cannot be \"never\"") && other.contains("`yes`"), "{other}");
+        assert!(other.contains("the quirk paging cannot be \"never\"") && other.contains("`yes`"), "{other}");
         assert!(wrong(json!({"namespace": "v2.1"})).contains("http://www.ivoa.net/xml/VOSpace/v2.1"));
     }
 }

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use super::*;
 use crate::body::upload::digest_of;
 use crate::node::property;
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::xml::{read, write};
 
 /// What the service does wrong.
@@ -143,7 +143,7 @@ async fn nothing_of_the_original_is_removed_when_the_copy_is_another() {
 #[tokio::test]
 async fn what_was_changed_or_added_meanwhile_is_kept() {
     let (result, files) = renamed(Wrong::Changed).await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::VersionChanged);
+    refused(result, ErrorKind::VersionChanged, "; open the file again");
     assert_eq!(files["/d/f"].0.as_deref(), Some(&b"other"[..]));
     let (result, files) = renamed(Wrong::ChangedAlike).await;
     assert_eq!(result.unwrap_err().kind(), ErrorKind::VersionChanged);

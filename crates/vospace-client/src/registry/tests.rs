@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::client::Client;
-use crate::testing::{OFFERED, Reply, Stub, capabilities as document, uri};
+use crate::testing::{Heard, OFFERED, Reply, Stub, capabilities as document, refused, uri};
 
 #[test]
 fn the_list_is_read_leniently() {
@@ -24,6 +24,8 @@ fn a_base_or_the_full_url_may_be_given() {
     for text in ["h:444/reg", "ftp://h/reg", "nonsense", ""] {
         assert!(url(text).unwrap_err().to_string().contains("VOSPACE_REGISTRY_URL"), "{text}");
     }
+    let other = "registry ftp://h/reg: it is not an http or https URL; give the full URL";
+    refused(url("ftp://h/reg"), ErrorKind::Certificate, other);
 }
 
 /// A registry that can be switched off, or to answering a login page.
@@ -63,7 +65,9 @@ async fn a_copy_serves_the_next_program_and_an_old_one_while_the_registry_is_dow
     };
     age();
     down.store(true, Ordering::SeqCst);
+    let heard = Heard::here();
     look().await.unwrap();
+    heard.says("/reg/resource-caps cannot be read, a copy 3600 s old is used: ");
     down.store(false, Ordering::SeqCst);
     hotel.store(true, Ordering::SeqCst);
     age();
@@ -94,9 +98,10 @@ async fn a_known_service_is_looked_up_again_without_anybody_waiting() {
     assert_eq!(stub.all().len(), 4, "once, not by every caller");
     down.store(true, Ordering::SeqCst);
     age();
+    let heard = Heard::here();
     client.service(&uri("/")).await.unwrap();
     let asked = async {
-        while stub.all().len() < 5 {
+        while !heard.has("ivo://test/svc cannot be looked up again, its known addresses stay in use: ") {
             tokio::task::yield_now().await;
         }
     };
@@ -108,8 +113,7 @@ async fn a_known_service_is_looked_up_again_without_anybody_waiting() {
 async fn without_a_copy_the_failure_is_told() {
     let (stub, down, hotel) = switchable().await;
     hotel.store(true, Ordering::SeqCst);
-    let error = stub.client().service(&uri("/")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
+    refused(stub.client().service(&uri("/")).await, ErrorKind::Protocol, "it is no list of services; this is not how");
     down.store(true, Ordering::SeqCst);
     assert_eq!(stub.client().service(&uri("/")).await.unwrap_err().kind(), ErrorKind::Service);
 }

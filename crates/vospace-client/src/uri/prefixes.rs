@@ -230,9 +230,15 @@ mod tests {
     #[test]
     fn what_is_no_node_says_how_to_write_one() {
         let prefixes = Prefixes::builtin();
-        assert!(prefixes.parse("a/b").unwrap_err().to_string().contains("vos:a/b"));
-        assert!(prefixes.parse("ivo://cadc.nrc.ca/vault").is_err());
-        assert!(prefixes.parse("https://x/y").is_err());
+        let said = |text: &str| prefixes.parse(text).unwrap_err().to_string();
+        assert!(said("a/b").starts_with("'a/b' has no prefix: write vos:a/b (or arc:a/b,"), "{}", said("a/b"));
+        for text in ["ivo://cadc.nrc.ca/vault", "https://x/y"] {
+            assert!(
+                said(text).starts_with(&format!("'{text}' is not a VOSpace URI: write vos:path,")),
+                "{}",
+                said(text)
+            );
+        }
         assert!(prefixes.parse(":x").is_err());
         assert!(!prefixes.is_remote("./a:b") && !prefixes.is_remote("plain") && !prefixes.is_remote("/a/b:c"));
         assert!(prefixes.is_remote("vos:x") && prefixes.is_remote("vos://a~b/c") && prefixes.is_remote("swe:x"));
@@ -251,10 +257,13 @@ mod tests {
     #[test]
     fn a_vos_that_is_not_vault_is_ignored_and_nonsense_is_an_error() {
         let mut prefixes = Prefixes::builtin();
+        let heard = crate::testing::Heard::here();
         prefixes.add_config("[vos]\nresourceID = ivo://x.org/y vos\n", Path::new("c")).unwrap();
+        heard.says("c: the prefix vos is reserved for Vault, 'ivo://x.org/y vos' is ignored");
         assert_eq!(prefixes.parse("vos:a").unwrap().authority(), "cadc.nrc.ca~vault");
         let error = prefixes.add_config("[vos]\nresourceID = nonsense\n", Path::new("c")).unwrap_err();
-        assert!(error.to_string().contains("nonsense"), "{error}");
+        let text = "'nonsense' is not a resource id such as ivo://cadc.nrc.ca/arc";
+        assert!(error.to_string().contains(text), "{error}");
     }
 
     #[test]

@@ -73,6 +73,7 @@ async fn small_and_incomplete_files_are_not_lent_nor_more_than_half_of_the_cache
 
 #[tokio::test]
 async fn a_lent_file_that_changes_on_the_disk_is_left_to_its_readers() {
+    let heard = Heard::here();
     let bench = Bench::new();
     let store = bench.store(1 << 30).await;
     let path = NodePath::new("f");
@@ -87,6 +88,7 @@ async fn a_lent_file_that_changes_on_the_disk_is_left_to_its_readers() {
     assert_eq!(&left, b"damage", "no hole was made under its readers");
     let fresh = store.version(&path, blocks.version());
     assert!(fresh.id() != blocks.id() && hit(&store, &fresh, 0, 1).is_none(), "it is fetched again");
+    heard.says("block cache: a file that the kernel reads is not as it was written; the next open fetches it again");
 }
 
 #[tokio::test]

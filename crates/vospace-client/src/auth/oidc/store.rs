@@ -172,7 +172,29 @@ mod tests {
         assert!(remove(&path).unwrap() && !remove(&path).unwrap());
         fs::write(&path, "SECRET but no JSON").unwrap();
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("x.json") && !error.contains("SECRET"), "{error}");
+        assert!(
+            error.contains("x.json: it is no document with an access_token") && !error.contains("SECRET"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_place_where_nothing_can_be_kept_is_named_with_another_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let remedy = "; choose another place (token-file in the configuration), or log in again";
+        let occupied = directory.path().join("taken");
+        fs::create_dir_all(occupied.join("within")).unwrap();
+        fs::create_dir(directory.path().join("locked.lock")).unwrap();
+        for (error, said) in [
+            (write(&file.join("x.json"), &Tokens::default()).unwrap_err(), "/file: it cannot be made: "),
+            (write(&occupied, &Tokens::default()).unwrap_err(), "/taken: it cannot be written: "),
+            (lock(&directory.path().join("locked")).await.unwrap_err(), "/locked.lock: it cannot be locked: "),
+        ] {
+            let shown = error.to_string();
+            assert!(shown.contains(said) && shown.ends_with(remedy), "{shown}");
+        }
     }
 
     #[test]
@@ -190,7 +212,7 @@ mod tests {
         let path = directory.path().join("x.json");
         let held = lock(&path).await.unwrap();
         let error = lock(&path).await.unwrap_err().to_string();
-        assert!(error.contains("x.json.lock") && error.contains("60 s"), "{error}");
+        assert!(error.contains("x.json.lock: another program has held it for 60 s"), "{error}");
         drop(held);
         lock(&path).await.unwrap();
     }

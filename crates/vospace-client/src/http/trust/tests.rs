@@ -13,8 +13,12 @@ use super::*;
 use crate::ErrorKind;
 use crate::auth::Credentials;
 use crate::client::Client;
+use crate::dialect::OfferedProtocols;
 use crate::node::Node;
-use crate::testing::{OFFERED, Reply, Stub, capabilities, uri};
+use crate::testing::{Heard, OFFERED, Reply, Stub, capabilities, refused, uri};
+use crate::transfer::{PutOptions, UploadSource};
+use crate::xml::capabilities::{NODES, PROXY_CERTIFICATE, SYNC};
+use crate::xml::transfer::{self, Direction, HTTP_PUT, Protocol, Transfer};
 use crate::xml::write;
 
 #[test]
@@ -114,9 +118,85 @@ async fn a_server_of_an_unknown_authority_is_refused_and_a_redirect_to_plain_htt
     let (_stub, configure) = service(&authority, format!("{}/grant/x", plain.base)).await;
     let error = Client::new(configure(&roots, &proxy)).unwrap().stat(&uri("/a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("check the clock, and the certificate authorities (VOSPACE_CA_BUNDLE adds a PEM file)")
+    );
     std::fs::write(&roots, authority.0.pem()).unwrap();
     let client = Client::new(configure(&roots, &proxy)).unwrap();
     let error = client.open(&uri("/a"), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert!(error.to_string().contains("a redirect from https to http (http://"), "{error}");
+    assert!(
+        error.to_string().contains("), which is not followed; this is not how a VOSpace service answers"),
+        "{error}"
+    );
     assert!(plain.all().is_empty());
+}
+
+/// Behind an https registry nothing that is secret goes to an address that is none itself.
+#[tokio::test]
+async fn what_is_not_encrypted_is_named() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let roots = directory.path().join("ca.pem");
+    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let offered = &[(NODES, "nodes"), (PROXY_CERTIFICATE, "priv")];
+    let plain = Stub::service_of(offered, |_, _| Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter()))).await;
+    let list = format!("ivo://test/svc = {}/svc/capabilities\n", plain.base);
+    let registry = Stub::start_tls(authority.acceptor(), move |_, _| Reply::ok(list.clone())).await;
+    let client = Client::new(ClientConfig { extra_roots: vec![roots.clone()], ..registry.config() }).unwrap();
+    let heard = Heard::here();
+    client.stat(&uri("/a")).await.unwrap();
+    heard.says("/svc/nodes is plain http and gets no credentials, for the registry is https");
+    assert!(plain.all().iter().all(|seen| seen.header("authorization").is_none()));
+    let certificate = client.certificate("ivo://test/svc", None).await;
+    refused(
+        certificate,
+        ErrorKind::Certificate,
+        "the registry names a plain http address for it; a password is sent over",
+    );
+    std::fs::write(&roots, "none").unwrap();
+    let none = Client::new(ClientConfig { extra_roots: vec![roots], ..registry.config() });
+    refused(none, ErrorKind::Certificate, "ca.pem: it contains no certificate; VOSPACE_CA_BUNDLE must name a PEM file");
+}
+
+/// A service behind https, which gives places for bytes over plain http.
+#[tokio::test]
+async fn bytes_that_would_go_unencrypted_go_nowhere() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let roots = directory.path().join("ca.pem");
+    std::fs::write(&roots, authority.0.pem()).unwrap();
+    for (offered, protocols, text) in [
+        (
+            &[(NODES, "nodes"), (SYNC, "sync")][..],
+            OfferedProtocols::Unknown,
+            "it gives places for bytes over plain http only, w",
+        ),
+        (OFFERED, OfferedProtocols::Http, "no protocol for its bytes is allowed here; this service does not offer it"),
+    ] {
+        let stub = Stub::start_tls(authority.acceptor(), move |seen, _| {
+            let base = format!("https://{}", seen.header("host").unwrap());
+            match seen.line().as_str() {
+                "GET /reg/resource-caps" => Reply::ok(format!("ivo://test/svc = {base}/svc/capabilities\n")),
+                "GET /svc/capabilities" => Reply::ok(capabilities(&base, offered)),
+                "PUT /svc/files/" => Reply::status(405),
+                "POST /svc/sync" if seen.body.starts_with(b"TARGET") => Reply::fault(400, "no such form"),
+                "POST /svc/sync" => {
+                    let mut given = Transfer::new("vos://test~svc/a", Direction::PushToVoSpace);
+                    let endpoint = Some("http://127.0.0.1:1/byte".to_owned());
+                    given.protocols.push(Protocol { uri: HTTP_PUT.to_owned(), endpoint, security_methods: vec![] });
+                    Reply::ok(transfer::write(&given))
+                }
+                _ => Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter())),
+            }
+        })
+        .await;
+        let client = Client::new(ClientConfig { extra_roots: vec![roots.clone()], ..stub.config() }).unwrap();
+        client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.protocols = protocols);
+        let put = client.put(&uri("/a"), UploadSource::Bytes("0123".into()), PutOptions::default()).await;
+        refused(put, ErrorKind::Unsupported, text);
+    }
 }

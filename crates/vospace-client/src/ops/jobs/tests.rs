@@ -1,6 +1,6 @@
 use super::*;
 use crate::node::{Node, NodeKind};
-use crate::testing::{Reply, Stub, uri};
+use crate::testing::{Reply, Stub, refused, uri};
 use crate::xml::job::ErrorSummary;
 use crate::xml::write;
 
@@ -70,8 +70,17 @@ async fn only_what_was_just_seen_to_be_a_container_is_deleted_as_a_tree() {
         other => panic!("{other}"),
     })
     .await;
-    assert_eq!(stub.client().delete_tree(&uri("/d")).await.unwrap_err().kind(), ErrorKind::NotAContainer);
-    assert_eq!(stub.client().delete_tree(&uri("/")).await.unwrap_err().kind(), ErrorKind::BadRequest);
+    let tree = async |path| stub.client().delete_tree(&uri(path)).await;
+    refused(
+        tree("/d").await,
+        ErrorKind::NotAContainer,
+        "only containers are deleted with all they contain; name a container",
+    );
+    refused(
+        tree("/").await,
+        ErrorKind::BadRequest,
+        "the root container cannot be deleted; the service refuses the request",
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@ use futures_util::TryStreamExt as _;
 
 use super::*;
 use crate::node::property;
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::xml::write;
 
 /// A page of children `from..to` named `n00001`….
@@ -107,7 +107,8 @@ async fn a_lost_connection_is_an_error_or_resumed_but_never_a_short_listing() {
     // Nothing is known of the service yet: an error.
     let stub = Stub::service(move |_, _| cut(0, 5)).await;
     let items: Vec<_> = stub.client().list(&uri("/c")).collect().await;
-    assert_eq!(items.last().unwrap().as_ref().unwrap_err().kind(), ErrorKind::Unreachable);
+    let last = items.last().unwrap().as_ref().map(drop).map_err(Clone::clone);
+    refused(last, ErrorKind::Unreachable, "its listing is broken: the document could not be read to its end");
     assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
     // It is known to page: taken up again.
     let stub = Stub::service(move |seen, n| {
@@ -143,6 +144,7 @@ async fn a_listing_that_goes_on_and_on_is_given_up() {
             }
         };
         assert_eq!((given, error.kind()), (MOST_CHILDREN, ErrorKind::Protocol), "{error}");
+        assert!(error.to_string().contains("its listing has more than"), "{error}");
         assert!(children.next().await.is_none(), "nothing comes after the error");
     }
 }
@@ -150,9 +152,9 @@ async fn a_listing_that_goes_on_and_on_is_given_up() {
 #[tokio::test]
 async fn what_is_no_container_cannot_be_listed() {
     let stub = Stub::service(|_, _| Reply::ok(write::node(&Node::data(uri("/c")), [].into_iter()))).await;
-    assert_eq!(names(&stub).await.unwrap_err().kind(), ErrorKind::NotAContainer);
+    refused(names(&stub).await, ErrorKind::NotAContainer, "it has no children to list; name a container");
     let stub = Stub::service(|_, _| Reply::ok("<html>login</html>")).await;
-    assert_eq!(names(&stub).await.unwrap_err().kind(), ErrorKind::Protocol);
+    refused(names(&stub).await, ErrorKind::Protocol, "expected a VOSpace node document and found <html>");
 }
 
 #[tokio::test]
@@ -179,8 +181,7 @@ async fn a_listing_that_goes_round_in_circles_is_an_error() {
     let client = stub.client();
     client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::Yes);
     let error = client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
-    assert!(error.to_string().contains("would have no end"), "{error}");
+    refused(Err::<(), _>(error), ErrorKind::Protocol, "its listing came to 'n00049' twice, and would have no end");
     assert!(stub.requests().len() < 5, "{:?}", stub.lines());
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Heard, Reply, Seen, Stub, refused, uri};
 use crate::xml::VOSPACE_21;
 
 #[test]
@@ -23,10 +23,11 @@ fn what_could_cost_the_file_is_refused() {
     changes.set("custom:a", "x".repeat(2000));
     assert!(check_size(&uri, &changes).is_ok());
     changes.set("custom:b", "x".repeat(1300));
-    assert_eq!(check_size(&uri, &changes).unwrap_err().kind(), ErrorKind::TooLarge);
+    let text = "bytes of properties; a service that keeps them in its file system may lose the file; split it";
+    refused(check_size(&uri, &changes), ErrorKind::TooLarge, text);
     let mut changes = Properties::new();
     changes.set("k".repeat(300), "x");
-    assert!(check_size(&uri, &changes).is_err());
+    refused(check_size(&uri, &changes), ErrorKind::TooLarge, "the name of a property is longer than 250 bytes");
 }
 
 #[test]
@@ -79,12 +80,14 @@ async fn a_change_that_was_dropped_in_silence_is_noticed_and_sent_in_the_other_n
         // Its answers do not tell: they are in the namespace of the standard.
         let stub = Stub::service(reads_only(VOSPACE_21, &kept)).await;
         let client = stub.client();
+        let heard = Heard::here();
         let node = if created {
             client.create(&uri("/f"), &own("1")).await.unwrap()
         } else {
             client.set_properties(&uri("/f"), &NodeKind::Data { busy: false }, &own("1")).await.unwrap()
         };
         assert_eq!(node.properties.get(OWN), Some("1"));
+        heard.says("ivo://test/svc dropped properties of a document in the namespace");
         assert_eq!(client.service(&uri("/")).await.unwrap().dialect().namespace, Namespace::V21);
         let before = stub.requests().len();
         client.set_properties(&uri("/f"), &NodeKind::Data { busy: false }, &own("2")).await.unwrap();

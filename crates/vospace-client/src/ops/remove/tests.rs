@@ -1,6 +1,6 @@
 use super::*;
 use crate::node::NodeKind;
-use crate::testing::{Reply, Stub, uri};
+use crate::testing::{Heard, Reply, Stub, refused, uri};
 use crate::xml::capabilities::{NODES, SYNC};
 use crate::xml::write;
 
@@ -21,7 +21,10 @@ async fn a_container_that_is_to_be_empty_is_looked_into_before_it_is_deleted() {
         })
         .await;
         let removed = stub.client().rmdir(&uri("/d")).await;
-        assert_eq!(removed.map_err(|error| error.kind()), if full { Err(ErrorKind::NotEmpty) } else { Ok(()) });
+        match full {
+            true => refused(removed, ErrorKind::NotEmpty, "something is in it; remove its contents first"),
+            false => removed.unwrap(),
+        }
     }
 }
 
@@ -48,7 +51,7 @@ async fn what_is_no_container_is_not_removed_as_one() {
         other => panic!("{other}"),
     })
     .await;
-    assert_eq!(stub.client().rmdir(&uri("/d")).await.unwrap_err().kind(), ErrorKind::NotAContainer);
+    refused(stub.client().rmdir(&uri("/d")).await, ErrorKind::NotAContainer, "it is no container; name a container");
 }
 
 /// A page for logging in is no success.
@@ -57,7 +60,10 @@ async fn only_a_status_of_success_is_taken_for_it() {
     for (status, done) in [(200, true), (201, true), (204, true), (302, false), (303, false)] {
         let stub = Stub::service(move |_, _| Reply::status(status).header("Location", "/login")).await;
         let deleted = stub.client().delete(&uri("/d")).await;
-        assert_eq!(deleted.is_ok(), done, "{status}");
+        match done {
+            true => deleted.unwrap(),
+            false => refused(deleted, ErrorKind::Protocol, &format!("it answered {status}")),
+        }
     }
 }
 
@@ -82,7 +88,9 @@ async fn a_service_without_a_job_for_it_is_cleared_from_the_leaves() {
         dialect.limit_zero = Learned::Yes;
         dialect.child_properties = Learned::Yes;
     });
+    let heard = Heard::here();
     let counts = client.delete_tree(&uri("/d")).await.unwrap();
+    heard.says("vos://test~svc/d/e is not deleted: ");
     // What could not be deleted keeps the container above it, which would take it along.
     assert_eq!(counts, JobCounts { succeeded: 2, failed: 2 });
     assert!(!stub.lines().contains(&"DELETE /nodes/d".to_owned()));

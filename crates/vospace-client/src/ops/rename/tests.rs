@@ -2,7 +2,7 @@ use reqwest::Url;
 
 use super::*;
 use crate::node::Node;
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::xml::job::{self, ErrorSummary, Job};
 use crate::xml::write;
 
@@ -110,12 +110,34 @@ async fn what_cannot_be_is_refused_before_anything_is_moved() {
         other => panic!("{other}"),
     })
     .await;
-    assert_eq!(rename(&stub).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    refused(
+        rename(&stub).await,
+        ErrorKind::AlreadyExists,
+        "it exists, and a move does not replace; choose another name",
+    );
     let client = stub.client();
-    let kind = async |from: &VosUri, to: &VosUri| client.rename(from, to).await.unwrap_err().kind();
-    assert_eq!(kind(&uri("/a"), &uri("/a/b")).await, ErrorKind::MovePrefix);
-    assert_eq!(kind(&uri("/"), &uri("/a")).await, ErrorKind::MoveIntoRoot);
-    assert_eq!(kind(&uri("/a"), &VosUri::new("other~svc", "/a")).await, ErrorKind::Unsupported);
+    for (from, to, kind, text) in [
+        (
+            uri("/a"),
+            uri("/a/b"),
+            ErrorKind::MovePrefix,
+            "it cannot move into itself (vos://test~svc/a/b); services refuse",
+        ),
+        (
+            uri("/"),
+            uri("/a"),
+            ErrorKind::MoveIntoRoot,
+            "the root container cannot be moved or replaced; services cannot",
+        ),
+        (
+            uri("/a"),
+            VosUri::new("other~svc", "/a"),
+            ErrorKind::Unsupported,
+            "it cannot move to another service (vos://oth",
+        ),
+    ] {
+        refused(client.rename(&from, &to).await, kind, text);
+    }
 }
 
 #[test]
@@ -152,8 +174,8 @@ async fn a_service_that_moves_no_files_with_bytes_is_known_after_it_failed_twice
     assert!(error.kind() == ErrorKind::Unsupported && error.to_string().contains("'space_name'"), "{error}");
     let jobs = |stub: &Stub| stub.lines().iter().filter(|line| *line == "POST /transfers").count();
     assert_eq!(jobs(&stub), 2);
-    let error = client.rename(&uri("/from"), &uri("/d/to")).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::Unsupported && error.to_string().contains("--emulate-rename"), "{error}");
+    let again = client.rename(&uri("/from"), &uri("/d/to")).await;
+    refused(again, ErrorKind::Unsupported, "copy it and remove the original, as --emulate-rename does");
     assert_eq!(jobs(&stub), 2);
 }
 

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use crate::body::upload::digest_of;
 use crate::client::Client;
 use crate::dialect::Learned;
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::transfer::{PutOptions, UploadSource, Uploaded};
 use crate::xml::transfer::{self as document, Direction, HTTP_PUT, Protocol, Transfer};
 use crate::{ErrorKind, Result};
@@ -29,6 +29,8 @@ enum Act {
     OtherDigest,
     /// An answer without anything in it.
     Bare,
+    /// An answer that tells of more bytes than there are.
+    More,
     /// No answer comes.
     Silence,
     /// This status and nothing else.
@@ -87,6 +89,9 @@ impl Site {
         }
         if act == Act::Bare {
             return Reply::Raw(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n".to_vec());
+        }
+        if act == Act::More {
+            return Reply::status(200).header("Content-Length", "99");
         }
         if act == Act::Silence {
             return Reply::Stall(vec![]);
@@ -288,6 +293,15 @@ async fn wrong_digests_without_end_are_an_error_and_nothing_is_committed() {
     let steps = site.steps();
     assert_eq!(steps.iter().filter(|step| *step == "start").count(), steps.iter().filter(|s| *s == "abort").count());
     assert!(!steps.contains(&"commit".to_owned()) && !steps.contains(&"put".to_owned()));
+}
+
+#[tokio::test]
+async fn a_service_that_has_more_than_was_sent_is_not_believed() {
+    let site = Site::new(|step, _| if step.starts_with("ask") { Act::More } else { usual(step) });
+    let (result, _) = site.upload().await;
+    let text = "the service has 99 bytes of the upload, more than were sent; try again; if it persists, report it";
+    refused(result, ErrorKind::ChecksumMismatch, text);
+    assert!(!site.steps().contains(&"commit".to_owned()));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::*;
 use crate::node::{Node, format_date, property};
-use crate::testing::{Reply, Seen, Stub, uri};
+use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::transfer::{ByteStream, Supply};
 use crate::xml::transfer::{Direction, HTTP_PUT, HTTPS_PUT, Protocol, Transfer};
 use crate::xml::{transfer as document, write};
@@ -207,7 +207,7 @@ async fn other_bytes_stored_than_sent_are_an_error() {
     })
     .await;
     let error = stub.client().put(&uri("/a"), source(), PutOptions::default()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ChecksumMismatch);
+    refused(Err::<(), _>(error), ErrorKind::ChecksumMismatch, "stored; try again; if it persists, report it");
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_file_that_shrank_is_named_and_not_stored() {
     std::fs::write(&path, CONTENT).unwrap();
     let source = UploadSource::File { path, length: 20 };
     let error = stub.client().put(&uri("/a"), source, PutOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("shrunk.fits"), "{error}");
+    assert!(error.to_string().contains("shrunk.fits") && error.to_string().ends_with("; check the file"), "{error}");
     assert!(matches!(error.kind(), ErrorKind::Local(_)));
 }
 
