@@ -216,7 +216,7 @@ fn a_disk_smaller_than_the_limit(profile: Profile) {
     fs::write(mount.join("written"), vec![5; 2_000_000]).unwrap();
     assert!(world.bytes("written").unwrap() == vec![5; 2_000_000]);
     let log = mount.log();
-    assert_eq!(log.matches("less room than --cache_limit").count(), 1, "{log}");
+    assert_eq!(log.matches("the disk has less room than --cache_limit; what fits is used").count(), 1, "{log}");
     mount.unmount();
 }
 
@@ -238,6 +238,9 @@ fn a_disk_that_somebody_else_fills(profile: Profile) {
         assert_reads(&mount, &files);
         on_disk(&disk.cache()) > 6_000_000
     });
+    for said in ["block cache: the disk is sound again", "the database takes records again"] {
+        assert!(mount.log().contains(said), "{}", mount.log());
+    }
     mount.unmount();
 }
 

@@ -112,9 +112,10 @@ fn vmv_copies_what_the_service_cannot_move_if_it_is_told_to() {
     let world = World::new(Profile::Pyvospace);
     world.put("f", "content");
     let (from, to) = (world.uri("f"), world.uri("g"));
-    world.vospace(&["mv", &from, &to]).fails_with(1, &["--emulate-rename"]);
+    world.vospace(&["mv", &from, &to]).fails_with(1, &["; --emulate-rename copies and deletes it"]);
     assert!(world.exists("f") && !world.exists("g"));
-    world.vospace(&["mv", "--emulate-rename", &from, &to]).ok();
+    let moved = world.vospace(&["-w", "mv", "--emulate-rename", &from, &to]).ok();
+    assert!(moved.stderr.contains(" is copied to pyvo:demo/g and deleted then: "), "{}", moved.stderr);
     assert_eq!(world.bytes("g").unwrap(), b"content");
     assert!(!world.exists("f"));
 }

@@ -56,7 +56,9 @@ fn a_certificate_that_ends_is_announced_and_a_new_one_is_taken_up(profile: Profi
     assert_eq!(fs::read(mount.join("private")).unwrap(), b"mine");
     wait_until("the announcement", PATIENCE, || mount.log().contains("the credentials end soon"));
     assert!(world.status()["credentials"]["seconds_left"].as_i64().unwrap() <= 15);
-    wait_until("the end of the certificate", PATIENCE, || mount.log().contains("cannot be used any more"));
+    wait_until("the end of the certificate", PATIENCE, || {
+        mount.log().contains("the credentials cannot be used any more: ")
+    });
     // What anybody may read can be read, also what was never asked for; the rest says why not.
     let forget = || world.ask_mount(&["forget", "/"]).ok();
     forget();
@@ -88,7 +90,11 @@ fn a_certificate_that_has_expired_before_leaves_what_is_public(profile: Profile)
     assert_eq!(fs::read(world.local("copy")).unwrap(), b"everybody's");
     let mount =
         world.mounting().variable("VOSPACE_TOKEN", None).options(&["--certfile", file.to_str().unwrap()]).start();
-    assert!(mount.log().contains("expired") && mount.log().contains("until then only public data"), "{}", mount.log());
+    assert!(
+        mount.log().contains("expired") && mount.log().contains("until then only public data can be read"),
+        "{}",
+        mount.log()
+    );
     assert_eq!(fs::read(mount.join("public")).unwrap(), b"everybody's");
     assert_eq!(errno(fs::read(mount.join("private"))), Some(nix::libc::EACCES));
     certify(&world, &file, Duration::from_secs(3600));

@@ -21,18 +21,18 @@ every_profile!(
 );
 
 /// The exit statuses of `mountvofs`, one for each thing that the user has to look at.
-mod status {
-    pub(super) const USAGE: i32 = 2;
-    pub(super) const MOUNT_POINT: i32 = 3;
-    pub(super) const FUSE: i32 = 4;
-    pub(super) const SERVICE: i32 = 5;
-    pub(super) const CREDENTIALS: i32 = 6;
-    pub(super) const REMOTE_PATH: i32 = 7;
-    pub(super) const CACHE: i32 = 8;
+pub(crate) mod status {
+    pub(crate) const USAGE: i32 = 2;
+    pub(crate) const MOUNT_POINT: i32 = 3;
+    pub(crate) const FUSE: i32 = 4;
+    pub(crate) const SERVICE: i32 = 5;
+    pub(crate) const CREDENTIALS: i32 = 6;
+    pub(crate) const REMOTE_PATH: i32 = 7;
+    pub(crate) const CACHE: i32 = 8;
 }
 
 /// One attempt to mount.
-struct Attempt<'a> {
+pub(crate) struct Attempt<'a> {
     world: &'a World,
     vospace: String,
     point: PathBuf,
@@ -41,7 +41,7 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         let point = world.path("point");
         if !point.exists() {
             fs::create_dir(&point).unwrap();
@@ -49,44 +49,44 @@ impl<'a> Attempt<'a> {
         Self { world, vospace: world.uri(""), point, cache: world.path("cache"), command: world.command("mountvofs") }
     }
 
-    fn vospace(mut self, uri: &str) -> Self {
+    pub(crate) fn vospace(mut self, uri: &str) -> Self {
         self.vospace = uri.to_owned();
         self
     }
 
-    fn point(mut self, path: impl AsRef<Path>) -> Self {
+    pub(crate) fn point(mut self, path: impl AsRef<Path>) -> Self {
         self.point = path.as_ref().to_owned();
         self
     }
 
-    fn cache(mut self, path: impl AsRef<Path>) -> Self {
+    pub(crate) fn cache(mut self, path: impl AsRef<Path>) -> Self {
         self.cache = path.as_ref().to_owned();
         self
     }
 
-    fn option(mut self, arguments: &[&str]) -> Self {
+    pub(crate) fn option(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
         self
     }
 
-    fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    fn command(mut self) -> Command {
+    pub(crate) fn command(mut self) -> Command {
         self.command.args(["--vospace", &self.vospace, "--mountpoint"]).arg(&self.point).arg("--cache_dir");
         self.command.arg(&self.cache).arg("--log").arg(self.world.path("attempt.log"));
         self.command
     }
 
     #[track_caller]
-    fn fails(self, status: i32, texts: &[&str]) {
+    pub(crate) fn fails(self, status: i32, texts: &[&str]) {
         let point = self.point.clone();
         let before = is_mounted(&point);
         check(run(&mut self.command()), status, texts);

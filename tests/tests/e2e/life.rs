@@ -95,6 +95,7 @@ fn anonymous_is_read_only(profile: Profile) {
     mount.unmount();
     let mount = world.mounting().variable("VOSPACE_TOKEN", None).cache(&world.path("anonymous")).start();
     assert_eq!(fs::read(mount.join("public")).unwrap(), b"for all");
+    assert!(mount.log().contains("no credentials found: the mount is anonymous and read-only; get a certificate with"));
     let error = fs::write(mount.join("x"), b"").unwrap_err();
     assert_eq!(error.raw_os_error(), Some(nix::libc::EROFS), "{error}");
 }

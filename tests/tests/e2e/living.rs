@@ -133,6 +133,7 @@ fn limits_change_while_it_runs(profile: Profile) {
     world.server.freeze();
     let waited = fs::metadata(mount.join("d/none")).unwrap_err();
     assert!(matches!(waited.raw_os_error(), Some(nix::libc::ETIMEDOUT | nix::libc::EIO)), "{waited}");
+    assert!(mount.log().contains("no answer within the deadline operation="), "{}", mount.log());
     assert!(mount.log().contains("seconds=3"), "{}", mount.log());
     world.server.thaw();
 }

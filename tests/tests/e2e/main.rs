@@ -29,6 +29,7 @@ mod living;
 mod login;
 mod machine;
 mod makers;
+mod messages;
 mod observed;
 mod observing;
 mod offline;

@@ -166,7 +166,10 @@ fn a_group_of_nobody_knows_whom_gets_no_right() {
     fs::write(&place, without.join("\n")).unwrap();
     let file = world.uri("f");
     world.server.forget();
-    world.vospace(&["chmod", "g+r", &file, "A"]).fails_with(1, &["ivo://srcnet.example/cavern", "groups = "]);
+    world.vospace(&["chmod", "g+r", &file, "A"]).fails_with(
+        1,
+        &["A is the name of a group alone, and nothing says whose groups ivo://srcnet.example/cavern", "groups = "],
+    );
     assert!(world.server.log().iter().all(|request| request.method == "GET"));
     world.vospace(&["chmod", "g+r", &file, "ivo://skao.int/gms?A"]).ok();
     assert_eq!(rights(&world, "f"), "-rw-r----- ivo://skao.int/gms?A NONE");

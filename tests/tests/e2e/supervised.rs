@@ -85,7 +85,12 @@ fn the_end_waits_for_uploads_only_so_long(profile: Profile) {
     drop(file);
     assert_eq!(mount.end_with_status(Signal::SIGTERM), 1);
     let log = fs::read_to_string(world.path("mountvofs.log")).unwrap();
-    assert!(log.contains("not uploaded; it is in the journal") && log.contains("kept"), "{log}");
+    assert!(
+        log.contains(
+            "not uploaded; it is in the journal and goes out at the next mount with this cache directory path=/kept"
+        ),
+        "{log}"
+    );
     assert!(!is_mounted(&world.path("mnt")));
     world.server.resume();
     world.mount().unmount();
@@ -100,7 +105,11 @@ fn the_end_tries_again(profile: Profile) {
     fs::write(mount.join("result"), b"of a long job").unwrap();
     mount.signal(Signal::SIGTERM);
     wait_until("the first try of the end", PATIENCE, || {
-        mount.log().split("asked to end").nth(1).is_some_and(|end| end.contains("not uploaded; the bytes are kept"))
+        mount
+            .log()
+            .split("asked to end")
+            .nth(1)
+            .is_some_and(|end| end.contains("not uploaded; the bytes are kept in the journal"))
     });
     world.server.heal();
     // Batch systems terminate a process, and then its group.
@@ -114,12 +123,16 @@ fn whoever_does_not_want_to_wait_interrupts_the_end(profile: Profile) {
     refuse_bytes(&world);
     fs::write(mount.join("result"), b"of a long job").unwrap();
     mount.signal(Signal::SIGINT);
-    wait_until("the end", PATIENCE, || mount.log().contains("that is done first"));
+    wait_until("the end", PATIENCE, || mount.log().contains("not uploaded yet: that is done first"));
     // As a shell does that ends.
     mount.signal(Signal::SIGHUP);
     assert_eq!(mount.end_with_status(Signal::SIGINT), 1);
     let log = fs::read_to_string(world.path("mountvofs.log")).unwrap();
-    assert!(log.contains("interrupted: ") && log.contains("it is in the journal"), "{log}");
+    assert!(
+        log.contains("interrupted: what is not uploaded yet stays in the journal")
+            && log.contains("it is in the journal"),
+        "{log}"
+    );
     world.server.heal();
     world.mount().unmount();
     assert_eq!(world.bytes("result").as_deref(), Some(&b"of a long job"[..]));

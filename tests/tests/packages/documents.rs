@@ -2,6 +2,7 @@
 
 mod commands;
 mod messages;
+mod tested;
 
 use std::fs;
 use std::path::Path;

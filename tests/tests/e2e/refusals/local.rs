@@ -176,8 +176,9 @@ fn devices_are_no_files(profile: Profile) {
     run(Command::new("mkfifo").arg(world.local("d/pipe"))).ok();
     let _socket = std::os::unix::net::UnixListener::bind(world.local("d/socket")).unwrap();
     world.local_file("d/f", b"f");
-    let copied =
-        world.vospace(&["cp", "d", &world.uri("d")]).fails_with(1, &["d/pipe: ", "d/socket: ", "neither a file"]);
+    let copied = world
+        .vospace(&["cp", "d", &world.uri("d")])
+        .fails_with(1, &["d/pipe: ", "d/socket: neither a file nor a directory; only these can"]);
     assert_eq!(copied.stderr.matches("ERROR:: ").count(), 2, "{}", copied.stderr);
     assert_eq!(world.bytes("d/f").unwrap(), b"f");
 }

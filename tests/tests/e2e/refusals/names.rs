@@ -82,7 +82,9 @@ fn unsafe_local_names_are_left_out_one_by_one(profile: Profile) {
     fs::write(odd, b"x").unwrap();
     for verb in ["cp", "sync"] {
         let target = world.uri(verb);
-        let copied = world.vospace(&[verb, "tree/", &target]).fails_with(1, &["not valid UTF-8"]);
+        let copied = world
+            .vospace(&[verb, "tree/", &target])
+            .fails_with(1, &["the name is not valid UTF-8 and cannot be a node's name; rename it"]);
         for (name, said) in UNSAFE {
             assert!(copied.stderr.contains(said), "{name:?}: {}", copied.stderr);
         }

@@ -86,7 +86,9 @@ fn s04_a_name_that_cannot_be_sent_is_named(profile: Profile) {
     let world = World::new(profile);
     world.local_file("tree/a b", b"x");
     world.local_file("tree/c", b"c");
-    world.vospace(&["cp", "tree", &world.uri("tree")]).fails_with(1, &["ERROR:: tree/a b: ", "a space", "rename it"]);
+    world
+        .vospace(&["cp", "tree", &world.uri("tree")])
+        .fails_with(1, &["ERROR:: tree/a b: ", "a space", "; rename it, then copy again"]);
     assert_eq!(world.bytes("tree/c").unwrap(), b"c");
 }
 

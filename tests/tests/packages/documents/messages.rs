@@ -26,7 +26,7 @@ const OPENERS: [&str; 18] = [
 ];
 
 /// What is quoted, without the quotes.
-fn quoted() -> Vec<String> {
+pub(super) fn quoted() -> Vec<String> {
     let heads = ["Message", "The log says"];
     let cells = ["troubleshooting.md", "messages.md"].map(|name| column(&document(name), &heads)).concat();
     let messages = cells.into_iter().map(|(cell, _)| cell).filter(|cell| cell.starts_with('`'));
@@ -48,7 +48,7 @@ fn programs() -> Vec<(String, String)> {
 }
 
 /// The string literals from `text` up to the bracket that closes the one that is open.
-fn literals(text: &str) -> Vec<String> {
+pub(super) fn literals(text: &str) -> Vec<String> {
     let (mut depth, mut found) = (1, Vec::new());
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -56,6 +56,13 @@ fn literals(text: &str) -> Vec<String> {
             '(' | '{' | '[' => depth += 1,
             ')' | '}' | ']' => depth -= 1,
             '/' if text[at..].starts_with("//") => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            'r' if text[at..].starts_with("r#\"") || text[at..].starts_with("r##\"") => {
+                let hashes = text[at + 1..].chars().take_while(|c| *c == '#').count();
+                let begin = at + hashes + 2;
+                let length = text[begin..].find(&format!("\"{}", "#".repeat(hashes))).unwrap_or(text.len() - begin);
+                found.push(text[begin..begin + length].to_owned());
+                while chars.next_if(|(at, _)| *at <= begin + length + hashes).is_some() {}
+            }
             // A character, and no lifetime.
             '\'' if text[at + 1..].chars().nth(1) == Some('\'') => {
                 chars.nth(1);

@@ -1,0 +1,25 @@
+//! What the programs say when something cannot be done: what is done, how it ends, and the message with its remedy, in a table for
+//! each area. Every message that docs/messages.md and docs/troubleshooting.md explain stands in some test, here or where else it is
+//! brought about; a test of the documents looks (`documents::tested`).
+
+mod asked;
+mod commands;
+mod configured;
+mod copies;
+mod credentials;
+mod devices;
+mod logged;
+mod mount;
+
+use vofs_tests::World;
+
+/// A command line of `vospace`, its exit status, and what it says on standard error.
+type Said = (&'static str, i32, &'static str);
+
+#[track_caller]
+fn each(world: &World, table: &[Said]) {
+    for (line, status, said) in table {
+        let words: Vec<&str> = line.split(' ').collect();
+        world.vospace(&words).fails_with(*status, &[said]);
+    }
+}
