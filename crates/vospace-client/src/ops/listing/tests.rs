@@ -1,9 +1,19 @@
+use std::time::Duration;
+
 use futures_util::TryStreamExt as _;
 
 use super::*;
+use crate::client::Client;
 use crate::node::property;
 use crate::testing::{Reply, Seen, Stub, refused, uri};
 use crate::xml::write;
+
+/// A client that waits as long as it takes to write thousands of children on a machine that has other work.
+fn patient(stub: &Stub) -> Client {
+    let mut config = stub.config();
+    (config.deadlines.headers, config.deadlines.idle) = (Duration::from_secs(30), Duration::from_secs(30));
+    Client::new(config).unwrap()
+}
 
 /// A page of children `from..to` named `n00001`….
 fn page(from: usize, to: usize) -> Reply {
@@ -39,7 +49,7 @@ async fn paging(total: usize, broken: usize) -> Stub {
 }
 
 async fn names(stub: &Stub) -> Result<Vec<String>> {
-    stub.client().list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await
+    patient(stub).list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await
 }
 
 fn expected(total: usize) -> Vec<String> {
@@ -67,7 +77,7 @@ async fn a_page_that_breaks_off_looking_complete_is_noticed() {
 #[tokio::test]
 async fn a_service_that_ignores_the_limit_is_listed_whole_and_remembered() {
     let stub = Stub::service(|_, _| page(0, PAGE + 10)).await;
-    let client = stub.client();
+    let client = patient(&stub);
     for _ in 0..2 {
         let count = client.list(&uri("/c")).try_fold(0, |n, _| async move { Ok(n + 1) }).await.unwrap();
         assert_eq!(count, PAGE + 10);
@@ -106,7 +116,7 @@ async fn a_lost_connection_is_an_error_or_resumed_but_never_a_short_listing() {
     };
     // Nothing is known of the service yet: an error.
     let stub = Stub::service(move |_, _| cut(0, 5)).await;
-    let items: Vec<_> = stub.client().list(&uri("/c")).collect().await;
+    let items: Vec<_> = patient(&stub).list(&uri("/c")).collect().await;
     let last = items.last().unwrap().as_ref().map(drop).map_err(Clone::clone);
     refused(last, ErrorKind::Unreachable, "its listing is broken: the document could not be read to its end");
     assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
@@ -117,7 +127,7 @@ async fn a_lost_connection_is_an_error_or_resumed_but_never_a_short_listing() {
         if n == 1 { cut(from, to) } else { page(from, to) }
     })
     .await;
-    let client = stub.client();
+    let client = patient(&stub);
     client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::Yes);
     let names: Vec<String> =
         client.list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await.unwrap();
@@ -134,7 +144,7 @@ async fn a_listing_that_goes_on_and_on_is_given_up() {
             _ => whole.clone(),
         })
         .await;
-        let client = stub.client();
+        let client = patient(&stub);
         let mut given = 0;
         let mut children = client.list(&uri("/c"));
         let error = loop {
@@ -165,7 +175,7 @@ async fn what_one_listing_learns_does_not_fail_another_that_is_underway() {
             _ => page(0, total),
         })
         .await;
-        let client = stub.client();
+        let client = patient(&stub);
         let mut first = client.list(&uri("/c"));
         let begun = first.next().await.unwrap().unwrap();
         let second: Vec<Node> = client.list(&uri("/c")).try_collect().await.unwrap();
@@ -178,7 +188,7 @@ async fn what_one_listing_learns_does_not_fail_another_that_is_underway() {
 #[tokio::test]
 async fn a_listing_that_goes_round_in_circles_is_an_error() {
     let stub = Stub::service(|_, _| page(0, 50)).await;
-    let client = stub.client();
+    let client = patient(&stub);
     client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::Yes);
     let error = client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap_err();
     refused(Err::<(), _>(error), ErrorKind::Protocol, "its listing came to 'n00049' twice, and would have no end");
@@ -196,7 +206,7 @@ async fn a_service_that_ignores_where_a_page_begins_is_listed_whole() {
                 page(0, limit.filter(|_| keeps_limit).unwrap_or(total).min(total))
             })
             .await;
-            let client = stub.client();
+            let client = patient(&stub);
             let names: Vec<String> =
                 client.list(&uri("/c")).map_ok(|node| node.uri.name().to_owned()).try_collect().await.unwrap();
             assert_eq!(names, expected(total), "{keeps_limit} {total}");
@@ -234,7 +244,7 @@ async fn children_without_properties_are_asked_for_singly_some_at_a_time_and_in_
         }
     })
     .await;
-    let client = stub.client();
+    let client = patient(&stub);
     client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::No);
     let nodes: Vec<Node> = client.list(&uri("/c")).try_collect().await.unwrap();
     let wanted: Vec<String> = expected(TOTAL).into_iter().filter(|name| name != "n00007").collect();
@@ -256,7 +266,7 @@ async fn children_that_have_no_properties_at_all_are_asked_for_once() {
         }
     })
     .await;
-    let client = stub.client();
+    let client = patient(&stub);
     client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::No);
     assert_eq!(client.list(&uri("/c")).try_collect::<Vec<_>>().await.unwrap().len(), 20);
     assert_eq!(stub.requests().len(), 2);
