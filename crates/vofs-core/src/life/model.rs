@@ -2,7 +2,8 @@
 //! closed, renamed and removed; with a service that fails, says no, loses answers, is out of reach and mends; with another client that
 //! changes files and directories; and with daemons that are killed and started again, between operations and within them before and
 //! after every request and every step that makes something durable. Whatever was acknowledged is there afterwards, under its name or
-//! beside it where somebody else took that; what was being done when the daemon was killed is done or not, and nothing between.
+//! beside it where somebody else took that; what was being done when the daemon was killed is done or not, and nothing between. Only
+//! of a write into a file that stays open a part may be there: nothing was promised of it.
 //!
 //! How sequences that failed are kept is in docs/development.md.
 

@@ -133,3 +133,16 @@ fn a_file_that_is_made_after_a_move_of_unknown_end_keeps_its_name() {
         check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {killed}: {error}"));
     }
 }
+
+#[test]
+fn a_write_that_nothing_was_promised_of_may_come_in_part() {
+    let steps = [
+        Step::Do(Op::Open { slot: 1, path: "a" }),
+        Step::Do(append("a", 1)),
+        Step::Do(Op::Poke { slot: 1, offset: 0, length: 131_072 }),
+        Step::Crash,
+    ];
+    for mode in MODES {
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?}: {error}"));
+    }
+}

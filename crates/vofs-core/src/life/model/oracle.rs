@@ -102,15 +102,15 @@ impl Oracle {
     }
 
     /// The daemon was killed while it did this.
-    pub(super) fn killed_within(&mut self, op: &Op, stamp: u8) {
+    pub(super) fn killed_within(&mut self, op: &Op, stamp: u8, found: &Tree) {
         let worlds = self.in_doubt(op, stamp);
         self.become_worlds(worlds);
-        self.killed();
+        self.killed(found);
     }
 
-    pub(super) fn killed(&mut self) {
+    pub(super) fn killed(&mut self, found: &Tree) {
         let worlds = std::mem::take(&mut self.worlds);
-        self.become_worlds(worlds.into_iter().flat_map(World::killed));
+        self.become_worlds(worlds.into_iter().flat_map(|world| world.killed(found)));
     }
 
     /// Takes an answer in. `calm`: nothing goes wrong now, and nothing that went wrong is still being mended.

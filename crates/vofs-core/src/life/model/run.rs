@@ -11,6 +11,7 @@ use super::oracle::{Oracle, shape};
 use super::steps::{Op, SLOTS, Step};
 use super::world::Tree;
 use crate::config::{Config, WriteBack};
+use crate::dirty::Part;
 use crate::journal::Stage;
 use crate::kill_points;
 use crate::life::tests::{Bench, runtime};
@@ -107,7 +108,7 @@ impl Run {
             Step::Mend => self.mend(),
             Step::Crash => {
                 self.restart()?;
-                self.oracle.killed();
+                self.oracle.killed(&self.found());
             }
             Step::Killed { within, after, done } => {
                 self.bench.remote.stall_after(Some(*after), *done);
@@ -133,11 +134,41 @@ impl Run {
             }
         })?;
         self.restart()?;
+        let found = self.found();
         match acknowledged {
-            true => self.oracle.killed(),
-            false => self.oracle.killed_within(op, stamp),
+            true => self.oracle.killed(&found),
+            false => self.oracle.killed_within(op, stamp, &found),
         }
         Ok(())
+    }
+
+    /// The files that wait for their upload, laid over what the service has.
+    fn found(&self) -> Tree {
+        let waiting = self.programs.as_ref().map(|programs| programs.mount.0.files.dirty()).unwrap_or_default();
+        let mut tree = self.bench.remote.tree();
+        for file in waiting {
+            let (path, dirty) = {
+                let state = file.state();
+                (state.path.clone(), state.dirty.clone())
+            };
+            // One that was sent meanwhile is in the tree.
+            let Some((path, dirty)) = path.zip(dirty) else { continue };
+            let base = tree.get(path.as_str()).cloned().flatten().unwrap_or_default();
+            let mut bytes = vec![0; dirty.length() as usize];
+            let parts = dirty.parts(0..dirty.length());
+            let is_read = parts.into_iter().all(|part| {
+                let range = part.range().start as usize..part.range().end as usize;
+                match part {
+                    Part::Local(_) => dirty.read(range.start as u64, &mut bytes[range]).is_ok(),
+                    Part::Base(_) => base.get(range.clone()).map(|base| bytes[range].copy_from_slice(base)).is_some(),
+                    Part::Zero(_) => true,
+                }
+            });
+            if is_read {
+                tree.insert(path.as_str().to_owned(), Some(bytes.into()));
+            }
+        }
+        tree
     }
 
     /// Mends all, and has everything be what it should: here and at the service.

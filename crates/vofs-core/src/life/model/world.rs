@@ -71,6 +71,12 @@ pub(super) fn written(former: &[u8], offset: usize, bytes: &[u8]) -> Bytes {
     file.into()
 }
 
+/// Whether each byte is that of one of them at its place, and the length that of one.
+fn is_made_of(bytes: &[u8], whole: &[&Bytes]) -> bool {
+    let is_at = |(at, byte): (usize, &u8)| whole.iter().any(|one| one.get(at) == Some(byte));
+    whole.iter().any(|one| one.len() == bytes.len()) && bytes.iter().enumerate().all(is_at)
+}
+
 impl World {
     pub(super) fn is_directory(&self, path: &str) -> bool {
         path.is_empty() || matches!(self.seen.get(path), Some(None))
@@ -257,8 +263,9 @@ impl World {
         worlds
     }
 
-    /// What may be there when the daemon was killed.
-    pub(super) fn killed(self) -> Vec<World> {
+    /// What may be there when the daemon was killed, and the next one `found` this. Of a write that nothing was promised of a part may
+    /// have come to the disk, as on every file system: then what was found shows which.
+    pub(super) fn killed(self, found: &Tree) -> Vec<World> {
         let mut trees = vec![self.promised.clone()];
         let paths: Vec<_> = self.seen.keys().chain(self.promised.keys()).collect();
         for path in paths {
@@ -267,7 +274,13 @@ impl World {
                 continue;
             }
             let between = self.between.get(path).into_iter().flatten().map(|bytes| Some(bytes.clone()));
-            let others: Vec<_> = between.chain(seen.cloned()).collect();
+            let mut others: Vec<_> = between.chain(seen.cloned()).collect();
+            if let Some(Some(found)) = found.get(path) {
+                let whole: Vec<_> = others.iter().chain(promised).flatten().collect();
+                if is_made_of(found, &whole) {
+                    others.push(Some(found.clone()));
+                }
+            }
             let changed = trees.iter().flat_map(|tree| {
                 others.iter().map(|other| {
                     let mut tree = tree.clone();
