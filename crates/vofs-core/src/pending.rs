@@ -125,10 +125,13 @@ impl Engine {
         };
         let mut count = 0;
         for file in files {
+            let goes_on = file.state().stage.goes_on();
             let _flushing = match file.flushing.try_lock() {
                 Ok(flushing) => flushing,
                 // It is being sent.
-                Err(_) => continue,
+                Err(_) if goes_on => continue,
+                // It was refused in this moment, which is being written down.
+                Err(_) => file.flushing.lock().await,
             };
             let (dirty, path, stage) = {
                 let state = file.state();
