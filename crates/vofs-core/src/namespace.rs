@@ -431,6 +431,8 @@ impl Namespace {
             let mut inner = self.inner.lock();
             let moved = inner.directories.get(from.parent_str()).and_then(|directory| directory.get(from.name()));
             let moved = moved.and_then(Packed::known);
+            // What is known of a directory that made way would be shown of the one that takes its name.
+            inner.drop_tree(to);
             for path in inner.within(from) {
                 if let (Some(new), Some(mut directory)) = (path.moved(from, to), inner.take(&path)) {
                     // A listing that is in the air is one of the old name.

@@ -1,7 +1,7 @@
 //! Sequences that are always tried: systematic ones, and what random ones came down to when they found a defect.
 
 use super::check;
-use super::steps::{Op, Step};
+use super::steps::{Op, Step, Theirs};
 use crate::config::WriteBack;
 use crate::remote::fake::How;
 
@@ -141,6 +141,20 @@ fn a_write_that_nothing_was_promised_of_may_come_in_part() {
         Step::Do(append("a", 1)),
         Step::Do(Op::Poke { slot: 1, offset: 0, length: 131_072 }),
         Step::Crash,
+    ];
+    for mode in MODES {
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?}: {error}"));
+    }
+}
+
+#[test]
+fn what_was_known_of_an_empty_directory_is_not_shown_of_the_one_that_takes_its_name() {
+    let steps = [
+        Step::Outside(Theirs::Remove { path: "d/a" }),
+        Step::Outside(Theirs::Move { from: "d/s", to: "e/s" }),
+        Step::Crash,
+        Step::Do(Op::List { path: "d" }),
+        Step::Do(rename("e", "d")),
     ];
     for mode in MODES {
         check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?}: {error}"));
