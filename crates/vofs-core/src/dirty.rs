@@ -82,8 +82,7 @@ impl DirtyFile {
     /// Begins to change a file that has `base_length` bytes on the service (0: none that matter).
     pub(crate) fn create(directory: &Path, base_length: u64, now: Millis) -> io::Result<Self> {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let disk = DataFile::create(directory.join(&id))?;
-        disk.get()?.set_len(base_length)?;
+        let disk = DataFile::create(directory.join(&id), base_length)?;
         let (written, unsynced) = (RangeSet::new(), RangeSet::new());
         let state = State { length: base_length, base_length, written, unsynced, mtime: now, generation: 0 };
         Ok(DirtyFile { id, disk, state: Mutex::new(state) })

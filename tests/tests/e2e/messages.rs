@@ -12,14 +12,26 @@ mod logged;
 mod mount;
 
 use vofs_tests::World;
+use vofs_tests::process::Finished;
 
-/// A command line of `vospace`, its exit status, and what it says on standard error.
+/// A command line without the name of the program, its exit status, and what it says on standard error.
 type Said = (&'static str, i32, &'static str);
 
 #[track_caller]
-fn each(world: &World, table: &[Said]) {
+fn each(ask: impl Fn(&[&str]) -> Finished, table: &[Said]) {
     for (line, status, said) in table {
-        let words: Vec<&str> = line.split(' ').collect();
-        world.vospace(&words).fails_with(*status, &[said]);
+        ask(&words(line)).fails_with(*status, &[said]);
     }
+}
+
+/// Command lines of `vospace` that succeed.
+#[track_caller]
+fn done(world: &World, lines: &[&str]) {
+    for line in lines {
+        world.vospace(&words(line)).ok();
+    }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
 }

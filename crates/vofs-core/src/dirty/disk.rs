@@ -30,8 +30,10 @@ pub(super) struct DataFile {
 }
 
 impl DataFile {
-    pub(super) fn create(place: PathBuf) -> io::Result<Self> {
+    /// A new one: `length` zeros.
+    pub(super) fn create(place: PathBuf, length: u64) -> io::Result<Self> {
         let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&place)?;
+        file.set_len(length)?;
         Ok(DataFile::new(place, Some(Arc::new(file))))
     }
 
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn a_failed_synchronisation_is_not_forgotten() {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let file = DataFile::create(place.path().join("data")).expect("made");
+        let file = DataFile::create(place.path().join("data"), 0).expect("made");
         // Synchronising is no operation of this device.
         let device = File::open("/dev/null").expect("opened");
         let real = file.open.lock().replace(Arc::new(device)).expect("open");
@@ -113,7 +115,7 @@ mod tests {
     #[test]
     fn what_is_large_is_synchronised_ahead_once_at_a_time() {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let file = DataFile::create(place.path().join("data")).expect("made");
+        let file = DataFile::create(place.path().join("data"), 0).expect("made");
         file.write(b"little", 0).expect("written");
         assert!(!file.wants_sync());
         file.written.store(AHEAD, Ordering::Relaxed);

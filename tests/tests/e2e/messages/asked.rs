@@ -9,6 +9,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use vofs_tests::process::run;
 use vofs_tests::{Profile, World};
 
+use super::each;
+
 #[test]
 fn what_a_mount_does_not_do_it_says_with_the_way_to_it() {
     let world = World::new(Profile::Vault);
@@ -16,7 +18,7 @@ fn what_a_mount_does_not_do_it_says_with_the_way_to_it() {
     world.put("large", vec![1; 60_000_000]);
     let _mount = world.mounting().options(&["--cache_limit", "50MiB"]).start();
     world.ask_mount(&["pin", "kept"]).ok();
-    for (line, status, said) in [
+    let table = [
         ("forget kept/f", 1, "it is pinned; `mountvofs unpin` comes first"),
         ("limits --cache-limit=1KiB", 1, "a cache of 1024 bytes is too small: "),
         ("warm large", 1, "of them are pinned: `mountvofs limits --cache-limit` raises that, as far as the disk goes"),
@@ -27,9 +29,8 @@ fn what_a_mount_does_not_do_it_says_with_the_way_to_it() {
             1,
             "none: invalid: no file of this path or number waits for its upload; `mountvofs pending",
         ),
-    ] {
-        world.ask_mount(&line.split(' ').collect::<Vec<_>>()).fails_with(status, &[said]);
-    }
+    ];
+    each(|words| world.ask_mount(words), &table);
     let mut odd = world.command("mountvofs");
     odd.arg("forget").arg(OsStr::from_bytes(b"latin-\xe9")).arg("--cache_dir").arg(world.path("cache"));
     run(&mut odd).fails_with(2, &["names in a VOSpace are UTF-8"]);

@@ -8,22 +8,21 @@ use std::process::Command;
 use vofs_tests::process::{binary, run};
 use vofs_tests::{Profile, World};
 
-use super::each;
+use super::{done, each};
 
 /// Two services side by side, with a file and a container of each, and links to both of the first.
 fn world() -> World {
     let world = World::new(Profile::Both);
     world.local_file("f", "f");
-    for line in [
+    let lines = [
         "mkdir vos:demo/d vos:demo/d/sub arc:demo/d",
         "cp f vos:demo/f",
         "cp f vos:demo/d/g",
         "cp f arc:demo/d/f",
         "ln vos:demo/d vos:demo/ld",
         "ln arc:demo/d/f arc:demo/d/l",
-    ] {
-        world.vospace(&line.split(' ').collect::<Vec<_>>()).ok();
-    }
+    ];
+    done(&world, &lines);
     world
 }
 
@@ -31,7 +30,7 @@ fn world() -> World {
 fn what_a_command_does_not_do_it_says_with_the_way_to_it() {
     let world = world();
     each(
-        &world,
+        |words| world.vospace(words),
         &[
             ("ls vos:demo/no*", 1, "nothing matches"),
             ("rm vos:demo/d", 1, "demo/d is a container; add -R to remove it and all that it holds"),
@@ -86,7 +85,7 @@ fn what_is_left_of_a_tree_is_counted() {
     world.vospace(&["lock", "--lock", "vos:demo/d/g"]).ok();
     fs::create_dir(world.local("empty")).unwrap();
     each(
-        &world,
+        |words| world.vospace(words),
         &[
             (
                 "sync --delete empty/ vos:demo",
@@ -97,7 +96,7 @@ fn what_is_left_of_a_tree_is_counted() {
         ],
     );
     world.vospace(&["mkdir", "-p", "vos:demo/d/more"]).ok();
-    each(&world, &[("rm -R vos:demo/d", 1, "could not be; list what is left with vls")]);
+    each(|words| world.vospace(words), &[("rm -R vos:demo/d", 1, "could not be; list what is left with vls")]);
     assert!(world.exists("d/g"));
 }
 

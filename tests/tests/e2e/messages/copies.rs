@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use vofs_tests::{Profile, World};
 
-use super::each;
+use super::{done, each};
 
 #[test]
 fn what_is_not_copied_is_said_with_the_way_to_it() {
@@ -17,7 +17,7 @@ fn what_is_not_copied_is_said_with_the_way_to_it() {
     let mut header = b"SIMPLE  =                    T".to_vec();
     header.resize(2880, b' ');
     world.local_file("pic.fits", &header);
-    for line in [
+    let lines = [
         "mkdir vos:demo/d vos:demo/d/a",
         "cp a vos:demo/f",
         "cp pic.fits vos:demo/pic.fits",
@@ -25,11 +25,10 @@ fn what_is_not_copied_is_said_with_the_way_to_it() {
         "ln https://example.org/x vos:demo/out",
         "ln vos:demo/two vos:demo/one",
         "ln vos:demo/one vos:demo/two",
-    ] {
-        world.vospace(&line.split(' ').collect::<Vec<_>>()).ok();
-    }
+    ];
+    done(&world, &lines);
     each(
-        &world,
+        |words| world.vospace(words),
         &[
             ("cp tree/l vos:demo/x", 1, "tree/l is a link; add -L to copy what it points to"),
             ("cp vos:demo/l x", 1, "/demo/l is a link; add -L to copy what it points to"),

@@ -1,10 +1,11 @@
 //! TLS with a certificate authority of this test: who is trusted, and who gets to see the client's certificate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
@@ -41,6 +42,14 @@ impl Authority {
         let mut parameters = CertificateParams::new(vec![]).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Authority(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A bundle with its certificate, in a directory for this test.
+    fn bundle(&self) -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let roots = directory.path().join("ca.pem");
+        std::fs::write(&roots, self.0.pem()).unwrap();
+        (directory, roots)
     }
 
     fn acceptor(&self) -> TlsAcceptor {
@@ -88,9 +97,8 @@ async fn service(authority: &Authority, bytes: String) -> (Stub, impl Fn(&Path, 
 #[tokio::test]
 async fn the_certificate_is_shown_to_the_service_alone_and_renewed_without_restart() {
     let authority = Authority::new();
-    let directory = tempfile::tempdir().unwrap();
-    let (roots, proxy) = (directory.path().join("ca.pem"), directory.path().join("proxy.pem"));
-    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let (directory, roots) = authority.bundle();
+    let proxy = directory.path().join("proxy.pem");
     let first = authority.issue(&proxy);
     let site = Stub::start_tls(authority.acceptor(), |_, _| Reply::ok("bytes")).await;
     let (stub, configure) = service(&authority, format!("{}/grant/x", site.base)).await;
@@ -110,9 +118,8 @@ async fn the_certificate_is_shown_to_the_service_alone_and_renewed_without_resta
 #[tokio::test]
 async fn a_server_of_an_unknown_authority_is_refused_and_a_redirect_to_plain_http_too() {
     let authority = Authority::new();
-    let directory = tempfile::tempdir().unwrap();
-    let (roots, proxy) = (directory.path().join("ca.pem"), directory.path().join("proxy.pem"));
-    std::fs::write(&roots, Authority::new().0.pem()).unwrap();
+    let (directory, roots) = Authority::new().bundle();
+    let proxy = directory.path().join("proxy.pem");
     authority.issue(&proxy);
     let plain = Stub::start(|_, _| Reply::ok("bytes")).await;
     let (_stub, configure) = service(&authority, format!("{}/grant/x", plain.base)).await;
@@ -139,9 +146,7 @@ async fn a_server_of_an_unknown_authority_is_refused_and_a_redirect_to_plain_htt
 #[tokio::test]
 async fn what_is_not_encrypted_is_named() {
     let authority = Authority::new();
-    let directory = tempfile::tempdir().unwrap();
-    let roots = directory.path().join("ca.pem");
-    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let (_directory, roots) = authority.bundle();
     let offered = &[(NODES, "nodes"), (PROXY_CERTIFICATE, "priv")];
     let plain = Stub::service_of(offered, |_, _| Reply::ok(write::node(&Node::data(uri("/a")), [].into_iter()))).await;
     let list = format!("ivo://test/svc = {}/svc/capabilities\n", plain.base);
@@ -166,9 +171,7 @@ async fn what_is_not_encrypted_is_named() {
 #[tokio::test]
 async fn bytes_that_would_go_unencrypted_go_nowhere() {
     let authority = Authority::new();
-    let directory = tempfile::tempdir().unwrap();
-    let roots = directory.path().join("ca.pem");
-    std::fs::write(&roots, authority.0.pem()).unwrap();
+    let (_directory, roots) = authority.bundle();
     for (offered, protocols, text) in [
         (
             &[(NODES, "nodes"), (SYNC, "sync")][..],
