@@ -236,6 +236,13 @@ impl Server {
         assert!(answer.status < 300, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
     }
 
+    /// Whether each rule in force has fallen on a request, and on as many as it counts.
+    pub fn has_met_all(&self) -> bool {
+        let told = http::request("GET", &format!("{}/_bench/fault", self.base()), None).body;
+        let rules: Vec<serde_json::Value> = serde_json::from_slice(&told).unwrap();
+        rules.iter().all(|rule| rule["seen"].as_u64() > Some(0) && rule["count"].as_u64().unwrap_or(0) == 0)
+    }
+
     /// Removes all rules.
     pub fn heal(&self) {
         http::request("DELETE", &format!("{}/_bench/fault", self.base()), None);

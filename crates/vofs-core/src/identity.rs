@@ -19,6 +19,8 @@ pub(crate) struct Identity {
     bare: AtomicU64,
     /// The last one had no digest.
     is_undigested: AtomicBool,
+    /// The last one told when its bytes were stored.
+    is_stamped: AtomicBool,
 }
 
 /// How far changes made elsewhere can be seen.
@@ -40,6 +42,7 @@ impl Identity {
         if meta.is_file() && meta.version.length > 0 {
             self.shown.fetch_add(1, Ordering::Relaxed);
             self.is_undigested.store(meta.version.md5.is_none(), Ordering::Relaxed);
+            self.is_stamped.store(meta.version.content_date.is_some(), Ordering::Relaxed);
             let is_first = meta.version.is_bare() && self.bare.fetch_add(1, Ordering::Relaxed) == 0;
             if is_first {
                 tracing::warn!(
@@ -55,6 +58,11 @@ impl Identity {
     /// Whether an upload can be confirmed by a digest; not known before a file with bytes was shown.
     pub(crate) fn is_digested(&self) -> Option<bool> {
         (self.shown.load(Ordering::Relaxed) > 0).then(|| !self.is_undigested.load(Ordering::Relaxed))
+    }
+
+    /// Whether the service tells when bytes were stored.
+    pub(crate) fn is_stamped(&self) -> bool {
+        self.is_stamped.load(Ordering::Relaxed)
     }
 }
 

@@ -137,11 +137,11 @@ async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     // The data file is another one for every change that began anew; what of it was changed since, its digest shows.
     let outgoing = Outgoing { identity: format!("{}-{}", dirty.id(), dirty.length()), sent };
     let stored = engine.remote.put(&target, dirty.place(), dirty.length(), outgoing).await?;
-    let version = match engine.identity.is_digested() {
-        Some(true) => stored,
-        Some(false) => looked_at(engine, &target, stored).await?,
-        // A service with digests has compared them, and may show the node as it was before.
-        None => looked_at(engine, &target, stored.clone()).await.unwrap_or(stored),
+    // A service that tells when bytes were stored replaces all of them at once, and has compared digests.
+    let version = if engine.identity.is_digested() == Some(true) && engine.identity.is_stamped() {
+        stored
+    } else {
+        looked_at(engine, &target, stored).await?
     };
     if let Some(conflict) = conflict {
         engine.journal.add_conflict(&conflict).await?;
@@ -149,18 +149,25 @@ async fn store(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile
     Ok(Stored { target, version, fragment })
 }
 
-/// A service without digests has confirmed an upload by no more than that it took it: what the node says of it is all there is to
-/// be known, its length and when it was stored.
+/// What the node says right after an upload. A service without digests has confirmed by no more than that it took the bytes: what it
+/// shows is all there is to be known, their length and when they were stored. One that writes in place keeps a digest when somebody
+/// writes past it (Cavern, observed): only the date shows a later change that keeps the length, and now it is still that of ours; and
+/// another length under our digest is two uploads, one over the other.
 async fn looked_at(engine: &Engine, path: &NodePath, sent: Version) -> Result<Version> {
-    let told = engine.remote.stat(path).await?;
+    let has_digests = engine.identity.is_digested() != Some(false);
+    let told = match engine.remote.stat(path).await {
+        Err(_) if has_digests => return Ok(sent),
+        told => told?,
+    };
     engine.identity.note(&told);
     let told = told.version;
+    if told.md5.is_some() && told.md5 != sent.md5 || has_digests && told.md5.is_none() && told.length != sent.length {
+        // Somebody else's already, or the node as it was before.
+        return Ok(sent);
+    }
     if told.length != sent.length {
         let cause = format!("{} bytes were sent, and the service has {}", sent.length, told.length);
         return Err(Error::Io { path: path.clone(), cause });
-    }
-    if told.md5.is_some() {
-        return Ok(sent);
     }
     Ok(Version { content_date: told.content_date, date: told.date, ..sent })
 }

@@ -79,6 +79,7 @@ pub(super) const CANNOT: &[Cannot] = &[
             "posix::what_may_not_be_written_is_refused_when_it_is_opened",
             "refusals::services::a_locked_or_foreign_place",
             "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
+            "write_faults::rights::f33_a_group_service_that_fails_takes_nothing_away",
         ],
         says: "PermissionDenied",
         because: "its token stands in its section, before that of the environment, and there is no second user",

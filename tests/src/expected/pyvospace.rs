@@ -32,6 +32,7 @@ pub(super) const CANNOT: &[Cannot] = &[
         tests: &[
             "posix::what_may_not_be_written_is_refused_when_it_is_opened",
             "write_faults::rights::f26_a_directory_that_may_not_be_read_looks_empty",
+            "write_faults::rights::f33_a_group_service_that_fails_takes_nothing_away",
         ],
         says: "ask the owner",
         because: "nobody but the owner may write there, whatever rights a node has",

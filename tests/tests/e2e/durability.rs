@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::libc;
 use vofs_tests::process::run;
-use vofs_tests::{Profile, World, every_profile, http, wait_until};
+use vofs_tests::{Profile, World, every_profile, wait_until};
 
 use crate::block_cache::SmallDisk;
 
@@ -21,6 +21,7 @@ every_profile!(
     killed_between_the_deletion_and_the_return_of_an_emptied_file,
     a_patch_fetches_only_what_is_needed,
     strangers_are_refused_at_the_control_socket,
+    what_waits_is_not_dropped_for_room,
     what_an_interrupted_rename_left_tells_what_it_is,
 );
 
@@ -43,11 +44,9 @@ fn fault(world: &World, rule: &str) {
     world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
 }
 
-/// Returns when the one rule in force, which falls on one request, has fallen on it.
+/// Returns when the rule in force has fallen on all the requests on which it falls.
 fn until_met(world: &World) {
-    let rules = || http::request("GET", &format!("{}/_bench/fault", world.server.base()), None).body;
-    let is_met = || String::from_utf8(rules()).unwrap().contains("\"count\":0");
-    wait_until("the request", PATIENCE, is_met);
+    wait_until("the request", PATIENCE, || world.server.has_met_all());
 }
 
 /// Renames `new` onto `old` in a mount that is killed when the request is on its way that `skip` others of its method came before.
@@ -225,6 +224,35 @@ fn a_patch_fetches_only_what_is_needed(profile: Profile) {
     assert_eq!(patch(200), 0);
     assert_eq!(fetched() - by_check, 0, "all of the rest was here");
     mount.unmount();
+}
+
+/// More waits than the cache may hold, and much more is read meanwhile.
+fn what_waits_is_not_dropped_for_room(profile: Profile) {
+    const LENGTH: usize = 10 << 20;
+    let world = World::new(profile);
+    for number in 0..5 {
+        world.put(&format!("read{number}"), pattern(LENGTH, 100 + number));
+    }
+    let mounting = || world.mounting().options(&["--write-back", "background", "--cache_limit", "20"]);
+    let mount = mounting().start();
+    fault(&world, r#"{"method": "PUT", "path": "BYTES", "status": 500}"#);
+    for number in 0..3 {
+        write(&mount.join(format!("waits{number}")), &pattern(LENGTH, number)).unwrap();
+    }
+    for number in 0..5 {
+        assert!(fs::read(mount.join(format!("read{number}"))).unwrap() == pattern(LENGTH, 100 + number), "{number}");
+    }
+    let are_here =
+        || (0..3).all(|n| fs::read(world.path("mnt").join(format!("waits{n}"))).unwrap() == pattern(LENGTH, n));
+    assert!(are_here(), "{}", mount.log());
+    mount.kill();
+    let mount = mounting().start();
+    assert!(are_here(), "also after a kill: {}", mount.log());
+    world.server.heal();
+    mount.unmount();
+    for number in 0..3 {
+        assert!(world.bytes(&format!("waits{number}")).unwrap() == pattern(LENGTH, number), "{number}");
+    }
 }
 
 fn strangers_are_refused_at_the_control_socket(profile: Profile) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::libc;
 use vofs_tests::process::run;
 use vofs_tests::server::TOKEN;
-use vofs_tests::{Mount, Profile, Stranger, World, every_profile, http, wait_until};
+use vofs_tests::{Mount, Profile, Stranger, World, every_profile, wait_until};
 
 every_profile!(
     f01_listing_stale_after_an_upload,
@@ -90,6 +90,7 @@ fn bears(profile: Profile, length: usize, rules: &[&str]) {
                 }
                 expected.push((name, number));
             }
+            assert!(world.server.has_met_all(), "{rule}, {mode}: never met");
             world.server.heal();
         }
         for (name, number) in &expected {
@@ -130,11 +131,9 @@ fn keeps(profile: Profile, errno: i32, refused: bool, rule: &str) {
     mount.unmount();
 }
 
-/// Returns when the one rule in force, which falls on one request, has fallen on it.
+/// Returns when the rules in force have fallen on all the requests on which they fall.
 fn until_met(world: &World) {
-    let rules = || http::request("GET", &format!("{}/_bench/fault", world.server.base()), None).body;
-    let is_met = || String::from_utf8(rules()).unwrap().contains("\"count\":0");
-    wait_until("the request", PATIENCE, is_met);
+    wait_until("the request", PATIENCE, || world.server.has_met_all());
 }
 
 fn arrives(world: &World, mount: &Mount, name: &str, bytes: &[u8]) {
@@ -150,10 +149,17 @@ fn f01_listing_stale_after_an_upload(profile: Profile) {
     world.server.fault(r#"{"method": "GET", "path": "/nodes/demo/d", "stale": true}"#);
     fs::write(mount.join("d/f"), pattern(300_000, 1)).unwrap();
     world.server.forget();
-    assert_eq!(fs::read_dir(mount.join("d")).unwrap().count(), 1);
-    assert_eq!(fs::metadata(mount.join("d/f")).unwrap().len(), 300_000);
-    assert!(fs::read(mount.join("d/f")).unwrap() == pattern(300_000, 1));
-    assert!(!world.server.log().iter().any(|entry| entry.is_byte_read() && entry.bytes_out > 0), "downloaded again");
+    for round in ["what was made here is known", "asked anew"] {
+        if round == "asked anew" {
+            told(&world, &["refresh", mount.join("d").to_str().unwrap()]);
+        }
+        assert_eq!(fs::read_dir(mount.join("d")).unwrap().count(), 1, "{round}");
+        assert_eq!(fs::metadata(mount.join("d/f")).unwrap().len(), 300_000, "{round}");
+        assert!(fs::read(mount.join("d/f")).unwrap() == pattern(300_000, 1), "{round}");
+    }
+    let log = world.server.log();
+    assert!(log.iter().any(|entry| entry.method == "GET" && entry.path.ends_with("/nodes/demo/d")), "never listed");
+    assert!(!log.iter().any(|entry| entry.is_byte_read() && entry.bytes_out > 0), "downloaded again");
 }
 
 fn f02_date_jumps_with_unchanged_bytes(profile: Profile) {
@@ -165,9 +171,13 @@ fn f02_date_jumps_with_unchanged_bytes(profile: Profile) {
         // On a Cavern the date is that of the bytes.
         world.server.fault(r#"{"path": "/nodes/demo/f", "date_shift_ms": 3600000}"#);
     }
+    world.server.forget();
+    told(&world, &["refresh", mount.join("f").to_str().unwrap()]);
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"one\n");
     let mut file = File::options().append(true).open(mount.join("f")).unwrap();
     file.write_all(b"two\n").unwrap();
     close(file).unwrap();
+    assert!(!world.server.log().iter().any(|entry| entry.is_byte_read() && entry.bytes_out > 0), "downloaded again");
     assert_eq!(world.bytes("f").unwrap(), b"one\ntwo\n");
     assert_eq!(names(&world), ["f"]);
 }
@@ -237,6 +247,8 @@ fn bears_large(profile: Profile, rule: &str) {
     let mount = world.mount();
     world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
     fs::write(mount.join("f"), pattern(LARGE, 1)).unwrap();
+    // Only where there are transactions.
+    assert_eq!(world.server.has_met_all(), profile.has_sites(), "{rule}");
     world.server.heal();
     assert!(world.bytes("f").unwrap() == pattern(LARGE, 1));
     assert_eq!(names(&world), ["f"]);
@@ -390,18 +402,30 @@ fn f20_transactions_that_are_lost_or_spoilt(profile: Profile) {
     ] {
         bears_large(profile, rule);
     }
+    if profile.has_sites() {
+        // More than what we would send at a time, and less.
+        for limits in [r#""least_segment": 68000000"#, r#""longest_segment": 5000000"#] {
+            let world = World::new(profile);
+            let space = profile.service();
+            world.server.post("/_bench/profile", &format!(r#"{{"space": "{space}", "habits": {{{limits}}}}}"#));
+            let mount = world.mount();
+            fs::write(mount.join("f"), pattern(LARGE, 1)).unwrap();
+            assert!(world.bytes("f").unwrap() == pattern(LARGE, 1), "{limits}");
+            mount.unmount();
+        }
+    }
 }
 
 fn f21_negotiations_that_come_to_nothing(profile: Profile) {
     // Where bytes go to the path nothing is negotiated.
     if profile.in_place() {
-        return bears(profile, 1000, &[r#"{"no_endpoints": true}"#]);
+        return bears(profile, 1000, &[r#"{"path": "BYTES", "no_endpoints": true}"#]);
     }
     bears(
         profile,
         1000,
         &[
-            r#"{"no_endpoints": true, "count": 1}"#,
+            r#"{"path": "NEGOTIATION", "no_endpoints": true, "count": 1}"#,
             r#"{"path": "NEGOTIATION", "count": 1, "status": 500}"#,
             r#"{"path": "NEGOTIATION", "count": 1, "lose_answer": true}"#,
         ],
@@ -410,17 +434,25 @@ fn f21_negotiations_that_come_to_nothing(profile: Profile) {
 }
 
 fn f22_moves_whose_answers_are_lost_or_wrong(profile: Profile) {
-    for rule in [
-        r#"{"method": "POST", "path": "/synctrans", "count": 1, "lose_answer": true}"#,
-        r#"{"misreport_move": true, "count": 1}"#,
-        r#"{"slow_job_ms": 2000, "count": 1}"#,
-    ] {
+    let no_way_but_jobs = r#"{"path": "/synctrans", "status": 405}"#;
+    let rules = [
+        (None, r#"{"method": "POST", "path": "/synctrans", "count": 1, "lose_answer": true}"#),
+        (None, r#"{"method": "POST", "path": "/synctrans", "count": 1, "misreport_move": true}"#),
+        (Some(no_way_but_jobs), r#"{"method": "POST", "path": "/phase", "count": 1, "misreport_move": true}"#),
+        (Some(no_way_but_jobs), r#"{"method": "POST", "path": "/phase", "count": 1, "slow_job_ms": 2000}"#),
+        (Some(no_way_but_jobs), r#"{"method": "POST", "path": "/phase", "count": 1, "job_error": "InternalFault"}"#),
+        (Some(no_way_but_jobs), r#"{"method": "GET", "path": "/transfers/", "count": 1, "lose_job": true}"#),
+    ];
+    // Two services have no other way.
+    for (before, rule) in rules.into_iter().filter(|(before, _)| before.is_some() || !profile.one_use()) {
         let world = World::new(profile);
         world.put("a", b"new");
         world.put("b", b"old");
         let mount = world.mount();
         world.server.fault(rule);
+        before.filter(|_| !profile.one_use()).inspect(|before| world.server.fault(before));
         let renamed = fs::rename(mount.join("a"), mount.join("b"));
+        assert!(world.server.has_met_all() || !profile.moves_files(), "{rule}: never met: {renamed:?}");
         world.server.heal();
         let settled = || told(&world, &["status", "--json"]).contains(r#""unfinished_moves": 0"#);
         wait_until("the rename is settled", PATIENCE, settled);
@@ -473,7 +505,13 @@ fn f28_redirects_astray(profile: Profile) {
                 .map(|place| format!(r#""headers": {{"location": "{place}"}}"#))
                 .to_vec()
         }
-        Profile::Cavern | Profile::Srcnet => [303, 307, 301].map(|status| format!(r#""status": {status}"#)).to_vec(),
+        Profile::Cavern | Profile::Srcnet => {
+            let nowhere = [303, 307, 301].map(|status| format!(r#""status": {status}"#));
+            let led = [elsewhere.as_str(), "ftp://elsewhere.invalid/x", "/"].map(|place| (307, place));
+            let led = led.into_iter().chain([301, 303, 308].map(|status| (status, elsewhere.as_str())));
+            let led = led.map(|(status, place)| format!(r#""status": {status}, "location": "{place}""#));
+            nowhere.into_iter().chain(led).collect()
+        }
         _ => vec![
             r#""redirect": "loop""#.to_owned(),
             r#""redirect": "other_scheme""#.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::background::until;
 use super::tests::{Bench, Mount, READ, WRITE, runtime};
 use crate::config::Config;
 use crate::errno::ToErrno;
@@ -140,6 +141,44 @@ async fn without_digests_what_was_written_is_not_fetched_and_the_date_tells_of_o
     bench.remote.store("f", "them");
     assert_eq!(mount.read("f").await, b"them");
     assert!(!mount.0.status().await.expect("asked").refresh.weak, "dates are enough");
+}
+
+#[tokio::test]
+async fn a_change_past_the_service_right_after_our_upload_is_seen_although_length_and_digest_stay() {
+    let bench = Bench::new();
+    bench.remote.write_in_place();
+    bench.remote.store("f", "base");
+    let mount = bench.mount().await;
+    assert_eq!(mount.read("f").await, b"base");
+    write(&mount, "f", b"ours").await;
+    bench.remote.write_past("f", "them");
+    assert_eq!(mount.read("f").await, b"them");
+
+    // Nor is it overwritten by who began before it.
+    write(&mount, "f", b"mine").await;
+    let fh = mount.open("f", WRITE).await;
+    mount.0.write(fh, 0, b"M").await.expect("written");
+    bench.remote.write_past("f", "they");
+    mount.close(fh).await.expect("closed");
+    assert_eq!(bench.remote.bytes("f").expect("there"), "they");
+    assert_eq!(bench.remote.paths().len(), 3, "the root, theirs and ours beside it: {:?}", bench.remote.paths());
+}
+
+#[tokio::test]
+async fn an_upload_over_which_another_one_went_is_not_taken_for_done() {
+    let bench = Bench::new();
+    bench.remote.write_in_place();
+    bench.remote.store("f", "base");
+    let mount = bench.mount().await;
+    assert_eq!(mount.read("f").await, b"base");
+    bench.remote.mix_next_put("longer than ours");
+    let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+    mount.0.write(fh, 0, b"ours").await.expect("written");
+    mount.close(fh).await.expect_err("two uploads are in the file");
+    mount.0.retry_pending(None).await.expect("tried");
+    until("sent", async || mount.0.pending().is_empty()).await;
+    let kept: Vec<_> = bench.remote.paths().into_iter().filter_map(|path| bench.remote.bytes(&path)).collect();
+    assert!(kept.iter().any(|bytes| bytes == "ours"), "{:?}", bench.remote.paths());
 }
 
 #[tokio::test]

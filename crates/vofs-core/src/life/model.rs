@@ -1,7 +1,8 @@
 //! The engine against a plain file system in memory, in both modes: random operations of programs on files and directories, open,
 //! closed, renamed and removed; with a service that fails, says no, loses answers, is out of reach and mends; with another client that
 //! changes files and directories; and with daemons that are killed and started again, between operations and within them before and
-//! after every request and every step that makes something durable. Whatever was acknowledged is there afterwards, under its name or
+//! after every request and every step that makes something durable. The service replaces files as a whole, or writes them in place,
+//! where an upload that breaks leaves a part under the old digest. Whatever was acknowledged is there afterwards, under its name or
 //! beside it where somebody else took that; what was being done when the daemon was killed is done or not, and nothing between. Only
 //! of a write into a file that stays open a part may be there: nothing was promised of it.
 //!
@@ -20,14 +21,14 @@ use proptest::test_runner::FileFailurePersistence;
 
 use crate::config::WriteBack;
 
-use run::Run;
+use run::{Run, Service};
 use steps::Step;
 
 type Checked = std::result::Result<(), TestCaseError>;
 
 /// Does all that, and has everything settled in the end.
-fn check(mode: WriteBack, steps: &[Step]) -> Checked {
-    let mut run = Run::new(mode);
+fn check(service: Service, mode: WriteBack, steps: &[Step]) -> Checked {
+    let mut run = Run::new(service, mode);
     for (step, stamp) in steps.iter().zip(1..) {
         if std::env::var_os("VOFS_MODEL_TRACE").is_some() {
             eprintln!("{stamp}: {step:?}");
@@ -68,7 +69,8 @@ fn configuration() -> ProptestConfig {
 proptest! {
     #![proptest_config(configuration())]
     #[test]
-    fn the_engine_is_a_plain_file_system(background in any::<bool>(), steps in sequence()) {
-        check(if background { WriteBack::Background } else { WriteBack::Close }, &steps.0)?;
+    fn the_engine_is_a_plain_file_system(in_place in any::<bool>(), background in any::<bool>(), steps in sequence()) {
+        let service = if in_place { Service::Cavern } else { Service::Vault };
+        check(service, if background { WriteBack::Background } else { WriteBack::Close }, &steps.0)?;
     }
 }

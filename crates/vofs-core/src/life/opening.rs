@@ -225,7 +225,7 @@ async fn what_was_asked_ahead_too_long_ago_is_asked_again() {
 
 /// A mount of a service whose files have a live date and no content-date, as a Cavern's, with `count` of them in the cache.
 async fn cached_directory(bench: &Bench, clock: &Arc<TestClock>, check: OpenCheck, count: u8) -> Mount {
-    bench.remote.give_no_content_dates();
+    bench.remote.write_in_place();
     for number in 0..count {
         bench.remote.store(&format!("f{number:02}"), vec![number; 5000]);
     }

@@ -85,8 +85,10 @@ struct Inner {
     protected: Vec<NodePath>,
     /// Takes a directory for an ancestor of what contains its path.
     refuses_prefixes: bool,
-    /// Files have a live date and no content-date.
-    only_dates: bool,
+    /// Files are written in place: they have a live date and no content-date, and keep their digest until an upload has ended.
+    is_in_place: bool,
+    /// What another upload leaves of the next one, under the digest of that.
+    mixed: Option<Bytes>,
     /// Send the whole file whatever is asked for.
     ignores_ranges: bool,
     /// So many answers are still to give a wrong length of the whole file.
@@ -264,9 +266,9 @@ impl FakeRemote {
         self.0.lock().refuses_prefixes = true;
     }
 
-    /// Files that are stored from now on have one date, that of their bytes.
-    pub(crate) fn give_no_content_dates(&self) {
-        self.0.lock().only_dates = true;
+    /// Files that are stored from now on are written in place, as on a Cavern.
+    pub(crate) fn write_in_place(&self) {
+        self.0.lock().is_in_place = true;
     }
 
     pub(crate) fn ignore_ranges(&self) {
@@ -392,7 +394,7 @@ impl Inner {
             length: bytes.len() as u64,
             // As on a Vault, where a file without bytes has nothing that tells of bytes.
             md5: (!bytes.is_empty()).then(|| Md5::digest(&bytes).into()),
-            content_date: (!bytes.is_empty() && !self.only_dates).then_some(Millis(self.ticks)),
+            content_date: (!bytes.is_empty() && !self.is_in_place).then_some(Millis(self.ticks)),
             date: Some(Millis(self.ticks)),
             taken: None,
         };
@@ -643,7 +645,15 @@ impl Remote for FakeRemote {
             self.delete(path).await?;
             self.make_file(path, &former.properties.into_iter().collect::<Vec<_>>()).await?;
         }
+        if self.0.lock().faults.tear(&request) {
+            self.tear(path, &bytes);
+            return Err(Error::Io { path: path.clone(), cause: "the link broke in the middle".into() });
+        }
         let version = Version { content_date: None, date: None, ..self.0.lock().store(path, bytes.into()) };
+        let mixed = self.0.lock().mixed.take();
+        if let Some(mixed) = mixed {
+            self.write_past(path.as_str(), mixed);
+        }
         if self.0.lock().habits.drops_properties
             && let Some(node) = self.0.lock().nodes.get_mut(path)
         {

@@ -222,6 +222,25 @@ fn two_openers_see_each_others_bytes(profile: Profile) {
     assert!(world.bytes("f").unwrap() == expected);
 }
 
+/// A process locks a part of a file, and a child of it has the rest.
+const POSIX_LOCKS: &str = "
+import errno, fcntl, os, sys
+file = open(sys.argv[1], 'r+')
+fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 10, 0)
+child = os.fork()
+if child == 0:
+    other = open(sys.argv[1], 'r+')
+    try:
+        fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB, 10, 5)
+        os._exit(1)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            os._exit(2)
+    fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB, 10, 10)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+
 fn locks_hold_between_processes(profile: Profile) {
     let world = World::new(profile);
     world.put("f", "x");
@@ -233,8 +252,7 @@ fn locks_hold_between_processes(profile: Profile) {
     assert_eq!(flock("-x"), 1);
     held.unlock().unwrap();
     assert_eq!(flock("-x"), 0);
-    let posix = "import fcntl, sys\nfile = open(sys.argv[1], 'r+')\nfcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)";
-    Python::find().script(posix, &[&path]);
+    Python::find().script(POSIX_LOCKS, &[&path]);
 }
 
 fn a_reader_keeps_the_version_that_it_opened(profile: Profile) {

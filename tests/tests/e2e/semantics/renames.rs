@@ -55,10 +55,16 @@ fn directories_move_with_what_is_in_them(profile: Profile) {
     let world = World::new(profile);
     world.put_deep("a/b/deep", "deep");
     world.put_deep("a/top", "top");
+    for number in 0..30 {
+        world.put(&format!("a/b/{number}"), b"one of many");
+    }
     let mount = world.mount();
     fs::create_dir_all(mount.join("elsewhere/empty")).unwrap();
     let ino = fs::metadata(mount.join("a/b/deep")).unwrap().ino();
+    world.server.forget();
     fs::rename(mount.join("a"), mount.join("elsewhere/moved")).unwrap();
+    let asked = world.server.log();
+    assert!(asked.len() < 20, "{} requests for one move: {asked:?}", asked.len());
     assert_eq!(fs::read(mount.join("elsewhere/moved/b/deep")).unwrap(), b"deep");
     assert_eq!(fs::metadata(mount.join("elsewhere/moved/b/deep")).unwrap().ino(), ino);
     assert_eq!(world.bytes("elsewhere/moved/top").unwrap(), b"top");

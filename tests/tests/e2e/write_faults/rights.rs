@@ -12,7 +12,11 @@ use vofs_tests::{Profile, World, every_profile, http, wait_until};
 
 use super::{PATIENCE, close, pattern, told, until_met};
 
-every_profile!(f26_a_directory_that_may_not_be_read_looks_empty, f27_credentials_that_end_are_renewed);
+every_profile!(
+    f26_a_directory_that_may_not_be_read_looks_empty,
+    f27_credentials_that_end_are_renewed,
+    f33_a_group_service_that_fails_takes_nothing_away,
+);
 
 /// The names in a directory, in order.
 fn listed(directory: &Path) -> io::Result<Vec<String>> {
@@ -23,30 +27,46 @@ fn listed(directory: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn f26_a_directory_that_may_not_be_read_looks_empty(profile: Profile) {
-    let users = ["--user", "demo:demo-token:demo-password", "--user", "ada:ada-token:x", "--group", "team:demo,ada"];
-    let world = World::build(profile, false, &users);
-    let at = |path: &str| format!("{}:ada{path}", profile.prefix());
-    let ada = |arguments: &[&str]| -> Finished {
-        run(world.command("vospace").env("VOSPACE_TOKEN", "ada-token").args(arguments)).ok()
-    };
-    let bytes = world.local_file("bytes", b"ada's");
-    ada(&["mkdir", "-p", &at("/top/d")]);
-    for name in ["a", "b"] {
-        ada(&["cp", bytes.to_str().unwrap(), &at(&format!("/top/d/{name}"))]);
-    }
-    for place in ["", "/top"] {
-        ada(&["chmod", "o+r", &at(place)]);
-    }
-    ada(&["chmod", "g+w", &at("/top/d"), "team"]);
+/// A space of somebody else, with a directory `top/d` of files `a` and `b` in which our group may write.
+struct Shared(World);
 
-    let mount = world.mounting().vospace(&at("/top")).options(&["--write-back", "background"]).start();
+impl Shared {
+    fn new(profile: Profile) -> Self {
+        let users =
+            ["--user", "demo:demo-token:demo-password", "--user", "ada:ada-token:x", "--group", "team:demo,ada"];
+        let shared = Shared(World::build(profile, false, &users));
+        let bytes = shared.0.local_file("bytes", b"ada's");
+        shared.ada(&["mkdir", "-p", &shared.at("/top/d")]);
+        for name in ["a", "b"] {
+            shared.ada(&["cp", bytes.to_str().unwrap(), &shared.at(&format!("/top/d/{name}"))]);
+        }
+        for place in ["", "/top"] {
+            shared.ada(&["chmod", "o+r", &shared.at(place)]);
+        }
+        shared.ada(&["chmod", "g+w", &shared.at("/top/d"), "team"]);
+        shared
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}:ada{path}", self.0.server.profile.prefix())
+    }
+
+    /// What its owner does.
+    fn ada(&self, arguments: &[&str]) -> Finished {
+        run(self.0.command("vospace").env("VOSPACE_TOKEN", "ada-token").args(arguments)).ok()
+    }
+}
+
+fn f26_a_directory_that_may_not_be_read_looks_empty(profile: Profile) {
+    let shared = Shared::new(profile);
+    let world = &shared.0;
+    let mount = world.mounting().vospace(&shared.at("/top")).options(&["--write-back", "background"]).start();
     let directory = mount.join("d");
     assert_eq!(listed(&directory).unwrap(), ["a", "b"]);
     let rule = r#"{"method": "PUT", "path": "BYTES", "status": 503}"#;
     world.server.fault(&rule.replace("BYTES", world.server.byte_path()));
     fs::write(directory.join("mine"), b"waits").unwrap();
-    ada(&["chmod", "g-w", &at("/top/d")]);
+    shared.ada(&["chmod", "g-w", &shared.at("/top/d")]);
     world.server.heal();
     let all = ["a", "b", "mine"];
     wait_until("the listing says that it may not be read", PATIENCE, || match listed(&directory) {
@@ -57,15 +77,47 @@ fn f26_a_directory_that_may_not_be_read_looks_empty(profile: Profile) {
         Err(error) => error.raw_os_error() == Some(libc::EACCES),
     });
     assert!(fs::remove_dir(&directory).is_err());
-    wait_until("the upload is refused", PATIENCE, || told(&world, &["pending", "list"]).contains("refused"));
+    wait_until("the upload is refused", PATIENCE, || told(world, &["pending", "list"]).contains("refused"));
     assert_eq!(fs::read(directory.join("mine")).unwrap(), b"waits", "what was written is here");
 
-    ada(&["chmod", "g+w", &at("/top/d"), "team"]);
-    told(&world, &["pending", "retry"]);
+    shared.ada(&["chmod", "g+w", &shared.at("/top/d"), "team"]);
+    told(world, &["pending", "retry"]);
     wait_until("all of it is there again", PATIENCE, || listed(&directory).is_ok_and(|names| names == all));
     mount.unmount();
-    assert_eq!(ada(&["cat", &at("/top/d/mine")]).stdout(), "waits");
-    assert_eq!(ada(&["cat", &at("/top/d/a")]).stdout(), "ada's");
+    assert_eq!(shared.ada(&["cat", &shared.at("/top/d/mine")]).stdout(), "waits");
+    assert_eq!(shared.ada(&["cat", &shared.at("/top/d/a")]).stdout(), "ada's");
+}
+
+fn f33_a_group_service_that_fails_takes_nothing_away(profile: Profile) {
+    let shared = Shared::new(profile);
+    let world = &shared.0;
+    for name in ["a", "b"] {
+        shared.ada(&["chmod", "g+r", &shared.at(&format!("/top/d/{name}")), "team"]);
+    }
+    let mount = world.mounting().vospace(&shared.at("/top")).start();
+    let directory = mount.join("d");
+    let all = ["a", "b"];
+    assert_eq!(listed(&directory).unwrap(), all);
+    assert_eq!(fs::read(directory.join("a")).unwrap(), b"ada's");
+    world.server.post("/_bench/groups", r#"{"down": true}"#);
+    world.server.forget();
+    let refresh =
+        run(world.command("mountvofs").arg("refresh").arg(&directory).arg("--cache_dir").arg(world.path("cache")));
+    refresh.fails_with(1, &["failed to check membership with group service", "try again later"]);
+    for _ in 0..3 {
+        // A listing that ends early and looks whole is none.
+        if let Ok(names) = listed(&directory) {
+            assert_eq!(names, all, "{}", mount.log());
+        }
+        if let Ok(bytes) = fs::read(directory.join("a")) {
+            assert_eq!(bytes, b"ada's");
+        }
+    }
+    world.server.post("/_bench/groups", r#"{"down": false}"#);
+    wait_until("all of it is there again", PATIENCE, || listed(&directory).is_ok_and(|names| names == all));
+    wait_until("it can be read again", PATIENCE, || fs::read(directory.join("a")).is_ok_and(|read| read == b"ada's"));
+    assert!(!world.server.log().iter().any(|entry| entry.is_byte_read() && entry.bytes_out > 0), "downloaded again");
+    mount.unmount();
 }
 
 fn f27_credentials_that_end_are_renewed(profile: Profile) {

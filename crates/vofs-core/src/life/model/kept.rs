@@ -1,11 +1,17 @@
 //! Sequences that are always tried: systematic ones, and what random ones came down to when they found a defect.
 
-use super::check;
+use super::Checked;
+use super::run::Service;
 use super::steps::{Op, Step, Theirs};
 use crate::config::WriteBack;
 use crate::remote::fake::How;
 
 const MODES: [WriteBack; 2] = [WriteBack::Close, WriteBack::Background];
+
+/// On services of both kinds.
+fn check(mode: WriteBack, steps: &[Step]) -> Checked {
+    [Service::Vault, Service::Cavern].into_iter().try_for_each(|service| super::check(service, mode, steps))
+}
 
 fn write(path: &'static str, length: usize) -> Op {
     Op::Write { path, offset: 0, length, truncate: false }

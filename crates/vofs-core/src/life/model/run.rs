@@ -26,6 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const THERE: [(&str, usize); 7] =
     [("a", 70_000), ("b", 10), ("d/", 0), ("d/a", 100_000), ("d/s/", 0), ("e/", 0), ("e/a", 5)];
 
+/// How the service keeps bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Service {
+    /// A new version takes the place of the old one when all of it is there.
+    Vault,
+    /// They are written over the old ones.
+    Cavern,
+}
+
 pub(super) struct Run {
     pub(super) bench: Bench,
     mode: WriteBack,
@@ -40,9 +49,12 @@ fn failed(why: impl Into<String>) -> TestCaseError {
 }
 
 impl Run {
-    pub(super) fn new(mode: WriteBack) -> Self {
+    pub(super) fn new(service: Service, mode: WriteBack) -> Self {
         let mut run =
             Run { bench: Bench::new(), mode, programs: None, life: runtime(), oracle: Oracle::new(Tree::new()) };
+        if matches!(service, Service::Cavern) {
+            run.bench.remote.write_in_place();
+        }
         for (path, length) in THERE {
             match path.strip_suffix('/') {
                 Some(directory) => run.bench.remote.add_directory(directory),

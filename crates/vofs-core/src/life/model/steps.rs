@@ -187,12 +187,12 @@ fn theirs() -> impl Strategy<Value = Theirs> {
 
 fn fault() -> impl Strategy<Value = Step> {
     let how = prop::sample::select(&[How::Broken, How::Lost, How::Lost, How::CutOff, How::Refused][..]);
-    let times = prop_oneof![2 => (1..4_usize).prop_map(Some), 1 => Just(None)];
-    (prop::sample::select(&REQUESTS[..]), how, times).prop_map(|(request, how, times)| Step::Fault {
-        request,
-        how,
-        times,
-    })
+    let times = || prop_oneof![2 => (1..4_usize).prop_map(Some), 1 => Just(None)];
+    let any = (prop::sample::select(&REQUESTS[..]), how, times());
+    prop_oneof![
+        8 => any.prop_map(|(request, how, times)| Step::Fault { request, how, times }),
+        1 => times().prop_map(|times| Step::Fault { request: "put", how: How::Torn, times }),
+    ]
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {

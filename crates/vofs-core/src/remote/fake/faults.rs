@@ -14,6 +14,8 @@ pub(crate) enum How {
     CutOff,
     /// The service says no.
     Refused,
+    /// An upload, in the middle: where bytes are written in place, some of them are there then.
+    Torn,
 }
 
 /// Requests that begin with `prefix` fail.
@@ -64,12 +66,18 @@ impl Faults {
     /// What becomes of a request before it is done.
     pub(super) fn before(&mut self, path: &NodePath, request: &str) -> Option<Error> {
         let changes = CHANGES.iter().any(|kind| request.starts_with(kind));
-        let (path, how) = (path.clone(), self.take(request, |how| how != How::Lost || !changes)?);
+        let is_before = |how| how != How::Torn && (how != How::Lost || !changes);
+        let (path, how) = (path.clone(), self.take(request, is_before)?);
         Some(match how {
-            How::Broken | How::Lost => Error::Io { path, cause: "broken link".into() },
+            How::Broken | How::Lost | How::Torn => Error::Io { path, cause: "broken link".into() },
             How::CutOff => Error::Unreachable { path, cause: "connection refused".into() },
             How::Refused => Error::PermissionDenied { path, cause: "the service says no".into() },
         })
+    }
+
+    /// Whether an upload breaks in the middle.
+    pub(super) fn tear(&mut self, request: &str) -> bool {
+        self.take(request, |how| how == How::Torn).is_some()
     }
 
     /// What becomes of the answer to a request that was done.

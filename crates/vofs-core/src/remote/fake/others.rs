@@ -20,6 +20,28 @@ impl FakeRemote {
         self.0.lock().store(&NodePath::new(path), bytes.into());
     }
 
+    /// A program changes a file past the service, which keeps its digest: a Cavern shows a directory that others can mount.
+    pub(crate) fn write_past(&self, path: &str, bytes: impl Into<Bytes>) {
+        let (mut inner, path) = (self.0.lock(), NodePath::new(path));
+        let md5 = inner.nodes.get(&path).and_then(|node| node.meta.version.md5);
+        inner.store(&path, bytes.into());
+        if let Some(node) = inner.nodes.get_mut(&path) {
+            node.meta.version.md5 = md5;
+        }
+    }
+
+    /// The next upload and another one go over each other, and this is left.
+    pub(crate) fn mix_next_put(&self, left: impl Into<Bytes>) {
+        self.0.lock().mixed = Some(left.into());
+    }
+
+    /// What an upload leaves that broke in the middle.
+    pub(super) fn tear(&self, path: &NodePath, bytes: &[u8]) {
+        if self.0.lock().is_in_place {
+            self.write_past(path.as_str(), bytes[..bytes.len() / 2].to_vec());
+        }
+    }
+
     /// Another client deletes a node.
     pub(crate) fn drop_node(&self, path: &str) {
         self.0.lock().nodes.remove(&NodePath::new(path));
