@@ -162,10 +162,15 @@ fn times_go_to_the_service_on_request(profile: Profile) {
 fn room_comes_from_the_quota(profile: Profile) {
     const QUOTA: u64 = 1 << 40;
     let world = World::build(profile, false, &["--quota", &QUOTA.to_string()]);
-    let mount = world.mount();
-    let space = nix::sys::statvfs::statvfs(mount.path()).unwrap();
-    assert_eq!(space.blocks() * space.fragment_size(), QUOTA);
-    assert!(space.blocks_available() > 0 && space.name_max() == 255);
+    world.vospace(&["mkdir", "-p", &world.uri("below/it")]).ok();
+    // Also in a mount that begins below the container which has it.
+    for place in ["", "below/it"] {
+        let mount = world.mounting().vospace(&world.uri(place)).start();
+        let space = nix::sys::statvfs::statvfs(mount.path()).unwrap();
+        assert_eq!(space.blocks() * space.fragment_size(), QUOTA, "{place}");
+        assert!(space.blocks_available() > 0 && space.name_max() == 255);
+        mount.unmount();
+    }
 }
 
 fn properties_are_attributes(profile: Profile) {

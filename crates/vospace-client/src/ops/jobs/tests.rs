@@ -97,3 +97,19 @@ fn a_fault_keeps_what_the_service_said() {
     assert!(error.to_string().contains("DuplicateNode: /c"));
     assert!(fault(&uri, Phase::Aborted, "").to_string().contains("ABORTED"));
 }
+
+#[tokio::test]
+async fn a_job_that_never_ends_is_given_up_and_named() {
+    for phase in [Phase::Executing, Phase::Held, Phase::Suspended, Phase::Unknown] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "POST /svc/transfers/K/phase" => Reply::redirect("/svc/transfers/K"),
+            "GET /svc/transfers/K?WAIT=30" => job(phase, &[], ""),
+            other => panic!("{other}"),
+        })
+        .await;
+        let job = JobUrl { url: format!("{}/svc/transfers/K", stub.base).parse().unwrap(), grant: Grant::Caller };
+        let error = finish(&stub.client().inner, &uri("/a"), &job, Duration::ZERO).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(error.to_string().contains(&format!("still {} after 0 s", phase.as_str())), "{error}");
+    }
+}
