@@ -197,6 +197,14 @@ pub(super) async fn expire_tree(db: &Db, path: &NodePath) -> Result<()> {
             "UPDATE node SET fetched = 0 WHERE directory = (SELECT id FROM directory WHERE path = ?1) AND name = ?2",
             [&parent, &name],
         )?;
+        // That a listing lacks the name is no proof any more.
+        if !is_root {
+            connection.execute(
+                "UPDATE directory SET listed = NULL WHERE path = ?1
+                 AND NOT EXISTS (SELECT 1 FROM node WHERE directory = directory.id AND name = ?2)",
+                [&parent, &name],
+            )?;
+        }
         let within = if is_root { "?1 = ?1" } else { WITHIN };
         connection.execute(
             &format!("UPDATE node SET fetched = 0 WHERE directory IN (SELECT id FROM directory WHERE {within})"),

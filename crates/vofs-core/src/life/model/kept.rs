@@ -166,3 +166,18 @@ fn what_was_known_of_an_empty_directory_is_not_shown_of_the_one_that_takes_its_n
         check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?}: {error}"));
     }
 }
+
+/// What the answer to a rename would have told, the next daemon does not know either; and while it is offline, an old listing without
+/// the new name does not say that there is none.
+#[test]
+fn nothing_is_made_offline_at_a_name_that_a_lost_answer_left_in_doubt() {
+    let steps = [
+        Step::Settle,
+        Step::Fault { request: "rename", how: How::Lost, times: Some(3) },
+        Step::Do(rename("d/s", "d/b")),
+        Step::Cut { within: append("d/a", 13_137), after: 2 },
+        Step::Fault { request: "stat", how: How::CutOff, times: None },
+        Step::Do(Op::Write { path: "d/b", offset: 0, length: 0, truncate: true }),
+    ];
+    check(WriteBack::Background, &steps).unwrap_or_else(|error| panic!("{error}"));
+}

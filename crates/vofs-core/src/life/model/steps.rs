@@ -79,10 +79,24 @@ pub(super) enum Op {
 /// What another client does.
 #[derive(Debug, Clone)]
 pub(super) enum Theirs {
-    Store { path: Path, length: usize },
-    Mkdir { path: Path },
-    Remove { path: Path },
-    Move { from: Path, to: Path },
+    Store {
+        path: Path,
+        length: usize,
+    },
+    /// Writes over a file past the service, which keeps its length, and where the service lets it its digest.
+    Scribble {
+        path: Path,
+    },
+    Mkdir {
+        path: Path,
+    },
+    Remove {
+        path: Path,
+    },
+    Move {
+        from: Path,
+        to: Path,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +193,7 @@ fn op() -> impl Strategy<Value = Op> {
 fn theirs() -> impl Strategy<Value = Theirs> {
     prop_oneof![
         2 => (file(), 1..20_000_usize).prop_map(|(path, length)| Theirs::Store { path, length }),
+        1 => file().prop_map(|path| Theirs::Scribble { path }),
         1 => either().prop_map(|path| Theirs::Mkdir { path }),
         2 => either().prop_map(|path| Theirs::Remove { path }),
         2 => two().prop_map(|(from, to)| Theirs::Move { from, to }),

@@ -28,6 +28,11 @@ fn act(remote: &FakeRemote, theirs: &Theirs, stamp: u8) -> Vec<String> {
             remote.store(path, vec![!stamp; *length]);
             vec![(*path).to_owned()]
         }
+        Theirs::Scribble { path } => {
+            let Some(Some(former)) = tree.get(*path) else { return Vec::new() };
+            remote.write_past(path, vec![!stamp; former.len()]);
+            vec![(*path).to_owned()]
+        }
         Theirs::Mkdir { path } if is_directory(parent(path)) && !tree.contains_key(*path) => {
             remote.add_directory(path);
             vec![(*path).to_owned()]

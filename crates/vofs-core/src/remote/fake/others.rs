@@ -20,12 +20,14 @@ impl FakeRemote {
         self.0.lock().store(&NodePath::new(path), bytes.into());
     }
 
-    /// A program changes a file past the service, which keeps its digest: a Cavern shows a directory that others can mount.
+    /// A program changes a file past the service. Where that writes in place it is a directory which others can mount, and the
+    /// digest stays; elsewhere it is another client.
     pub(crate) fn write_past(&self, path: &str, bytes: impl Into<Bytes>) {
         let (mut inner, path) = (self.0.lock(), NodePath::new(path));
         let md5 = inner.nodes.get(&path).and_then(|node| node.meta.version.md5);
         inner.store(&path, bytes.into());
-        if let Some(node) = inner.nodes.get_mut(&path) {
+        let keeps_digest = inner.is_in_place;
+        if let Some(node) = inner.nodes.get_mut(&path).filter(|_| keeps_digest) {
             node.meta.version.md5 = md5;
         }
     }
