@@ -13,6 +13,10 @@ cp -a --reflink=auto "$root/." "$work/root"
 ln -sf ../proc/self/mounts "$work/root/etc/mtab"
 cp "$package" "$work/root/tmp/vofs.deb"
 cp "$here/clean-root-inside.sh" "$work/root/tmp/inside.sh"
+# The lines of tables that it tries are those that are documented.
+for table in fstab autofs; do
+    sed -n "/^\`\`\`$table\$/,/^\`\`\`\$/ { /^\`\`\`/d; p }" "$here/../../docs/guide.md" >"$work/root/tmp/guide.$table"
+done
 unshare --mount --propagation private --pid --fork --kill-child bash -euc '
     # Devices of its own: as on a workstation, everybody may open /dev/fuse.
     mount -t tmpfs -o mode=755 tmpfs "$1/dev"

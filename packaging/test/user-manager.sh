@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The user unit under a user manager of systemd: user-manager.sh HOME INSTANCE
+# The units under a user manager of systemd: user-manager.sh HOME INSTANCE
 #
-# HOME is a home directory in which ~/.config/systemd/user/vofs@.service lies, with its environment in ~/.config/vofs. The manager is
-# one of our own, in a mount namespace with a /run of its own: whatever happens, neither a process nor a mount is left. The unit is
-# enabled and started as the guide says, killed, stopped from moving, and stopped in order; each time it has to be there again, or gone.
+# HOME is a home directory in which ~/.config/systemd/user has the user unit as vofs@.service and the system unit as vofs-system@.service,
+# with their environment in ~/.config/vofs. The manager is one of our own, in a mount namespace with a /run of its own: whatever
+# happens, neither a process nor a mount is left. Each unit is enabled and started as the guide says, killed, stopped from moving,
+# and stopped in order; each time it has to be there again, or gone. Of the system unit what only the system's manager
+# can do is taken out (another user); its directories are those that a user manager has in the place of /run and /var/cache.
 # As root. Ends with 77, and says why, where no user manager can be started.
 set -euo pipefail
 home=$1 instance=$2
@@ -34,7 +36,6 @@ until systemctl --user list-units >/dev/null 2>&1; do
     sleep 0.1
 done
 
-unit=vofs@$instance
 show() { systemctl --user show --property "$1" --value "$unit"; }
 # within SECONDS COMMAND...: until it succeeds.
 within() {
@@ -45,38 +46,47 @@ within() {
         sleep 0.1
     done
 }
-point=$home/vofs/$instance
 here() { [ "$(cat "$point/f" 2>/dev/null)" = here ]; }
 restarted() { [ "$(show NRestarts)" = "$1" ] && [ "$(show ActiveState)" = active ] && here; }
 
-step start
-systemctl --user enable --now "$unit"
-# No waiting: it is started when the mount answers.
-here
-[ "$(show ActiveState)" = active ] && [ -n "$(show StatusText)" ]
-echo first >"$point/first"
+# life TEMPLATE POINT: of a unit, from its first start to its last end.
+life() {
+    local template=$1
+    unit=$template@$instance point=$2
+    step "$template: start"
+    systemctl --user enable --now "$unit"
+    # No waiting: it is started when the mount answers.
+    here
+    [ "$(show ActiveState)" = active ] && [ -n "$(show StatusText)" ]
+    echo first >"$point/$template.first"
 
-step 'kill -9'
-kill -9 "$(show MainPID)"
-within 60 restarted 1
+    step "$template: kill -9"
+    kill -9 "$(show MainPID)"
+    within 60 restarted 1
 
-step 'a daemon that stands still'
-# Of the watchdog's minute two seconds are left for the test.
-mkdir -p "$home/.config/systemd/user/vofs@.service.d"
-printf '[Service]\nWatchdogSec=2s\n' >"$home/.config/systemd/user/vofs@.service.d/watchdog.conf"
-systemctl --user daemon-reload
-systemctl --user restart "$unit"
-here
-kill -STOP "$(show MainPID)"
-within 60 restarted 1
+    step "$template: a daemon that stands still"
+    # Of the watchdog's minute two seconds are left for the test.
+    mkdir -p "$home/.config/systemd/user/$template@.service.d"
+    printf '[Service]\nWatchdogSec=2s\n' >"$home/.config/systemd/user/$template@.service.d/watchdog.conf"
+    systemctl --user daemon-reload
+    systemctl --user restart "$unit"
+    here
+    kill -STOP "$(show MainPID)"
+    within 60 restarted 1
 
-step stop
-# In background mode it is the end that sends this.
-echo last >"$point/last"
-systemctl --user stop "$unit"
-[ "$(show Result)" = success ]
-if grep -q " $point fuse" /proc/mounts; then echo 'stopped, and still mounted' >&2; exit 1; fi
-systemctl --user disable "$unit"
+    step "$template: stop"
+    # In background mode it is the end that sends this.
+    echo last >"$point/$template.last"
+    systemctl --user stop "$unit"
+    [ "$(show Result)" = success ]
+    if grep -q " $point fuse" /proc/mounts; then echo 'stopped, and still mounted' >&2; exit 1; fi
+    systemctl --user disable "$unit"
+}
+
+life vofs "$home/vofs/$instance"
+mkdir -p "$home/.config/systemd/user/vofs-system@.service.d"
+printf '[Service]\nUser=\n' >"$home/.config/systemd/user/vofs-system@.service.d/user.conf"
+life vofs-system "$XDG_RUNTIME_DIR/vofs/$instance/mount"
 
 step 'a space that is not there'
 unit=vofs@vos:nowhere-at-all

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use clap::Parser;
 use fuser::MountOption;
-use nix::unistd::{User, initgroups, setgid, setuid};
+use nix::unistd::{User, geteuid, getuid, initgroups, setgid, setuid};
 
 use crate::Result;
 use crate::args::{Args, definition};
@@ -116,8 +116,8 @@ struct HelperArgs {
     options: Vec<String>,
 }
 
-/// Reads the command line of the helper. With `setuid=USER` it becomes that user, which means that the program starts
-/// once more.
+/// Reads the command line of the helper. With `setuid=USER` it becomes that user, unless it is, which means that the program
+/// starts once more.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<Call> {
     let usage = |error: clap::Error| match error.use_stderr() {
         true => Failure::new(Status::Usage, error.to_string().trim_end().to_owned()),
@@ -130,7 +130,7 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<Call> {
     place.push(&given.dir);
     words.push(place);
     words.append(&mut arguments);
-    if let Some(user) = user.filter(|_| !given.fake) {
+    if let Some(user) = user.filter(|user| !given.fake && !is_us(user)) {
         // What is configured for that user counts, not for who calls.
         definition().try_get_matches_from(&words).map_err(usage)?;
         return Err(restart_as(&user, &given));
@@ -201,6 +201,12 @@ fn translate(given: &HelperArgs) -> Result<Translated> {
         }
     }
     Ok(all)
+}
+
+/// Whether we are `user` already: for a line with `user`, mount(8) gives up its rights before it calls us.
+fn is_us(user: &str) -> bool {
+    let account = User::from_name(user).ok().flatten();
+    account.is_some_and(|account| account.uid == getuid() && account.uid == geteuid())
 }
 
 /// Becomes `user`, with that user's groups and home directory, and starts this program again without `setuid`. Returns
@@ -289,6 +295,8 @@ mod tests {
         }
         mounted("vos:USER /mnt -s -o cache_dri=/x");
         assert!(matches!(call("vos:USER /mnt -f -o ro"), Ok(Call::Pretend)));
+        let us = User::from_uid(getuid()).expect("accounts").expect("has a name").name;
+        mounted(&format!("vos:USER /mnt -o setuid={us}"));
         let failure = call("vos:USER /mnt -o setuid=nobody-of-this-name").expect_err("no such user");
         assert_eq!(exit_status(failure.status), FAILED);
     }

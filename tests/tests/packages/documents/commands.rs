@@ -44,7 +44,8 @@ const COMMANDS: [&str; 21] = [
 
 /// What is written behind the three backticks of blocks that are no commands.
 /// Those in Rust are run by `library` of the end-to-end tests.
-const NO_COMMANDS: [&str; 9] = ["mermaid", "text", "yaml", "toml", "json", "fstab", "xml", "ini", "rust"];
+/// Those for `fstab` and `autofs` are mounted by packaging/test/clean-root-inside.sh.
+const NO_COMMANDS: [&str; 10] = ["mermaid", "text", "yaml", "toml", "json", "fstab", "autofs", "xml", "ini", "rust"];
 
 /// The blocks of the README by their first words: why one is not run, or what is made ready for it.
 const README: [(&str, Result<&str, &str>); 3] = [
