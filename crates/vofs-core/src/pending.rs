@@ -1,9 +1,7 @@
 //! What the user may do with files that wait for their upload: save them elsewhere, drop them, have them tried again. In
 //! a running mount, and, because the journal outlives it, without one.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,15 +15,17 @@ use crate::path::NodePath;
 use crate::status::PendingFile;
 use crate::upload::{self, durable, sender};
 
-/// A file that was saved elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file that is to be saved elsewhere.
+#[derive(Debug)]
 pub struct Exported {
     /// Its path below the root of the mount.
     pub path: String,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Parts of it that stand on the service only, and are zeros in what was saved: offsets of their first bytes and of those
-    /// behind their last.
+    /// The bytes. Where `data` ends before `bytes`, the rest is zeros.
+    pub data: File,
+    /// Parts of it that stand on the service only, and are zeros in `data`: offsets of their first bytes and of those behind
+    /// their last.
     pub missing: Vec<(u64, u64)>,
 }
 
@@ -42,15 +42,10 @@ fn is_meant(which: &str, id: &str, path: &str) -> bool {
     which == id || which.trim_matches('/') == path
 }
 
-/// Copies the first `length` bytes of a data file to a new file that only the user may read.
-fn copy(from: &Path, length: u64, to: &Path) -> Result<()> {
-    let copied = (|| {
-        let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-        io::copy(&mut io::Read::take(File::open(from)?, length), &mut target)?;
-        target.set_len(length)?;
-        target.sync_all()
-    })();
-    copied.map_err(|error| Error::Io { path: NodePath::root(), cause: format!("{}: {error}", to.display()) })
+/// Opens a data file.
+fn open(place: &Path) -> Result<File> {
+    File::open(place)
+        .map_err(|error| Error::Io { path: NodePath::root(), cause: format!("{}: {error}", place.display()) })
 }
 
 impl Engine {
@@ -63,12 +58,17 @@ impl Engine {
         self.files.dirty().into_iter().find(meant).ok_or_else(|| unknown(which))
     }
 
-    /// Saves a file that waits for its upload, named by its path or number, to the new local file `to`.
+    /// Hands a file that waits for its upload, named by its path or number, to `take`, which saves its bytes. It is not sent
+    /// before `take` has ended. Where they are saved is not known here: that may be a place which hangs, or is in this mount.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is none such; what keeps the copy from being made; what the service said when it was
-    /// asked for the parts that were not changed.
-    pub async fn export_pending(self: &Arc<Self>, which: &str, to: &Path) -> Result<Exported> {
+    /// [`Error::Invalid`] when there is none such; what the service said when it was asked for the parts that were not
+    /// changed.
+    pub async fn export_pending<F: Future>(
+        self: &Arc<Self>,
+        which: &str,
+        take: impl FnOnce(Exported) -> F,
+    ) -> Result<F::Output> {
         let file = self.find_pending(which)?;
         file.interrupt();
         let _flushing = file.flushing.lock().await;
@@ -77,11 +77,8 @@ impl Engine {
             state.dirty.clone().zip(state.path.clone()).ok_or_else(|| unknown(which))?
         };
         upload::fill_holes(self, &file, &dirty, &path).await?;
-        let (place, to, bytes) = (dirty.place().to_owned(), to.to_owned(), dirty.length());
-        tokio::task::spawn_blocking(move || copy(&place, bytes, &to))
-            .await
-            .map_err(|error| Error::Io { path: path.clone(), cause: error.to_string() })??;
-        Ok(Exported { path: path.as_str().to_owned(), bytes, missing: Vec::new() })
+        let data = open(dirty.place())?;
+        Ok(take(Exported { path: path.as_str().to_owned(), bytes: dirty.length(), data, missing: Vec::new() }).await)
     }
 
     /// Drops the changes of a file: from then on it is what the service has.
@@ -209,14 +206,14 @@ impl Unmounted {
         all.into_iter().find(|record| is_meant(which, &record.id, &record.path)).ok_or_else(|| unknown(which))
     }
 
-    /// Saves a file, named by its path or number, to the new local file `to`.
+    /// A file, named by its path or number, to be saved.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there is none such; what keeps the copy from being made.
-    pub async fn export(&self, which: &str, to: &Path) -> Result<Exported> {
+    /// [`Error::Invalid`] when there is none such; what keeps its bytes from being read.
+    pub async fn export(&self, which: &str) -> Result<Exported> {
         let record = self.find(which).await?;
-        copy(&self.journal.directory().join(&record.id), record.length, to)?;
-        Ok(Exported { missing: record.missing(), path: record.path, bytes: record.length })
+        let data = open(&self.journal.directory().join(&record.id))?;
+        Ok(Exported { missing: record.missing(), path: record.path, bytes: record.length, data })
     }
 
     /// Drops a file for good.

@@ -2,7 +2,8 @@
 //!
 //! It is a Unix socket in the cache directory, which is private (0700); the socket is too (0600), and the daemon asks the
 //! kernel who is at the other end and answers its own user and root only. One request a connection, as a line of JSON; any
-//! number of lines of progress come back, then one answer (`protocol`). A socket without a daemon is a former mount's.
+//! number of lines of progress come back, then one answer (`protocol`), and behind that the bytes that were asked for. A socket
+//! without a daemon is a former mount's.
 
 mod answer;
 pub(crate) mod client;

@@ -15,6 +15,7 @@ mod descriptors;
 mod doctor;
 mod durability;
 mod expiring;
+mod exports;
 mod faults;
 mod fits;
 mod guides;

@@ -1,6 +1,9 @@
 //! `mountvofs pending`: files that wait for their upload, of a mount that runs or of what one left.
 
-use std::path::{Path, PathBuf};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use bytesize::ByteSize;
@@ -9,7 +12,7 @@ use vofs_core::{PendingFile, Unmounted};
 use super::{note, print, print_json, shown, unexpected};
 use crate::Result;
 use crate::args::PendingCommand;
-use crate::control::client::Daemon;
+use crate::control::client::{Daemon, broken};
 use crate::control::protocol::{Reply, Request};
 use crate::failure::{Failure, Status};
 use crate::options;
@@ -35,19 +38,43 @@ pub(super) fn pending(command: PendingCommand) -> Result<ExitCode> {
 fn pending_mounted(daemon: Daemon, command: PendingCommand) -> Result<()> {
     let (request, json) = match command {
         PendingCommand::List { json, .. } => (Request::Pending, json),
-        PendingCommand::Export { file, to, .. } => (Request::Export { which: file, to: absolute(&to)? }, false),
+        PendingCommand::Export { file, to, .. } => return export(daemon, file, &to),
         PendingCommand::Discard { file, .. } => (Request::Discard { which: file }, false),
         PendingCommand::Retry { file, .. } => (Request::Retry { which: file }, false),
     };
     match daemon.ask(&request, |_| {})? {
         Reply::Pending { files, .. } => list(&files, json),
-        Reply::Exported { path, bytes } => {
-            print(format_args!("{}: {} saved; it still waits for its upload\n", shown(&path), ByteSize(bytes)))
-        }
         Reply::Discarded { path, bytes } => print(format_args!("{}: {} discarded\n", shown(&path), ByteSize(bytes))),
         Reply::Retried { files } => print(format_args!("{files} file(s) are tried again\n")),
         reply => Err(unexpected(&reply)),
     }
+}
+
+/// Of a running mount. Its daemon hands out the bytes, and knows no more of where they go.
+fn export(daemon: Daemon, which: String, to: &Path) -> Result<()> {
+    match daemon.ask_for_bytes(&Request::Export { which })? {
+        (Reply::Exported { path, bytes }, data) => save(&path, data, bytes, to),
+        (reply, _) => Err(unexpected(&reply)),
+    }
+}
+
+/// Writes `length` bytes to a new file that only the user may read; none of it stays when that fails.
+fn save(path: &str, data: impl Read, length: u64, to: &Path) -> Result<()> {
+    let fail = |error: io::Error| Failure::new(Status::Other, format!("{}: {error}", to.display()));
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(fail)?;
+    let written = io::copy(&mut data.take(length), &mut target).and_then(|copied| {
+        target.sync_all()?;
+        Ok(copied)
+    });
+    let failure = match written {
+        Ok(copied) if copied == length => {
+            return print(format_args!("{}: {} saved; it still waits for its upload\n", shown(path), ByteSize(length)));
+        }
+        Ok(_) => broken("the connection ended"),
+        Err(error) => fail(error),
+    };
+    let _ = fs::remove_file(to);
+    Err(failure)
 }
 
 async fn pending_unmounted(cache_dir: &Path, command: PendingCommand) -> vofs_core::Result<Result<()>> {
@@ -55,19 +82,15 @@ async fn pending_unmounted(cache_dir: &Path, command: PendingCommand) -> vofs_co
     Ok(match command {
         PendingCommand::List { json, .. } => list(&journal.pending().await?, json),
         PendingCommand::Export { file, to, .. } => {
-            let saved = journal.export(&file, &to).await?;
-            for (start, end) in &saved.missing {
+            let found = journal.export(&file).await?;
+            for (start, end) in &found.missing {
                 note(format_args!(
                     "mountvofs: {}: bytes {start} to {end} were not changed here and stand on the service only: they are \
                      zeros in what was saved; mount first to save all of it",
-                    saved.path
+                    found.path
                 ));
             }
-            print(format_args!(
-                "{}: {} saved; it still waits for its upload\n",
-                shown(&saved.path),
-                ByteSize(saved.bytes)
-            ))
+            save(&found.path, found.data.chain(io::repeat(0)), found.bytes, &to)
         }
         PendingCommand::Discard { file, .. } => {
             let gone = journal.discard(&file).await?;
@@ -86,11 +109,6 @@ fn list(files: &[PendingFile], json: bool) -> Result<()> {
         return print_json(&files);
     }
     print(files.iter().map(|file| line(file) + "\n").collect::<String>())
-}
-
-/// The daemon's directory is another one.
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|error| Failure::new(Status::Usage, format!("{}: {error}", path.display())))
 }
 
 /// One file that waits, for people.

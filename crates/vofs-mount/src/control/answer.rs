@@ -27,10 +27,6 @@ pub(super) async fn answer(context: &Context, request: Request) -> Reply {
         Request::Pending => {
             engine.status().await.map(|status| Reply::Pending { space: status.space, files: status.pending })
         }
-        Request::Export { which, to } => engine
-            .export_pending(&which, &to)
-            .await
-            .map(|saved| Reply::Exported { path: saved.path, bytes: saved.bytes }),
         Request::Discard { which } => {
             engine.discard_pending(&which).await.map(|gone| Reply::Discarded { path: gone.path, bytes: gone.bytes })
         }
@@ -50,9 +46,12 @@ pub(super) async fn answer(context: &Context, request: Request) -> Reply {
         Request::LogLevel { level } => Ok(log_level(context, level.as_deref())),
         Request::Limits(change) => engine.change_limits(change.of_cache).await.map(|()| limits(context, change)),
         // Those that take their time are not asked for here.
-        Request::Drain { .. } | Request::Warm { .. } | Request::Pin { .. } | Request::Trace | Request::Unmount => {
-            Ok(Reply::Failed { message: "not answered at once".into() })
-        }
+        Request::Drain { .. }
+        | Request::Export { .. }
+        | Request::Warm { .. }
+        | Request::Pin { .. }
+        | Request::Trace
+        | Request::Unmount => Ok(Reply::Failed { message: "not answered at once".into() }),
     };
     done.unwrap_or_else(|error| Reply::Failed { message: error.to_string() })
 }

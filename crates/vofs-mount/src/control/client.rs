@@ -1,6 +1,6 @@
 //! The other end of the control socket: asks the daemon of a cache directory.
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -37,16 +37,29 @@ impl Daemon {
     }
 
     /// The same for as long as `progress` says that there is interest; none when there is no more.
-    pub(crate) fn ask_while(
+    pub(crate) fn ask_while(self, request: &Request, progress: impl FnMut(&Reply) -> bool) -> Result<Option<Reply>> {
+        Ok(self.converse(request, progress)?.map(|(reply, _)| reply))
+    }
+
+    /// Asks, and gives the answer with the bytes that are behind it.
+    pub(crate) fn ask_for_bytes(self, request: &Request) -> Result<(Reply, impl Read)> {
+        self.converse(request, |_| true)?.ok_or_else(|| broken("the connection ended"))
+    }
+
+    fn converse(
         mut self,
         request: &Request,
         mut progress: impl FnMut(&Reply) -> bool,
-    ) -> Result<Option<Reply>> {
-        let mut line = serde_json::to_vec(request).map_err(|error| broken(&error.to_string()))?;
-        line.push(b'\n');
-        self.0.write_all(&line).map_err(|error| broken(&error.to_string()))?;
-        for line in BufReader::new(&self.0).lines() {
-            let line = line.map_err(|error| broken(&error.to_string()))?;
+    ) -> Result<Option<(Reply, BufReader<UnixStream>)>> {
+        let mut line = serde_json::to_string(request).map_err(|error| broken(&error.to_string()))?;
+        line.push('\n');
+        self.0.write_all(line.as_bytes()).map_err(|error| broken(&error.to_string()))?;
+        let mut replies = BufReader::new(self.0);
+        loop {
+            line.clear();
+            if replies.read_line(&mut line).map_err(|error| broken(&error.to_string()))? == 0 {
+                return Err(broken("the connection ended"));
+            }
             match serde_json::from_str(&line).map_err(|error| broken(&error.to_string()))? {
                 Reply::Failed { message } => return Err(Failure::new(Status::Other, message)),
                 reply if reply.is_followed() => {
@@ -54,13 +67,13 @@ impl Daemon {
                         return Ok(None);
                     }
                 }
-                reply => return Ok(Some(reply)),
+                reply => return Ok(Some((reply, replies))),
             }
         }
-        Err(broken("the connection ended"))
     }
 }
 
-fn broken(cause: &str) -> Failure {
+/// The daemon is there, and does not say what it should.
+pub(crate) fn broken(cause: &str) -> Failure {
     Failure::new(Status::Other, format!("the mount does not answer: {cause}"))
 }

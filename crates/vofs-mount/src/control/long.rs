@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 use vofs_core::path::NodePath;
-use vofs_core::{Engine, Ino, WarmPlan, WarmProgress};
+use vofs_core::{Engine, Exported, Ino, WarmPlan, WarmProgress};
 
 use super::answer;
 use super::context::Context;
@@ -55,6 +55,22 @@ async fn drain_within(engine: &Arc<Engine>, limit: Duration, asker: &mut Asker) 
 /// Sends what waits, as the end of the mount does; the caller ends it.
 pub(super) async fn unmount(context: &Context, asker: &mut Asker) -> std::io::Result<Reply> {
     Ok(Reply::Unmounting { remaining: drain_within(&context.engine, context.patience.drain(), asker).await? })
+}
+
+/// Hands out the bytes of a file that waits. Whoever asks saves them: no path of a local file is opened here that was told.
+pub(super) async fn export(context: &Arc<Context>, which: &str, asker: &mut Asker) -> std::io::Result<()> {
+    let to = &mut *asker;
+    let handed = context
+        .engine
+        .export_pending(which, |Exported { path, bytes, data, .. }| async move {
+            to.say(&Reply::Exported { path, bytes }).await?;
+            to.give(data, bytes).await
+        })
+        .await;
+    match handed {
+        Ok(handed) => handed,
+        Err(error) => asker.say(&Reply::Failed { message: error.to_string() }).await,
+    }
 }
 
 /// Fetches what stands at and below `paths`. Who goes away ends it.

@@ -1,13 +1,12 @@
-//! What is said on the control socket: a request and its replies, a line of JSON each.
-
-use std::path::PathBuf;
+//! What is said on the control socket: a request and its replies, a line of JSON each. No request has the path of a local file:
+//! the daemon opens none that it is told, which might hang, or be in its own mount.
 
 use serde::{Deserialize, Serialize};
 use vofs_core::{Limits, PendingFile};
 
 use super::report::Report;
 
-/// What the daemon is asked for. Paths are below the root of the mount, unless they are of local files.
+/// What the daemon is asked for. Paths are below the root of the mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub(crate) enum Request {
@@ -20,8 +19,8 @@ pub(crate) enum Request {
     },
     /// The files that wait.
     Pending,
-    /// Save one of them to a new local file.
-    Export { which: String, to: PathBuf },
+    /// Hand out the bytes of one of them.
+    Export { which: String },
     /// Drop one of them.
     Discard { which: String },
     /// Try one of them again, or all.
@@ -105,6 +104,7 @@ pub(crate) enum Reply {
         space: String,
         files: Vec<PendingFile>,
     },
+    /// The bytes of the file follow, so many, just as they are.
     Exported {
         path: String,
         bytes: u64,
@@ -175,10 +175,7 @@ mod tests {
     #[test]
     fn a_request_is_a_line_that_a_script_can_write() {
         for (line, request) in [
-            (
-                r#"{"command": "export", "which": "a/b", "to": "/tmp/x"}"#,
-                Request::Export { which: "a/b".into(), to: "/tmp/x".into() },
-            ),
+            (r#"{"command": "export", "which": "a/b"}"#, Request::Export { which: "a/b".into() }),
             (r#"{"command": "drain"}"#, Request::Drain { limit: None }),
             (r#"{"command": "pin", "path": "a/b"}"#, Request::Pin { path: "a/b".into(), lazy: false }),
             (

@@ -1,6 +1,6 @@
 //! The daemon's end of the control socket: who may ask, one request a connection, what is said on the way to its answer.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A request comes at once.
 const HEARING: Duration = Duration::from_secs(10);
+
+/// Bytes are handed out by pieces of this size.
+const PIECE: usize = 1 << 20;
+
+/// How long whoever takes bytes may let one wait: the file is not sent meanwhile.
+const TAKING: Duration = Duration::from_secs(60);
 
 /// The listening socket. Dropped, it is closed and its name removed.
 #[derive(Debug)]
@@ -83,6 +89,18 @@ impl Asker {
         line.push(b'\n');
         self.0.write_all(&line).await
     }
+
+    /// Gives the first `length` bytes of `data`, zeros behind its end.
+    pub(super) async fn give(&mut self, data: File, length: u64) -> std::io::Result<()> {
+        let mut left = tokio::fs::File::from_std(data).chain(tokio::io::repeat(0)).take(length);
+        let mut piece = vec![0; PIECE];
+        loop {
+            match left.read(&mut piece).await? {
+                0 => return Ok(()),
+                count => tokio::time::timeout(TAKING, self.0.write_all(&piece[..count])).await??,
+            }
+        }
+    }
 }
 
 /// One connection: its request, and what is said to it.
@@ -103,6 +121,7 @@ async fn serve(context: &Arc<Context>, stream: UnixStream) -> std::io::Result<()
         Ok(Request::Drain { limit }) => long::drain(&context.engine, limit, &mut asker).await?,
         Ok(Request::Warm { paths }) => long::warm(context, &paths, &mut asker).await?,
         Ok(Request::Pin { path, lazy }) => long::pin(context, &path, lazy, &mut asker).await?,
+        Ok(Request::Export { which }) => return long::export(context, &which, &mut asker).await,
         Ok(Request::Trace) => return long::trace(context, &mut asker).await,
         Ok(Request::Unmount) => {
             let reply = long::unmount(context, &mut asker).await?;
