@@ -95,6 +95,7 @@ pub(crate) fn start(log: &Log) -> Result<Level> {
                     format!("log file {}: {error}; give another one with --log", file.display()),
                 )
             };
+            // Private when it is made. Who named a file that is there (or a pipe, or a terminal) has chosen its mode.
             let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(fail)?;
             Ok(start_to(log, false, Mutex::new(PlainLines(opened))))
         }

@@ -267,6 +267,8 @@ fn strangers_are_refused_at_the_control_socket(profile: Profile) {
         run(&mut command)
     };
     assert_ne!(ask().status, 0, "the directory is closed to others");
+    let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("cache"), mode("cache/control")), (0o700, 0o600), "as they were made");
     // Even where the way to it has been opened, which nobody should.
     for (name, mode) in [("", 0o755), ("cache", 0o755), ("cache/control", 0o666)] {
         fs::set_permissions(world.path(name), Permissions::from_mode(mode)).unwrap();

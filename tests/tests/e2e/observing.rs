@@ -3,14 +3,21 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::Duration;
 
 use vofs_tests::mount::adopt;
 use vofs_tests::process::run;
 use vofs_tests::{Profile, World, every_profile, http, wait_until};
 
-every_profile!(metrics_on_loopback_only, a_log_of_objects, lines_for_the_journal, a_bundle_without_secrets);
+every_profile!(
+    metrics_on_loopback_only,
+    nobody_listens_unless_asked_for,
+    a_log_of_objects,
+    a_log_is_private,
+    lines_for_the_journal,
+    a_bundle_without_secrets,
+);
 
 fn metrics_on_loopback_only(profile: Profile) {
     let world = World::new(profile);
@@ -39,6 +46,49 @@ fn metrics_on_loopback_only(profile: Profile) {
     let mut open = world.command("mountvofs");
     open.args(["-f", "--vospace", &world.uri(""), "--metrics=0.0.0.0:9464", "--mountpoint"]).arg(world.path("mnt"));
     run(open.arg("--cache_dir").arg(world.path("cache"))).fails_with(2, &["only a loopback address"]);
+}
+
+/// Sockets of a process that wait for connections from other machines or this one.
+fn listening(process: u32) -> usize {
+    let inodes: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .filter_map(|entry| {
+            fs::read_link(entry.unwrap().path()).ok()?.to_str()?.strip_prefix("socket:[").map(str::to_owned)
+        })
+        .map(|inode| inode.trim_end_matches(']').to_owned())
+        .collect();
+    let tables =
+        ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap_or_default());
+    // The fourth column is the state, of which 0A is LISTEN; the tenth the inode.
+    let listens = |line: &&str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        columns.get(3) == Some(&"0A") && columns.get(9).is_some_and(|inode| inodes.iter().any(|own| own == inode))
+    };
+    tables.iter().flat_map(|table| table.lines()).filter(listens).count()
+}
+
+fn nobody_listens_unless_asked_for(profile: Profile) {
+    let world = World::new(profile);
+    world.put("f", b"x");
+    let mount = world.mount();
+    assert_eq!(fs::read(mount.join("f")).unwrap(), b"x");
+    assert_eq!(listening(mount.pid()), 0);
+    mount.unmount();
+    let mount = world.mounting().options(&["--metrics=127.0.0.1:0"]).start();
+    assert_eq!(listening(mount.pid()), 1);
+}
+
+/// As it is made. One that is there already is somebody's who knows what it is: its mode stays.
+fn a_log_is_private(profile: Profile) {
+    let world = World::new(profile);
+    let mode = |name: &str| fs::metadata(world.path(name)).unwrap().mode() & 0o777;
+    world.mount().unmount();
+    assert_eq!(mode("mountvofs.log"), 0o600);
+    fs::set_permissions(world.path("mountvofs.log"), fs::Permissions::from_mode(0o640)).unwrap();
+    let length = fs::metadata(world.path("mountvofs.log")).unwrap().len();
+    world.mount().unmount();
+    assert!(fs::metadata(world.path("mountvofs.log")).unwrap().len() > length);
+    assert_eq!(mode("mountvofs.log"), 0o640);
 }
 
 fn a_log_of_objects(profile: Profile) {
@@ -111,7 +161,6 @@ fn a_bundle_without_secrets(profile: Profile) {
     for secret in secrets.into_iter().chain(secret_lines) {
         assert!(!text.contains(secret), "{secret}");
     }
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     bundle().fails_with(1, &["exists"]);
 }
