@@ -164,19 +164,49 @@ fn works(name: &str, script: &str) {
     assert_eq!(said.status, 0, "{name}:\n{}\n{}", said.stdout(), said.stderr);
 }
 
-/// All options of a program and its subcommands, from what it says itself.
-fn options(program: &Path, arguments: &[String], found: &mut BTreeSet<String>) {
-    let help = run(Command::new(program).args(arguments).arg("--help")).ok().stdout();
-    found.extend(long_options(&help));
-    let commands = help.split("Commands:\n").nth(1).unwrap_or_default();
-    for command in commands.lines().take_while(|line| line.starts_with("  ")) {
-        // What is indented further belongs to the line before.
-        let Some(word) = command.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) else { continue };
-        let word = word.split([' ', ',']).next().unwrap();
-        if word == "help" {
-            continue;
+/// What a program or one of its subcommands knows, from what it says itself.
+#[derive(Debug, Default)]
+struct Known {
+    options: BTreeSet<String>,
+    commands: BTreeMap<String, Known>,
+}
+
+impl Known {
+    fn of(program: &Path, arguments: &[String]) -> Self {
+        let help = run(Command::new(program).args(arguments).arg("--help")).ok().stdout();
+        let mut known = Known { options: long_options(&help).collect(), commands: BTreeMap::new() };
+        let commands = help.split("Commands:\n").nth(1).unwrap_or_default();
+        for command in commands.lines().take_while(|line| line.starts_with("  ")) {
+            // What is indented further belongs to the line before.
+            let Some(word) = command.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) else { continue };
+            let word = word.split([' ', ',']).next().unwrap().to_owned();
+            let below = if word == "help" {
+                Known::default()
+            } else {
+                Known::of(program, &[arguments, std::slice::from_ref(&word)].concat())
+            };
+            known.commands.insert(word, below);
         }
-        options(program, &[arguments, &[word.to_owned()]].concat(), found);
+        known
+    }
+
+    /// What is wrong with a command line behind the name of the program, as a reader would type it.
+    fn faults(&self, line: &str) -> Vec<String> {
+        let mut here = self;
+        for word in line.split_whitespace() {
+            match here.commands.get(word) {
+                Some(below) => here = below,
+                None if !here.commands.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
+                    if !word.starts_with('-') {
+                        return vec![format!("there is no command {word}")];
+                    }
+                    break;
+                }
+                None => break,
+            }
+        }
+        let unknown = long_options(line).filter(|option| !here.options.contains(option));
+        unknown.map(|option| format!("there is no {option} there")).collect()
     }
 }
 
@@ -186,31 +216,43 @@ fn long_options(text: &str) -> impl Iterator<Item = String> + '_ {
     words.filter(|word| word.starts_with("--") && word.len() > 3).map(|word| word.replace('_', "-"))
 }
 
-/// The options of commands in running text and in blocks that are not run: the program has them.
+/// The subcommands and options of commands in running text, in tables and in blocks that are not run: the program has them, each
+/// option where it stands. What begins with a command of `mountvofs` is one of it, as in `pin --lazy`.
 #[test]
 fn options_exist() {
     let home = tempfile::tempdir().unwrap();
-    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut known: BTreeMap<String, Known> = BTreeMap::new();
     for name in COMMANDS.into_iter().chain(["mountvofs", "vospaced", "vospace"]) {
         let called = home.path().join(name);
         symlink(binary(if ["mountvofs", "vospaced"].contains(&name) { name } else { "vospace" }), &called).unwrap();
-        options(&called, &[], known.entry(name.to_owned()).or_default());
+        known.insert(name.to_owned(), Known::of(&called, &[]));
     }
-    let mut seen = 0;
+    for (line, fault) in [
+        ("drain --json", "there is no --json there"),
+        ("pending lst", "there is no command lst"),
+        ("refresch /", "there is no command refresch"),
+    ] {
+        assert_eq!(known["mountvofs"].faults(line), [fault], "{line}");
+    }
+    let (mut seen, mut wrong) = (0, Vec::new());
     for (name, text) in documents() {
         let shown =
             blocks(&text).into_iter().flat_map(|block| block.text.lines().map(str::to_owned).collect::<Vec<_>>());
         let inline = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
         for command in shown.chain(inline.collect::<Vec<_>>()) {
-            let mut words = command.split_whitespace();
-            let Some(has) = words.next().and_then(|program| known.get(program)) else { continue };
             // Behind these another program is called.
-            let own = command.split([';', '|', '#']).next().unwrap();
-            for option in long_options(own) {
-                assert!(has.contains(&option), "{name}: `{command}`: there is no {option}");
-                seen += 1;
-            }
+            let own = command.split([';', '|', '#', '&', '>']).next().unwrap();
+            let (program, line) = own.split_once(' ').unwrap_or((own, ""));
+            let of_mount = known["mountvofs"].commands.contains_key(program) && line.starts_with("--");
+            let (has, line) = match known.get(program) {
+                Some(has) => (has, line),
+                None if of_mount => (&known["mountvofs"], own),
+                None => continue,
+            };
+            seen += long_options(line).count();
+            wrong.extend(has.faults(line).into_iter().map(|fault| format!("{name}: `{command}`: {fault}")));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 40, "{seen}");
 }
