@@ -109,7 +109,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) max_flush_threads: usize,
 
-    /// Requests for bytes of files at a time.
+    /// Requests for bytes of files at a time; whole files of a service without ranges are not counted.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) max_transfers: usize,
 

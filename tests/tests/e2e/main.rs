@@ -4,6 +4,7 @@
 
 mod bench;
 mod block_cache;
+mod bounds;
 mod cache;
 mod certificates;
 mod commands;
@@ -39,6 +40,7 @@ mod options;
 mod passthrough;
 mod posix;
 mod programs;
+mod progress;
 mod python_client;
 mod reading;
 mod refusals;

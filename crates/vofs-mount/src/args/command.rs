@@ -141,7 +141,7 @@ pub(crate) struct LimitChange {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory_limit: Option<u64>,
 
-    /// Requests for bytes of files at a time.
+    /// Requests for bytes of files at a time; whole files of a service without ranges are not counted.
     #[arg(long, value_name = "N")]
     pub(crate) max_transfers: Option<usize>,
 
