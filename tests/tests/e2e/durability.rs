@@ -266,7 +266,8 @@ fn strangers_are_refused_at_the_control_socket(profile: Profile) {
         command.args(["status", "--cache_dir"]).arg(world.path("cache")).current_dir("/").env("HOME", "/nonexistent");
         run(&mut command)
     };
-    assert_ne!(ask().status, 0, "the directory is closed to others");
+    // The directory is closed to others.
+    ask().fails_with(1, &["the control socket in ", " cannot be used: Permission denied"]);
     let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("cache"), mode("cache/control")), (0o700, 0o600), "as they were made");
     // Even where the way to it has been opened, which nobody should.

@@ -67,8 +67,12 @@ fn mounts_with_the_options_of_a_table(profile: Profile) {
 fn says_what_mount_expects(profile: Profile) {
     let world = World::new(profile);
     let helper = Helper::new(&world);
-    helper.call(&world.uri(""), "cache_dri=/x").fails_with(1, &["option 'cache_dri' is not known"]);
-    helper.call(&world.uri(""), "remount,ro").fails_with(1, &["unmount it first"]);
+    helper
+        .call(&world.uri(""), "cache_dri=/x")
+        .fails_with(1, &["option 'cache_dri' is not known; those of `mountvofs --help` are"]);
+    helper
+        .call(&world.uri(""), "remount,ro")
+        .fails_with(1, &["/mnt: a mounted space cannot be mounted anew with other options; unmount it first"]);
     helper.call(&world.uri("nowhere"), &helper.options()).fails_with(32, &["does not exist"]);
     assert!(!is_mounted(&helper.point));
 }

@@ -165,7 +165,7 @@ fn operations_and_log_lines_are_told(profile: Profile) {
         let _ = fs::metadata(mount.join(format!("none{number}")));
         mount.log().contains("DEBUG")
     });
-    world.ask_mount(&["log-level", "loud"]).fails_with(1, &["'loud'"]);
+    world.ask_mount(&["log-level", "loud"]).fails_with(1, &["'loud': error, warn, info, debug or trace is needed"]);
 }
 
 fn what_hangs_is_named(profile: Profile) {
@@ -206,7 +206,9 @@ fn a_drain_waits_no_longer_than_it_is_told(profile: Profile) {
     world.server.freeze();
     file.write_all(b"waits").unwrap();
     drop(file);
-    world.ask_mount(&["drain", "--timeout=1"]).fails_with(1, &["f: not uploaded; it is in the journal"]);
+    world
+        .ask_mount(&["drain", "--timeout=1"])
+        .fails_with(1, &["f: not uploaded; it is in the journal (`mountvofs pending list` says why)"]);
     world.server.thaw();
     world.ask_mount(&["drain"]).ok();
     assert_eq!(world.bytes("f").unwrap(), b"waits");

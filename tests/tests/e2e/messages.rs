@@ -10,6 +10,7 @@ mod credentials;
 mod devices;
 mod logged;
 mod mount;
+mod service;
 
 use vofs_tests::World;
 use vofs_tests::process::Finished;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use vofs_tests::process::run;
@@ -31,6 +32,8 @@ fn what_a_mount_does_not_do_it_says_with_the_way_to_it() {
         ),
     ];
     each(|words| world.ask_mount(words), &table);
+    let told = world.ask_mount(&["unpin", "large"]).ok().stderr;
+    assert!(told.contains("/large: was not pinned by this name; pinned: /kept"), "{told}");
     let mut odd = world.command("mountvofs");
     odd.arg("forget").arg(OsStr::from_bytes(b"latin-\xe9")).arg("--cache_dir").arg(world.path("cache"));
     run(&mut odd).fails_with(2, &["names in a VOSpace are UTF-8"]);
@@ -70,6 +73,29 @@ fn paths_of_two_mounts_are_for_two_commands() {
     let mut forget = world.command("mountvofs");
     forget.arg("forget").arg(world.path("mnt/x")).arg(point.join("y"));
     run(&mut forget).fails_with(2, &["/second/y: is in another mount than the paths before it"]);
+}
+
+#[test]
+fn what_cannot_be_fetched_or_saved_whole_is_said() {
+    let world = World::new(Profile::Vault);
+    world.put_deep("d/f", vec![1; 3_000_000]);
+    world.vospace(&["ln", "vos:demo/d/f", "vos:demo/d/l"]).ok();
+    let mount = world.mounting().options(&["--write-back", "background"]).start();
+    world.server.fault(r#"{"route": "bytes", "status": 403}"#);
+    world.ask_mount(&["pin", "d"]).fails_with(1, &["pinned, but 1 file(s) could not be fetched: "]);
+    let patched = fs::File::options().write(true).open(mount.join("d/f")).unwrap();
+    patched.write_all_at(b"ours", 1_500_000).unwrap();
+    drop(patched);
+    mount.kill();
+    let to = world.local("saved");
+    let told = world.ask_mount(&["pending", "export", "d/f", to.to_str().unwrap()]).ok().stderr;
+    assert!(told.contains("d/f: bytes 0 to 1500000 were not changed here and stand on the service only"), "{told}");
+    let saved = fs::read(&to).unwrap();
+    assert!(saved.len() == 3_000_000 && saved[1_500_000..1_500_004] == *b"ours" && saved[0] == 0);
+    world.server.heal();
+    let _mount = world.mount();
+    let told = world.ask_mount(&["warm", "d"]).ok().stdout();
+    assert!(told.ends_with("; 1 link(s) are not followed\n"), "{told}");
 }
 
 /// A daemon that says that it ends, and keeps its lock.

@@ -33,6 +33,15 @@ fn what_a_command_does_not_do_it_says_with_the_way_to_it() {
         |words| world.vospace(words),
         &[
             ("ls vos:demo/no*", 1, "nothing matches"),
+            ("cp vos:demo/f", 2, "the destination is missing: where is vos:demo/f to go?"),
+            ("cp --bwlimit 0 f vos:demo/x", 2, "at least 1 byte per second is needed"),
+            ("chmod o+r vos:demo/f g", 2, "no group belongs to o+r: it takes the right away from all"),
+            ("chmod g+r vos:demo/f", 2, "group name required for r, "),
+            ("chmod g+r:g vos:demo/f g", 2, "the group stands in the mode already; name it once"),
+            ("chmod o+w vos:demo/f", 2, "o+w: others cannot be given write; o+r lets them read"),
+            ("chmod o-w vos:demo/f", 2, "o-w: others never have write, so there is nothing to take away"),
+            ("tag vos:demo/f =v", 2, "is no property; write KEY, KEY=VALUE or KEY="),
+            ("tag --remove vos:demo/f k=v", 2, "--remove takes keys without values"),
             ("rm vos:demo/d", 1, "demo/d is a container; add -R to remove it and all that it holds"),
             (
                 "rm vos:demo/ld/",

@@ -202,6 +202,10 @@ fn properties_are_attributes(profile: Profile) {
     assert_eq!(world.vospace(&["tag", &world.uri("f"), "title"]).ok().stdout(), "None\n");
     // Of a directory too, and of a file that is still being written.
     fs::create_dir(mount.join("d")).unwrap();
+    let refused = xattr::set(&path, "user.vos.title", b"a bell \x07").unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(nix::libc::EINVAL));
+    let log = mount.log();
+    assert!(log.contains("user.vos.title: a property holds no control characters"), "{log}");
     xattr::set(mount.join("d"), "user.vos.title", b"a directory").unwrap();
     assert_eq!(xattr::get(mount.join("d"), "user.vos.title").unwrap().as_deref(), Some(&b"a directory"[..]));
     let mut new = File::create(mount.join("new")).unwrap();

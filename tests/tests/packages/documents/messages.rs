@@ -1,10 +1,13 @@
 //! Messages and their explanations, compared in both directions: what a document quotes is in the sources, and what the programs can
 //! say is quoted in docs/troubleshooting.md or docs/messages.md.
 
+use std::fs;
+
 use super::{column, document, sources};
+use crate::project;
 
 /// Where texts for users begin: they are the literals up to the closing bracket.
-const OPENERS: [&str; 18] = [
+const OPENERS: [&str; 19] = [
     "#[error(",
     "tracing::warn!(",
     "tracing::error!(",
@@ -15,7 +18,9 @@ const OPENERS: [&str; 18] = [
     "ensure!(",
     "context(",
     "output::error(",
-    "output::note(",
+    // The function, and no method that notes something.
+    "note(",
+    "Fault::argument(",
     "Error::node(",
     "Error::CacheDir(",
     "Error::Invalid {",
@@ -24,6 +29,28 @@ const OPENERS: [&str; 18] = [
     "refuse(",
     "broken(",
 ];
+
+/// In the programs themselves, what is put together and what is returned as an error is for users too; in the libraries it is
+/// often a part of a message, or a statement of SQL.
+const IN_PROGRAMS: [&str; 2] = ["format!(", "Err("];
+
+/// Where what is put together tells how something stands, or what was done, and not what is wrong.
+const TELLING: [&str; 7] = [
+    "vofs-mount/src/commands/status.rs",
+    "vofs-mount/src/commands/watch.rs",
+    "vofs-mount/src/commands/watch/view.rs",
+    "vospace-cli/src/commands/doctor.rs",
+    "vospace-cli/src/commands/login.rs",
+    "vospace-cli/src/telling.rs",
+    "vospace-cli/src/bars.rs",
+];
+
+/// What the service says before it serves. Its answers are those of the services that it imitates: docs/server.md has these.
+const OF_THE_SERVICE: [&str; 7] =
+    ["accounts.rs", "args.rs", "args/values.rs", "import.rs", "main.rs", "populate.rs", "serve.rs"];
+
+/// The shortest quote: a shorter one stands in too much else, unless it is all that is said.
+const SHORTEST: usize = 8;
 
 /// What is quoted, without the quotes.
 pub(super) fn quoted() -> Vec<String> {
@@ -38,6 +65,10 @@ fn programs() -> Vec<(String, String)> {
     let crates = ["crates/vofs-mount", "crates/vofs-core", "crates/vospace-cli", "crates/vospace-client"];
     let tests = ["/tests.rs", "/tests/", "/fake.rs", "/testing.rs", "/examples/", "/life/model/"];
     let mut found = sources(&crates);
+    let service = sources(&["crates/vospace-server/src"]).into_iter();
+    found.extend(service.filter(|(path, _)| {
+        OF_THE_SERVICE.iter().any(|file| path.ends_with(&format!("crates/vospace-server/src/{file}")))
+    }));
     found.retain(|(path, _)| !tests.iter().any(|test| path.contains(test)));
     for (_, text) in &mut found {
         if let Some(at) = text.find("#[cfg(test)]\nmod tests {") {
@@ -45,6 +76,28 @@ fn programs() -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// What the examples for batch systems say on standard error.
+fn scripts() -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    for entry in fs::read_dir(project("packaging/batch")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text.lines().filter(|line| line.contains(">&2")) {
+            said.extend(line.split('"').skip(1).step_by(2).map(|text| (path.display().to_string(), text.to_owned())));
+        }
+    }
+    said
+}
+
+/// Where the texts of a file begin.
+fn openers(path: &str) -> impl Iterator<Item = &'static str> {
+    let of_program = ["crates/vofs-mount/", "crates/vospace-cli/", "crates/vospace-server/"];
+    let has_more =
+        of_program.iter().any(|start| path.contains(start)) && !TELLING.iter().any(|file| path.ends_with(file));
+    let more: &[&str] = if has_more { &IN_PROGRAMS } else { &[] };
+    OPENERS.iter().chain(more).copied()
 }
 
 /// The string literals from `text` up to the bracket that closes the one that is open.
@@ -104,11 +157,13 @@ fn unbroken(text: &str) -> String {
 
 #[test]
 fn what_is_quoted_is_said() {
-    let sources: String = programs().into_iter().map(|(_, text)| unbroken(&text)).collect();
+    let sources: String = programs().into_iter().chain(scripts()).map(|(_, text)| unbroken(&text) + "\n").collect();
     let quoted = quoted();
     for message in &quoted {
         let escaped = message.replace('"', "\\\"");
         assert!(sources.contains(message.as_str()) || sources.contains(&escaped), "no program says: {message}");
+        let is_long = message.len() >= SHORTEST || sources.contains(&format!("\"{message}\""));
+        assert!(is_long, "stands in too much else: {message}");
     }
     assert!(quoted.len() > 200, "{}", quoted.len());
 }
@@ -122,8 +177,9 @@ fn what_is_said_is_explained() {
     for (path, text) in programs() {
         let advice =
             text.find("fn advice(").map(|at| literals(&text[at + "fn advice(self) -> &'static str {".len()..]));
-        let said = OPENERS.iter().flat_map(|opener| {
-            text.match_indices(opener).flat_map(|(at, _)| literals(&text[at + opener.len()..])).collect::<Vec<_>>()
+        let said = openers(&path).flat_map(|opener| {
+            let begins = text.match_indices(opener).filter(|(at, _)| opener != "note(" || !text[..*at].ends_with('.'));
+            begins.flat_map(|(at, _)| literals(&text[at + opener.len()..])).collect::<Vec<_>>()
         });
         for message in said.chain(advice.into_iter().flatten()) {
             if quoted.iter().any(|quoted| message.contains(quoted.as_str())) {
@@ -131,6 +187,11 @@ fn what_is_said_is_explained() {
             } else if says_something(&message) {
                 missing.push(format!("{path}: {message}"));
             }
+        }
+    }
+    for (path, message) in scripts() {
+        if says_something(&message) && !quoted.iter().any(|quoted| message.contains(quoted.as_str())) {
+            missing.push(format!("{path}: {message}"));
         }
     }
     missing.sort();
