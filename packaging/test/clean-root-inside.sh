@@ -9,6 +9,10 @@ find / -xdev -not -path '/tmp/*' -not -path '/var/*' -not -path '/run/*' -not -p
 step install
 dpkg --install vofs.deb
 for program in mountvofs vls vcp vospaced; do "$program" --version; done
+for page in mountvofs vls vospace cadc-get-cert; do zcat -f /usr/share/man/man1/$page.1* | grep -q "$page"; done
+for script in bash-completion/completions/vls zsh/site-functions/_vospace fish/vendor_completions.d/vls.fish; do
+    grep -q vls "/usr/share/$script"
+done
 
 step tour
 DEMO_ONCE=1 /usr/share/vofs/demo/demo.sh /usr/bin

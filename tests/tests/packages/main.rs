@@ -7,6 +7,7 @@ mod batch;
 mod documents;
 mod installed;
 mod packed;
+mod propagation;
 mod recipes;
 mod units;
 

@@ -68,6 +68,7 @@ fn the_wheel_in_a_fresh_environment() {
     run(Command::new(&linked).arg("--version")).ok();
     for file in [
         "man/man1/vls.1",
+        "man/man1/vospace.1",
         "bash-completion/completions/vls",
         "zsh/site-functions/_vospace",
         "fish/vendor_completions.d/vls.fish",

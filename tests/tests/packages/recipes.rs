@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use vofs_tests::process::run;
+use vofs_tests::process::{binary, run};
 
 use crate::{prepared, project};
 
@@ -41,6 +41,20 @@ fn homebrew_and_container() {
     assert_eq!(begun.iter().sum::<usize>(), formula.matches("end\n").count());
     let container = text("packaging/container/Containerfile");
     assert!(container.contains(&format!("vofs:{}", version())) && container.contains("COPY vofs_*.deb"), "{container}");
+    // The line by which it is run: what bash is given in it is a command line of mountvofs, with paths that are volumes or made.
+    let line = container.split("-c \\\n").nth(1).and_then(|rest| rest.split('\'').nth(1)).unwrap();
+    let words = line.split(" && ").next().unwrap();
+    let mut words = words.split_whitespace();
+    assert_eq!(words.next(), Some("mountvofs"), "{line}");
+    let words: Vec<&str> = words.collect();
+    // --man ends it before anything is done, and after the options were read.
+    run(Command::new(binary("mountvofs")).args(&words).arg("--man")).ok();
+    for path in words.iter().filter(|word| word.starts_with('/')) {
+        let is_volume = container.contains(&format!(":{path} ")) || container.contains(&format!(":{path}:ro "));
+        let is_made =
+            container.lines().any(|line| line.contains("mkdir ") && line.split(' ').any(|word| word == *path));
+        assert!(is_volume || is_made, "{path} is neither a volume nor made: {line}");
+    }
     for manifest in ["pod.yaml", "daemonset.yaml"] {
         assert!(text(&format!("packaging/kubernetes/{manifest}")).contains(&format!("image: vofs:{}\n", version())));
     }
