@@ -85,17 +85,18 @@ fn read_at_once(world: &World, mount: &Mount, kind: &str) -> Duration {
 #[test]
 fn transfers_at_a_time() {
     let world = World::new(Profile::Vault);
-    world.put("ranges", vec![3; 9_000_000]);
     // Before it has shown that it has ranges, one request at a time is made in any case.
-    let learn =
-        |mount: &Mount| File::open(mount.join("ranges")).unwrap().read_exact_at(&mut [0; 100], 5_000_000).unwrap();
+    let learn = |mount: &Mount, name: &str| {
+        world.put(name, vec![3; 9_000_000]);
+        File::open(mount.join(name)).unwrap().read_exact_at(&mut [0; 100], 5_000_000).unwrap();
+    };
     let mount = world.mounting().options(&["--max-transfers=1"]).start();
-    learn(&mount);
+    learn(&mount, "one");
     let took = read_at_once(&world, &mount, "given");
     assert!(took >= HELD * FILES, "{took:?}");
     mount.unmount();
     let mount = world.mount();
-    learn(&mount);
+    learn(&mount, "two");
     limits(&world, &["--max-transfers=1"]);
     let took = read_at_once(&world, &mount, "changed");
     assert!(took >= HELD * FILES, "{took:?}");
