@@ -25,7 +25,7 @@ for manager in /usr/lib/systemd/systemd /lib/systemd/systemd; do [ -x "$manager"
 "$manager" --user --log-target=console >"$home/manager.log" 2>&1 &
 own=$!
 finish() {
-    kill "$own" 2>/dev/null
+    kill "$own" 2>/dev/null || true
     wait "$own" 2>/dev/null || true
     # It leaves the control groups of its units behind.
     find /sys/fs/cgroup -depth -maxdepth 3 -type d \( -path '*/app.slice*' -o -name init.scope \) -exec rmdir {} + 2>/dev/null || true
