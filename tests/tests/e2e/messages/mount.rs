@@ -47,6 +47,7 @@ fn each_thing_that_is_wrong_is_named_with_what_to_give_instead() {
     attempt()
         .option(&["--metrics", "192.0.2.1:1"])
         .fails(status::USAGE, &["only a loopback address is taken, such as 127.0"]);
+    attempt().option(&["--local-only", "a/b"]).fails(status::USAGE, &["--local-only: \"a/b\" is no pattern of a name"]);
     attempt().option(&["--bwlimit-up", "0"]).fails(status::USAGE, &["at least 1 byte a second is needed"]);
     attempt().option(&["--read-timeout", "0"]).fails(status::USAGE, &["at least 1 second is needed"]);
     attempt().option(&["--open-check", "never"]).fails(status::USAGE, &["always, sweep or ttl is needed"]);

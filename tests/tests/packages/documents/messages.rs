@@ -30,12 +30,14 @@ const OPENERS: [&str; 19] = [
     "broken(",
 ];
 
-/// In the programs themselves, what is put together and what is returned as an error is for users too; in the libraries it is
-/// often a part of a message, or a statement of SQL.
+/// Outside of the library for clients, what is put together and what is returned as an error is for users too. There it is often a
+/// part of a message.
 const IN_PROGRAMS: [&str; 2] = ["format!(", "Err("];
 
-/// Where what is put together tells how something stands, or what was done, and not what is wrong.
-const TELLING: [&str; 7] = [
+/// Where what is put together tells how something stands, or what was done, and not what is wrong; or is a statement of SQL.
+const TELLING: [&str; 9] = [
+    "vofs-core/src/journal/salvage.rs",
+    "vofs-core/src/namespace/persist.rs",
     "vofs-mount/src/commands/status.rs",
     "vofs-mount/src/commands/watch.rs",
     "vofs-mount/src/commands/watch/view.rs",
@@ -63,7 +65,7 @@ pub(super) fn quoted() -> Vec<String> {
 /// The sources of the programs without their tests.
 fn programs() -> Vec<(String, String)> {
     let crates = ["crates/vofs-mount", "crates/vofs-core", "crates/vospace-cli", "crates/vospace-client"];
-    let tests = ["/tests.rs", "/tests/", "/fake.rs", "/testing.rs", "/examples/", "/life/model/"];
+    let tests = ["/tests.rs", "/tests/", "/fake.rs", "/testing.rs", "/examples/", "/life/model/", "/life/spoilt.rs"];
     let mut found = sources(&crates);
     let service = sources(&["crates/vospace-server/src"]).into_iter();
     found.extend(service.filter(|(path, _)| {
@@ -93,7 +95,7 @@ fn scripts() -> Vec<(String, String)> {
 
 /// Where the texts of a file begin.
 fn openers(path: &str) -> impl Iterator<Item = &'static str> {
-    let of_program = ["crates/vofs-mount/", "crates/vospace-cli/", "crates/vospace-server/"];
+    let of_program = ["crates/vofs-mount/", "crates/vofs-core/", "crates/vospace-cli/", "crates/vospace-server/"];
     let has_more =
         of_program.iter().any(|start| path.contains(start)) && !TELLING.iter().any(|file| path.ends_with(file));
     let more: &[&str] = if has_more { &IN_PROGRAMS } else { &[] };
