@@ -17,7 +17,8 @@ both_profiles!(
     dropped_while_the_mount_runs,
 );
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What failed is tried again with growing pauses.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A mount with a file that cannot be sent for now.
 fn with_what_waits(world: &World, bytes: &[u8]) -> Mount {
