@@ -30,7 +30,7 @@ const OPENERS: [&str; 19] = [
     "broken(",
 ];
 
-/// Outside of the library for clients, what is put together and what is returned as an error is for users too. There it is often a
+/// Outside of the library for clients, but for its configuration, what is put together and what is returned as an error is for users too. There it is often a
 /// part of a message.
 const IN_PROGRAMS: [&str; 2] = ["format!(", "Err("];
 
@@ -95,7 +95,13 @@ fn scripts() -> Vec<(String, String)> {
 
 /// Where the texts of a file begin.
 fn openers(path: &str) -> impl Iterator<Item = &'static str> {
-    let of_program = ["crates/vofs-mount/", "crates/vofs-core/", "crates/vospace-cli/", "crates/vospace-server/"];
+    let of_program = [
+        "crates/vofs-mount/",
+        "crates/vofs-core/",
+        "crates/vospace-cli/",
+        "crates/vospace-client/src/services",
+        "crates/vospace-server/",
+    ];
     let has_more =
         of_program.iter().any(|start| path.contains(start)) && !TELLING.iter().any(|file| path.ends_with(file));
     let more: &[&str] = if has_more { &IN_PROGRAMS } else { &[] };
