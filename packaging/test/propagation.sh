@@ -31,8 +31,8 @@ sidecar() {
     local limit=$((SECONDS + 60))
     unshare --mount --propagation unchanged "$@" &
     sidecar=$!
-    # Of a container that is started again the dead mount of the one before is no sign.
-    until nsenter --target $sidecar --mount sh -c 'mountpoint -q "$1" && ls "$1" >/dev/null 2>&1' sh "$point"; do
+    # The dead mount of a container that was killed still looks like one, and cannot be listed; so that is asked first.
+    until nsenter --target $sidecar --mount sh -c 'ls "$1" >/dev/null 2>&1 && mountpoint -q "$1"' sh "$point"; do
         kill -0 $sidecar || { echo 'the sidecar ended' >&2; exit 1; }
         [ $SECONDS -lt $limit ] || { echo 'the sidecar does not mount' >&2; exit 1; }
         sleep 0.1

@@ -157,7 +157,9 @@ for file in files:
         places = tuple(mount["mountPath"] + "/" for mount in space["volumeMounts"])
         point = next(option.partition("=")[2] for option in space["args"] if option.startswith("--mountpoint="))
         probes = [space[probe] for probe in ("startupProbe", "readinessProbe") if probe in space]
-        assert probes and all(probe["exec"]["command"] == ["mountpoint", "-q", point] for probe in probes), file
+        # A dead mount still looks like one, and cannot be listed.
+        command = ["sh", "-c", f"ls {point} >/dev/null && mountpoint -q {point}"]
+        assert probes and all(probe["exec"]["command"] == command for probe in probes), file
         # The end has as long as the mount may take to upload (--drain-timeout, ten minutes unless said otherwise).
         assert spec["terminationGracePeriodSeconds"] > 600, file
         others = [container for container in containers if container is not space]
