@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rangemap::RangeSet;
 use tokio::runtime::Handle;
 
@@ -67,6 +67,8 @@ pub(crate) struct DirtyFile {
     id: String,
     disk: DataFile,
     state: Mutex<State>,
+    /// Held alone by who brings bytes of the base where nothing was written, or they would fall on what is being written.
+    filling: RwLock<()>,
 }
 
 /// What a moment of a [`DirtyFile`] looks like.
@@ -85,7 +87,7 @@ impl DirtyFile {
         let disk = DataFile::create(directory.join(&id), base_length)?;
         let (written, unsynced) = (RangeSet::new(), RangeSet::new());
         let state = State { length: base_length, base_length, written, unsynced, mtime: now, generation: 0 };
-        Ok(DirtyFile { id, disk, state: Mutex::new(state) })
+        Ok(DirtyFile { id, disk, state: Mutex::new(state), filling: RwLock::new(()) })
     }
 
     /// Finds a file again that the journal knows.
@@ -101,7 +103,7 @@ impl DirtyFile {
             mtime: pending.mtime,
             generation: 0,
         };
-        Ok(DirtyFile { id: pending.id.clone(), disk, state: Mutex::new(state) })
+        Ok(DirtyFile { id: pending.id.clone(), disk, state: Mutex::new(state), filling: RwLock::new(()) })
     }
 
     /// Somebody works with it: it can be read from now on even if it is renamed or removed.
@@ -162,6 +164,7 @@ impl DirtyFile {
         if bytes.is_empty() {
             return Ok(());
         }
+        let _not_filled = self.filling.read();
         self.disk.write(bytes, offset)?;
         let end = offset + bytes.len() as u64;
         let mut state = self.state.lock();
@@ -175,8 +178,16 @@ impl DirtyFile {
 
     /// Puts bytes of the base version where nothing was written.
     pub(crate) fn fill(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let end = offset + bytes.len() as u64;
-        let gaps: Vec<Range<u64>> = self.state.lock().written.gaps(&(offset..end)).collect();
+        let _alone = self.filling.write();
+        let gaps: Vec<Range<u64>> = {
+            let state = self.state.lock();
+            // What was cut off meanwhile does not come back.
+            let end = state.base_length.min(offset + bytes.len() as u64);
+            if end <= offset {
+                return Ok(());
+            }
+            state.written.gaps(&(offset..end)).collect()
+        };
         for gap in gaps {
             let slice = &bytes[(gap.start - offset) as usize..(gap.end - offset) as usize];
             self.disk.write(slice, gap.start)?;
@@ -189,6 +200,7 @@ impl DirtyFile {
 
     /// Cuts the file, or lengthens it by zeros.
     pub(crate) fn truncate(&self, length: u64, now: Millis) -> io::Result<()> {
+        let _not_filled = self.filling.read();
         self.disk.get()?.set_len(length)?;
         let mut state = self.state.lock();
         if length < state.length {
@@ -335,6 +347,37 @@ mod tests {
         let mut bytes = [0; 2];
         file.read(10, &mut bytes).expect("read");
         assert_eq!(&bytes, b"ab");
+    }
+
+    #[test]
+    fn what_was_cut_off_while_it_was_fetched_is_not_filled_in() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let file = DirtyFile::create(place.path(), 6, Millis(1)).expect("made");
+        file.truncate(2, Millis(2)).expect("cut");
+        file.truncate(6, Millis(3)).expect("lengthened");
+        file.fill(0, b"abcdef").expect("filled");
+        assert_eq!(file.parts(0..6), [Part::Local(0..2), Part::Zero(2..6)]);
+        file.fill(4, b"ef").expect("nothing to fill");
+        assert_eq!(file.parts(0..6), [Part::Local(0..2), Part::Zero(2..6)]);
+    }
+
+    #[test]
+    fn filling_and_writing_at_the_same_time_keeps_what_was_written() {
+        const LENGTH: usize = 200_000;
+        let place = tempfile::tempdir().expect("a temporary directory");
+        for _ in 0..20 {
+            let file = DirtyFile::create(place.path(), LENGTH as u64, Millis(1)).expect("made");
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    (0..LENGTH).step_by(1000).for_each(|at| file.fill(at as u64, &[b'b'; 1000]).expect("filled"));
+                });
+                (0..LENGTH).step_by(100).for_each(|at| file.write(at as u64, b"w", Millis(2)).expect("written"));
+            });
+            let mut bytes = vec![0; LENGTH];
+            file.read(0, &mut bytes).expect("read");
+            let wrong = bytes.iter().enumerate().find(|(at, byte)| **byte != if at % 100 == 0 { b'w' } else { b'b' });
+            assert_eq!(wrong, None);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::path::NodePath;
 const KEPT_FOR_READERS: u64 = 256 * 1024 * 1024;
 
 /// How much of it is read at a time.
-const KEEP_STEP: u64 = 4 * 1024 * 1024;
+const KEEP_STEP: usize = 4 * 1024 * 1024;
 
 /// Where a handle reads.
 struct Source {
@@ -155,24 +155,31 @@ impl Engine {
     /// A file is about to be removed or replaced by this mount while programs have it open: what they may still read
     /// of it is brought into the cache, where it stays until they close it. The service has no such notion.
     pub(crate) async fn keep_for_readers(&self, file: &Arc<OpenFile>) {
-        let (path, blocks) = {
+        let (path, blocks, dirty) = {
             let mut state = file.state();
-            let clean_and_open = state.handles > 0 && state.dirty.is_none();
-            let Some(path) = state.path.clone().filter(|_| clean_and_open) else { return };
+            let Some(path) = state.path.clone().filter(|_| state.handles > 0) else { return };
             match state.blocks(&self.store) {
-                Some(blocks) if blocks.length() <= KEPT_FOR_READERS.min(self.store.capacity() / 4) => (path, blocks),
+                Some(blocks) if blocks.length() <= KEPT_FOR_READERS.min(self.store.capacity() / 4) => {
+                    (path, blocks, state.dirty.clone())
+                }
                 _ => return,
             }
         };
+        // Of a changed file the rest.
+        let wanted = match dirty {
+            Some(dirty) => dirty.parts(0..dirty.length()),
+            None => vec![Part::Base(0..blocks.length())],
+        };
         let window = Window::new(self.store.capacity());
-        let mut at = 0;
-        while at < blocks.length() {
-            let end = blocks.length().min(at + KEEP_STEP);
-            if let Err(error) = self.fetcher.read(&path, &blocks, at..end, &window).await {
-                tracing::warn!(%path, %error, "removed while it is open: not kept whole for who reads it");
-                return;
+        for part in wanted {
+            let Part::Base(range) = part else { continue };
+            for at in range.clone().step_by(KEEP_STEP) {
+                let piece = at..range.end.min(at + KEEP_STEP as u64);
+                if let Err(error) = self.fetcher.read(&path, &blocks, piece, &window).await {
+                    tracing::warn!(%path, %error, "removed while it is open: not kept whole for who reads it");
+                    return;
+                }
             }
-            at = end;
         }
     }
 }

@@ -181,3 +181,16 @@ fn nothing_is_made_offline_at_a_name_that_a_lost_answer_left_in_doubt() {
     ];
     check(WriteBack::Background, &steps).unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// Also what was not read or written of it before.
+#[test]
+fn an_open_file_that_loses_its_name_is_read_whole() {
+    for (mode, length) in MODES.into_iter().flat_map(|mode| [None, Some(0), Some(1)].map(|length| (mode, length))) {
+        for last in [unlink("b"), rename("e/a", "b")] {
+            let mut steps = vec![Step::Do(Op::Open { slot: 0, path: "b" })];
+            steps.extend(length.map(|length| Step::Do(Op::Poke { slot: 0, offset: 1, length })));
+            steps.extend([Step::Do(last.clone()), Step::Do(Op::Peek { slot: 0 })]);
+            check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {steps:?}: {error}"));
+        }
+    }
+}
