@@ -118,6 +118,25 @@ async fn bytes_go_to_the_negotiated_place_without_credentials() {
     assert!(wanted.protocols.iter().any(|protocol| protocol.uri == HTTPS_PUT && protocol.security_methods.len() == 1));
 }
 
+/// pyvospace and Astro Data Lab tell no digest of what they stored: the node tells how many bytes it was.
+#[tokio::test]
+async fn without_a_digest_the_length_that_the_node_tells_is_compared() {
+    for (told, kind) in [(Some(10), None), (None, None), (Some(7), Some(ErrorKind::ChecksumMismatch))] {
+        let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+            "GET /svc/nodes/a?limit=0" => node(told),
+            "GET /svc/xfer/J" => offer(seen, &["/svc/byte"]),
+            "PUT /svc/byte" => Reply::status(200),
+            _ => usual(seen, false).unwrap(),
+        })
+        .await;
+        let put = stub.client().put(&uri("/a"), source(), PutOptions::default()).await;
+        match kind {
+            None => assert_eq!(put.unwrap().length, 10),
+            Some(kind) => refused(put, kind, "were sent and 7 bytes stored"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_request_finds_a_place_and_the_long_way_others() {
     for dead in [false, true] {
