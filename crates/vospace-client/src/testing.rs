@@ -2,6 +2,7 @@
 //!
 //! It speaks just enough HTTP/1.1, can also break off or fall silent at will, and remembers every request.
 
+mod gate;
 mod heard;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::uri::VosUri;
 use crate::xml::capabilities::{self, Capabilities, Capability, Interface};
 use crate::{ErrorKind, Result};
 
+pub(crate) use gate::Gate;
 pub(crate) use heard::Heard;
 
 /// A request as it came in.
@@ -55,6 +57,8 @@ pub(crate) enum Reply {
     Raw(Vec<u8>),
     /// Bytes as they are, then silence.
     Stall(Vec<u8>),
+    /// This, once the gate lets it go.
+    Held(Box<Reply>, Gate),
 }
 
 impl Reply {
@@ -84,6 +88,7 @@ impl Reply {
     fn bytes(&self, head: bool) -> Vec<u8> {
         match self {
             Reply::Raw(bytes) | Reply::Stall(bytes) => bytes.clone(),
+            Reply::Held(reply, _) => reply.bytes(head),
             Reply::Whole(status, headers, body) => {
                 let mut text = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n");
                 for (name, value) in headers {
@@ -286,6 +291,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let request = Seen { certificate, ..request };
     let head = request.method == "HEAD";
     let reply = answer(request);
+    if let Reply::Held(_, gate) = &reply {
+        gate.pass().await;
+    }
     let _ = stream.write_all(&reply.bytes(head)).await;
     if matches!(reply, Reply::Stall(_)) {
         // Until the other side gives up.

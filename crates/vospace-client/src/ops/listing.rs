@@ -234,7 +234,7 @@ impl Listing {
                         return Ok(Some(child.node));
                     }
                     self.asked.push_back(future::ready(Ok(Some(child.node))).boxed());
-                } else if !is_doubtful && self.bare == Bare::NotSeen {
+                } else if !is_doubtful && self.is_untried() {
                     if let Some(child) = self.first_bare(child).await? {
                         self.asked.push_back(future::ready(Ok(Some(child))).boxed());
                     }
@@ -262,6 +262,12 @@ impl Listing {
             return true;
         }
         matches!(&child.kind, NodeKind::Link { target } if target.is_empty())
+    }
+
+    /// Whether it is not known yet that children without properties have some.
+    fn is_untried(&self) -> bool {
+        let known = |service: &Arc<Service>| service.dialect().child_properties == Learned::No;
+        self.bare == Bare::NotSeen && !self.service.as_ref().is_some_and(known)
     }
 
     /// Asks for the first child without properties, which tells whether the others are worth it, unless nothing was told of it.

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use super::*;
 use crate::client::Client;
 use crate::node::property;
-use crate::testing::{Reply, Seen, Stub, refused, uri};
+use crate::testing::{Gate, Reply, Seen, Stub, refused, uri};
 use crate::xml::write;
 
 /// A client that waits as long as it takes to write thousands of children on a machine that has other work.
@@ -254,6 +254,48 @@ async fn children_without_properties_are_asked_for_singly_some_at_a_time_and_in_
     assert_eq!(nodes[8].kind, NodeKind::Link { target: "vos://test~svc/x".to_owned() });
     assert_eq!(client.service(&uri("/")).await.unwrap().dialect().child_properties, Learned::No);
     assert_eq!(stub.requests().len(), 1 + TOTAL);
+}
+
+/// pyvospace: as many questions are under way as hide a round trip, and no more than a small service bears. That the first child
+/// tells about the others is known from the second listing on.
+#[tokio::test]
+async fn single_questions_are_side_by_side_within_a_bound_and_at_once_when_it_is_known_that_they_pay() {
+    const TOTAL: usize = 30;
+    let gate = Gate::shut();
+    let holding = gate.clone();
+    let stub = Stub::service(move |seen, _| {
+        let name = seen.target.split(['/', '?']).nth(4).unwrap_or_default();
+        match name.strip_prefix('n').and_then(|n| n.parse::<usize>().ok()) {
+            Some(n) => holding.holds(Reply::ok(write::node(&child(n), [].into_iter()))),
+            None if name == "c" && seen.target.contains("limit=0") => {
+                Reply::ok(write::node(&Node::container(uri("/c")), [].into_iter()))
+            }
+            None => {
+                let children: Vec<Node> = (0..TOTAL).map(|n| Node::data(child(n).uri)).collect();
+                Reply::ok(write::node(&Node::container(uri("/c")), children.iter()))
+            }
+        }
+    })
+    .await;
+    let client = patient(&stub);
+    client.service(&uri("/")).await.unwrap().learn(|dialect| dialect.paging = Learned::No);
+    for alone in [1, 0] {
+        let listing = tokio::spawn(client.list(&uri("/c")).try_collect::<Vec<Node>>());
+        for _ in 0..alone {
+            gate.filled(1).await;
+            gate.let_go(1);
+        }
+        gate.filled(8).await;
+        // Whatever else was sent by then arrives before these are answered.
+        for _ in 0..10 {
+            client.stat(&uri("/c")).await.unwrap();
+        }
+        for _ in alone..TOTAL {
+            gate.let_go(1);
+            client.stat(&uri("/c")).await.unwrap();
+        }
+        assert_eq!((listing.await.unwrap().unwrap().len(), gate.most()), (TOTAL, 8), "{alone} alone");
+    }
 }
 
 #[tokio::test]
