@@ -5,4 +5,5 @@ mod answers;
 mod changes;
 mod credentials;
 mod places;
+mod quirks;
 mod uploads;

@@ -165,8 +165,8 @@ fn note_single(dialect: &mut Dialect, node: &Node) {
 /// observed), which repeating does not change.
 pub(super) fn at_root(service: &Service, uri: &VosUri, failure: Failure) -> Error {
     let dialect = service.dialect();
-    // It has answered for another node, and so is not down.
-    let lives = dialect.namespace != Namespace::Unknown;
+    // It has answered for another node, and so is not down; or it is known to be so.
+    let lives = dialect.namespace != Namespace::Unknown || dialect.root == Learned::No;
     if uri.is_root()
         && failure.status == Some(StatusCode::INTERNAL_SERVER_ERROR)
         && dialect.root != Learned::Yes
