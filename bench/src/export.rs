@@ -77,6 +77,7 @@ async fn answer(State(export): State<Arc<Export>>, request: Request<Body>) -> Re
         query: String::new(),
         status: response.status().as_u16(),
         user: None,
+        credentials: Vec::new(),
         range,
         bytes_out: 0,
     };

@@ -36,6 +36,10 @@ pub struct Logged {
     pub status: u64,
     /// Bytes of the answer's body.
     pub bytes_out: u64,
+    /// Whose it was; empty for nobody's.
+    pub user: String,
+    /// In which forms secrets came.
+    pub credentials: Vec<String>,
 }
 
 impl Logged {
@@ -220,6 +224,8 @@ impl Server {
                 range: text(entry, "range"),
                 status: entry["status"].as_u64().unwrap_or(0),
                 bytes_out: entry["bytes_out"].as_u64().unwrap_or(0),
+                user: text(entry, "user"),
+                credentials: serde_json::from_value(entry["credentials"].clone()).unwrap_or_default(),
             })
             .filter(|entry| !entry.path.starts_with("/_bench"))
             .collect()

@@ -11,7 +11,7 @@ use crate::call::{Call, refuse, swallow};
 use crate::control::{Control, Mode};
 use crate::fault::{Fault, FaultKind};
 use crate::faults::{Asked, Due};
-use crate::identity::{AUTHENTICATED, Caller, challenges, presented};
+use crate::identity::{AUTHENTICATED, Caller, challenges, forms, presented};
 use crate::oplog::{Entry, redacted};
 use crate::profile::Bytes as ByteHabit;
 use crate::profile::access::Access;
@@ -170,6 +170,7 @@ fn entry(method: &Method, path: &str, query: &str, headers: &HeaderMap, caller: 
         query: query.to_owned(),
         status: 0,
         user: caller.name().map(str::to_owned),
+        credentials: forms(headers),
         range: headers.get(header::RANGE).and_then(text),
         bytes_out: 0,
     }

@@ -199,6 +199,22 @@ pub fn presented(headers: &HeaderMap, access: &Access) -> Result<Option<String>,
     Ok(cookies.find(|(name, _)| Some(*name) == wanted).map(|(_, token)| token.trim_matches('"').to_owned()))
 }
 
+/// In which forms these headers present secrets, whether or not a service looks at them.
+pub fn forms(headers: &HeaderMap) -> Vec<String> {
+    let named = headers.iter().flat_map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default();
+        match name.as_str() {
+            "authorization" => vec![value.split(' ').next().unwrap_or_default().to_owned()],
+            "cookie" => {
+                value.split(';').filter_map(|cookie| Some(cookie.trim().split_once('=')?.0.to_owned())).collect()
+            }
+            other if other.contains("auth") || other.contains("token") => vec![other.to_owned()],
+            _ => Vec::new(),
+        }
+    });
+    named.collect()
+}
+
 /// The challenges that answers to an anonymous caller carry, as CADC's services send them: where a token or a certificate
 /// is to be had for a name and a password, or only that there are tokens. `base` is the URL of this server.
 pub fn challenges(kind: Challenges, bad_token: bool, base: &str) -> Vec<HeaderValue> {
@@ -226,6 +242,17 @@ mod tests {
 
     fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn the_forms_of_secrets_are_told_and_the_secrets_are_not() {
+        let mut all = headers(header::AUTHORIZATION, "Bearer secret");
+        all.insert(header::COOKIE, HeaderValue::from_static("a=secret; b=secret"));
+        all.insert("x-dl-authtoken", HeaderValue::from_static("secret"));
+        all.insert("content-type", HeaderValue::from_static("text/xml"));
+        let mut told = forms(&all);
+        told.sort();
+        assert_eq!(told, ["Bearer", "a", "b", "x-dl-authtoken"]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Entry {
     pub status: u16,
     /// The user, or null.
     pub user: Option<String>,
+    /// How a secret was presented, known here or not: `Bearer`, `Basic`, the names of cookies and headers; never the secret.
+    pub credentials: Vec<String>,
     /// The `Range` header, or null.
     pub range: Option<String>,
     /// Bytes of the answer's body sent so far.
@@ -115,6 +117,7 @@ mod tests {
             query: String::new(),
             status: 200,
             user: None,
+            credentials: Vec::new(),
             range: None,
             bytes_out: 0,
         };

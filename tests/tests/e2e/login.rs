@@ -1,4 +1,4 @@
-//! Log-ins at an issuer of tokens, from the code to the end, before a site of SRCNet; and services with credentials of their own.
+//! Log-ins at an issuer of tokens, from the code to the end, before a site of SRCNet.
 
 use std::fs;
 use std::io::Write as _;
@@ -171,27 +171,4 @@ fn a_mount_goes_on_over_renewals_and_over_a_new_log_in() {
     log_in(&world, &issuer);
     wait_until("the mount goes on", PATIENCE, || write().is_ok());
     assert!(world.status()["credentials"]["problem"].is_null());
-}
-
-#[test]
-fn a_copy_between_two_services_shows_to_each_what_is_for_it() {
-    let world = World::new(Profile::Both);
-    let secret = world.local_file("token", "demo-token\n");
-    configure(
-        &world,
-        &format!(
-            "[service.vos]\nresource-id = \"ivo://cadc.nrc.ca/vault\"\n\
-             auth = {{ scheme = \"token\", token-file = \"{0}\" }}\n\
-             [service.arc]\nresource-id = \"ivo://cadc.nrc.ca/arc\"\n\
-             auth = {{ scheme = \"token\", command = [\"cat\", \"{0}\"] }}\n",
-            secret.display()
-        ),
-    );
-    let local = world.local_file("a", "bytes");
-    let run = |arguments: &[&str]| run(world.command("vospace").env_remove("VOSPACE_TOKEN").args(arguments));
-    run(&["cp", local.to_str().unwrap(), "vos:demo/a"]).ok();
-    run(&["cp", "vos:demo/a", "arc:demo/a"]).ok();
-    assert_eq!(run(&["cat", "arc:demo/a"]).ok().stdout(), "bytes");
-    fs::write(&secret, "wrong").unwrap();
-    run(&["cat", "arc:demo/a"]).fails_with(1, &["renew your credentials"]);
 }

@@ -50,6 +50,7 @@ mod rights;
 mod safety;
 mod semantics;
 mod settings;
+mod several;
 mod sharing;
 mod shells;
 mod supervised;
