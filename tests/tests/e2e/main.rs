@@ -22,6 +22,7 @@ mod fits;
 mod guides;
 mod helper;
 mod hostile;
+mod learning;
 mod library;
 mod life;
 mod limits;
