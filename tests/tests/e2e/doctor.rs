@@ -13,6 +13,7 @@ every_profile!(
     a_token_that_is_refused,
     a_certificate_that_has_expired_or_is_none,
     a_place_that_cannot_be_written_to,
+    what_the_user_says_of_a_service_is_told_from_what_was_learned,
 );
 
 /// What it found; each line of something wrong has a remedy behind a semicolon or in words.
@@ -138,4 +139,25 @@ fn a_place_that_cannot_be_written_to(profile: Profile) {
     let path = world.server.byte_path();
     world.server.fault(&format!(r#"{{"method": "GET", "path": "{path}", "digest": "missing", "count": 1}}"#));
     found(&world, |_| {}, 0);
+}
+
+fn what_the_user_says_of_a_service_is_told_from_what_was_learned(profile: Profile) {
+    let world = World::new(profile);
+    let place = world.path("home/.config/vofs/config.toml");
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    let section = fs::read_to_string(&place).unwrap_or_else(|_| {
+        let resource_id = profile.authority().replace('~', "/");
+        format!("[service.{}]\nresource-id = \"ivo://{resource_id}\"\n", profile.prefix())
+    });
+    fs::write(&place, format!("{section}quirks = {{ paging = \"no\" }}\n")).unwrap();
+    world.put("f", b"x");
+    world.server.forget();
+    world.vospace(&["ls", &world.uri("")]).ok();
+    let asked: Vec<String> = world.server.log().into_iter().map(|entry| entry.query).collect();
+    assert!(!asked.iter().any(|query| query.contains("limit=5000")), "{asked:?}");
+    let told = found(&world, |_| {}, 0);
+    assert!(told.contains("configured     pages: no (paging)"), "{told}");
+    assert!(told.contains("learned        dates: ") && told.matches("configured ").count() == 1, "{told}");
+    let from = if profile.has_capabilities() { "its capabilities" } else { "its section of the configuration file" };
+    assert!(told.contains(&format!("addresses      from {from}")), "{told}");
 }

@@ -89,6 +89,8 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs) -> anyhow::Result<St
         }
     };
     findings.good("service", service.resource_id());
+    let from = if service.is_fixed() { "its section of the configuration file" } else { "its capabilities" };
+    findings.note("addresses", format_args!("from {from}"));
     for (name, url) in service.addresses() {
         findings.note("", format_args!("{name}: {url}"));
     }
