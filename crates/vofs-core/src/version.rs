@@ -211,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn without_dates_length_and_digest_tell_versions_apart() {
+        let told = |length, byte| Version { md5: Some([byte; 16]), ..bare(length, None) };
+        assert_eq!(told(3, 7).compare(&told(3, 7)), Same);
+        assert_eq!(told(3, 7).compare(&told(3, 8)), Different);
+        assert_eq!(told(3, 7).compare(&told(4, 7)), Different);
+        assert!(!told(3, 7).is_bare());
+    }
+
+    #[test]
     fn our_own_upload_is_recognised_without_a_date() {
         let own = Version { length: 3, md5: Some([7; 16]), ..Version::default() };
         assert_eq!(own.compare(&vault(3, Some(7), Some(5), 6)), Same);

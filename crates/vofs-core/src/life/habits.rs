@@ -238,6 +238,37 @@ async fn no_more_is_asked_for_ahead_than_a_window() {
     assert!((3..=2 + crate::along::AHEAD).contains(&asked), "{asked}");
 }
 
+/// `ls -l` of a directory whose listing tells names only: the kernel looks up one name after the other, and those behind it are
+/// asked for meanwhile, side by side, as many as a small service bears.
+#[tokio::test]
+async fn what_is_asked_for_ahead_is_asked_for_side_by_side_within_a_bound() {
+    const AT_A_TIME: usize = 16;
+    let bench = with(Habits { lists_only_names: true, ..NONE });
+    bench.remote.add_directory("d");
+    for i in 0..200 {
+        bench.remote.store(&format!("d/f{i:03}"), "x");
+    }
+    let mount = bench.mount().await;
+    mount.names("d").await;
+    mount.walk("d/f000").await.expect("there");
+    bench.remote.stall_after(Some(0), false);
+    let held = async {
+        while bench.remote.waiting() <= AT_A_TIME {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        let waiting = bench.remote.waiting();
+        bench.remote.stall_after(None, false);
+        waiting
+    };
+    let walk = mount.walk("d/f001");
+    let both = async { tokio::join!(walk, held) };
+    let (walked, waiting) = tokio::time::timeout(Duration::from_secs(20), both).await.expect("they are side by side");
+    assert_eq!((walked.expect("there").1, waiting), (1, 1 + AT_A_TIME), "the one that is wanted, and those ahead");
+}
+
 #[tokio::test]
 async fn a_link_of_a_listing_without_targets_is_asked_for_its_own() {
     let bench = with(Habits { lists_only_names: true, ..NONE });

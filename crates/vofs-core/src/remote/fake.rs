@@ -318,6 +318,11 @@ impl FakeRemote {
         let _ = stalled.wait_for(|stalled| *stalled).await;
     }
 
+    /// Requests that wait for an answer at present.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.lock().answered.receiver_count()
+    }
+
     /// Takes a request in, once requests are answered at all.
     async fn arrive(&self, path: &NodePath, request: String) -> Result<()> {
         let mut answered = self.0.lock().answered.subscribe();

@@ -67,6 +67,27 @@ fn without_dates_and_digests_files_are_read_anew_and_the_status_says_so() {
 }
 
 #[test]
+fn without_dates_a_digest_tells_at_once_that_a_file_was_replaced() {
+    for profile in [Profile::Cavern, Profile::Srcnet] {
+        let world = World::new(profile);
+        let habits = r#"{"documents": {"dates": "none"}}"#;
+        let space = profile.service();
+        world.server.post("/_bench/profile", &format!(r#"{{"space": "{space}", "habits": {habits}}}"#));
+        world.put("f", "first");
+        let mount = world.mounting().options(&["--reread-after=3600"]).start();
+        assert_eq!(fs::read(mount.join("f")).unwrap(), b"first");
+        world.put("f", "other");
+        assert_eq!(fs::read(mount.join("f")).unwrap(), b"other", "{profile:?}: of the same length");
+        assert_eq!(world.status()["refresh"]["weak"].as_bool(), Some(false), "{profile:?}");
+        world.server.forget();
+        assert_eq!(fs::read(mount.join("f")).unwrap(), b"other");
+        assert!(!world.server.log().iter().any(|entry| entry.is_byte_read()), "{profile:?}: it is here");
+        fs::write(mount.join("f"), "ours!").unwrap();
+        assert_eq!(world.bytes("f").unwrap(), b"ours!", "{profile:?}: no conflict with oneself");
+    }
+}
+
+#[test]
 fn with_dates_alone_a_replaced_file_is_seen_at_once() {
     for profile in [Profile::Pyvospace, Profile::Datalab] {
         let world = World::new(profile);
