@@ -3,8 +3,10 @@
 //! Each test fails if the quirk in its comment is handled as the standard, or as CADC, would have it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use vofs_tests::process::Finished;
+use vofs_tests::server::TOKEN;
 use vofs_tests::wire::Wire;
 use vofs_tests::{Profile, World, every_profile};
 
@@ -242,4 +244,47 @@ fn names_with_percent_signs_are_shown_as_they_are() {
         world.vospace(line).fails_with(1, &["'%2F' contains the character %", "'%FF' contains the character %"]);
     }
     assert!(fs::read(world.local("back/aA")).is_ok_and(|bytes| bytes.is_empty()));
+}
+
+/// A Cavern as it was found (0.10.2): nodes and files, and neither transfers nor jobs. Handled as the standard would have it, nothing
+/// could be stored there, read or removed.
+#[test]
+fn a_cavern_of_nodes_and_files_alone_is_used_as_it_is() {
+    let world = World::new(Profile::Cavern);
+    let secret = world.local_file("token", TOKEN);
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let directory = world.path("home/.config/vofs");
+    fs::create_dir_all(&directory).unwrap();
+    let section = format!(
+        "[service.arc]\nresource-id = \"ivo://cadc.nrc.ca/arc\"\nbase-url = \"{}/arc\"\n\
+         endpoints = {{ nodes = \"nodes\", files = \"files\" }}\nauth = {{ scheme = \"token\", token-file = \"{}\" }}\n",
+        world.server.base(),
+        secret.display()
+    );
+    fs::write(directory.join("config.toml"), section).unwrap();
+    for content in [bytes(300_000), bytes(7), Vec::new()] {
+        world.put("f", &content);
+        assert!(world.bytes("f").unwrap() == content);
+        assert!(world.vospace(&["cat", &world.uri("f")]).ok().bytes == content);
+    }
+    world.put("f", b"bytes");
+    world.local_file("tree/a/b", b"b");
+    ok(&world, &["cp", "tree", &world.uri("tree")]);
+    assert_eq!(ok(&world, &["find", &world.uri("tree"), "--name", "b"]).lines().count(), 1);
+    let moved = world.vospace(&["mv", &world.uri("f"), &world.uri("g")]);
+    moved.fails_with(1, &["the service has no moves", "--emulate-rename"]);
+    assert_eq!((world.bytes("f").unwrap(), world.exists("g")), (b"bytes".to_vec(), false));
+    ok(&world, &["mv", "--emulate-rename", &world.uri("f"), &world.uri("g")]);
+    assert_eq!((world.bytes("g").unwrap(), world.exists("f")), (b"bytes".to_vec(), false));
+    let mount = world.mount();
+    fs::write(mount.join("h"), "by the mount").unwrap();
+    assert_eq!(world.bytes("h").unwrap(), b"by the mount");
+    assert_eq!(fs::rename(mount.join("h"), mount.join("i")).unwrap_err().raw_os_error(), Some(nix::libc::EOPNOTSUPP));
+    mount.unmount();
+    ok(&world, &["rm", "-R", &world.uri("tree")]);
+    assert!(!world.exists("tree"));
+    let elsewhere = |path: &str| !["/nodes", "/files"].iter().any(|known| path.starts_with(&format!("/arc{known}")));
+    let log = world.server.log();
+    let other: Vec<_> = log.iter().filter(|entry| elsewhere(&entry.path)).collect();
+    assert!(other.is_empty(), "{other:?}");
 }

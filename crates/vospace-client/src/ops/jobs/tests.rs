@@ -60,6 +60,35 @@ async fn a_failure_is_told_in_full_where_the_summary_has_only_the_words_of_the_s
     }
 }
 
+/// pyvospace and Astro Data Lab overlook WAIT and answer at once: they are not asked without a pause.
+#[tokio::test]
+async fn a_service_that_does_not_wait_is_asked_now_and_then() {
+    let asked = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let noted = Arc::clone(&asked);
+    let stub = Stub::service(move |seen, _| match seen.line().as_str() {
+        "GET /svc/nodes/d?limit=0" => Reply::ok(write::node(&Node::container(uri("/d")), [].into_iter())),
+        line if line.starts_with("GET ") => {
+            let mut times = noted.lock();
+            times.push(Instant::now());
+            job(if times.len() < 3 { Phase::Executing } else { Phase::Completed }, &[], "")
+        }
+        _ => Reply::redirect("/svc/async-delete/K"),
+    })
+    .await;
+    stub.client().delete_tree(&uri("/d")).await.unwrap();
+    let times = asked.lock();
+    assert_eq!(times.len(), 3);
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= POLL), "{times:?}");
+}
+
+/// pyvospace never names the results of a job. Counts that are nowhere are none; where a transfer's are, is known.
+#[tokio::test]
+async fn a_job_without_results_is_done_all_the_same() {
+    let stub = deleting(job(Phase::Completed, &[], "")).await;
+    let counts = stub.client().delete_tree(&uri("/d")).await.unwrap();
+    assert_eq!(counts, JobCounts { succeeded: 0, failed: 0 });
+}
+
 #[tokio::test]
 async fn only_what_was_just_seen_to_be_a_container_is_deleted_as_a_tree() {
     let mut link = Node::data(uri("/d"));

@@ -269,3 +269,24 @@ async fn n19_a_job_that_was_at_work_when_the_service_went_down_says_executing_fo
         assert!(end.text().contains("<vos:endpoint>"), "a negotiation is as good as before: {}", end.text());
     }
 }
+
+/// Documents are validated by the schema: a container has a list of children, if an empty one.
+#[tokio::test]
+async fn a_container_without_its_list_of_children_is_refused() {
+    let bench = Bench::start().await;
+    let document = |list: &str| {
+        format!(
+            "<vos:node xmlns:vos=\"http://www.ivoa.net/xml/VOSpace/v2.0\" \
+             xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" uri=\"vos://cadc.nrc.ca~arc/ada/d\" \
+             xsi:type=\"vos:ContainerNode\"><vos:properties/>{list}</vos:node>"
+        )
+    };
+    let put = async |list: &str| {
+        let headers = [("content-type", "text/xml")];
+        bench.send("PUT", "/arc/nodes/ada/d", ADA, &headers, document(list)).await
+    };
+    let refused = put("").await;
+    assert!(refused.status == 400 && refused.text().contains("schema validation"), "{}", refused.text());
+    assert_eq!(bench.get("/arc/nodes/ada/d").await.status, 404, "nothing was made");
+    assert_eq!(put("<vos:nodes/>").await.status, 201);
+}
