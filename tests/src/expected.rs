@@ -1,8 +1,8 @@
 //! What services cannot do of the end-to-end tests.
 //!
 //! Every test runs on every profile. Where a service cannot do what a test is about, the test fails there, with an errno or a
-//! message that is expected: an entry in the file of the profile names the tests, what their failure says, and why. A test that
-//! passes in spite of its entry, or fails with other words, is red.
+//! message that is expected: an entry in the file of the profile names the tests, at which step they fail, what their failure says,
+//! and why. A test that passes in spite of its entry, fails elsewhere or with other words, is red: what comes before is shown.
 
 mod cavern;
 mod datalab;
@@ -11,7 +11,11 @@ mod srcnet;
 mod strict;
 
 use std::any::Any;
-use std::panic;
+use std::cell::RefCell;
+use std::fs;
+use std::panic::{self, Location};
+use std::path::Path;
+use std::sync::Once;
 
 use crate::profile::Profile;
 
@@ -20,6 +24,8 @@ use crate::profile::Profile;
 struct Cannot {
     /// Paths of the tests, without the profile: `semantics::renames::name`.
     tests: &'static [&'static str],
+    /// Part of the line of the test that fails, one of these; none for words that only one step can say.
+    at: &'static [&'static str],
     /// Part of what the failure says: an errno, or words of a message.
     says: &'static str,
     /// What the service lacks.
@@ -60,6 +66,7 @@ const NAMED_CREDENTIALS: Cannot = Cannot {
         "faults::bad_credentials",
         "life::a_certificate_opens_the_space",
     ],
+    at: &[],
     says: "--certfile: it is not sent to the base-url of",
     because: "it stands in no registry, and its section without credentials does not say that these are for it",
 };
@@ -71,6 +78,7 @@ const CUT_OUTS: Cannot = Cannot {
         "cutouts::headers_come_as_text_and_replace_no_image",
         "cutouts::pixels_are_those_of_the_whole_file",
     ],
+    at: &[],
     says: "the service cuts nothing out of files; copy the whole file",
     because: "it has no service beside it that cuts",
 };
@@ -97,18 +105,48 @@ fn of(profile: Profile) -> &'static [Cannot] {
 pub fn run(module: &str, name: &str, profile: Profile, test: fn(Profile)) {
     let group = module.rsplit_once("::").map_or(module, |(group, _)| group);
     let path = format!("{}::{name}", group.split_once("::").map_or(group, |(_, group)| group));
-    let Some(Cannot { says, because, .. }) = of(profile).iter().find(|cannot| cannot.tests.contains(&path.as_str()))
+    let Some(Cannot { at, says, because, .. }) =
+        of(profile).iter().find(|cannot| cannot.tests.contains(&path.as_str()))
     else {
         return test(profile);
     };
+    note_places();
     match panic::catch_unwind(|| test(profile)) {
         Ok(()) => panic!("{path} passes on {}: it is no longer so that {because}", profile.name()),
-        Err(cause) if message(&*cause).contains(says) => {}
         Err(cause) => {
-            eprintln!("expected was: {says}, because {because}");
+            let line = PLACE.with_borrow(Clone::clone);
+            if message(&*cause).contains(says) && (at.is_empty() || at.iter().any(|at| line.contains(at))) {
+                return;
+            }
+            eprintln!("expected was: {says} at {at:?}, because {because}\nit failed at: {line}");
             panic::resume_unwind(cause)
         }
     }
+}
+
+thread_local! {
+    /// The line of the source at which this thread panicked last.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has each panic leave its line, and be told as before.
+fn note_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            PLACE.set(panic.location().map(source).unwrap_or_default());
+            tell(panic);
+        }));
+    });
+}
+
+/// A line of our own sources, whose paths are those of the project or of this package.
+fn source(place: &Location<'_>) -> String {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let texts = [package.join(place.file()), package.join("..").join(place.file())].map(fs::read_to_string);
+    let text = texts.into_iter().find_map(Result::ok).unwrap_or_default();
+    text.lines().nth(place.line() as usize - 1).unwrap_or_default().trim().to_owned()
 }
 
 fn message(cause: &(dyn Any + Send)) -> &str {
