@@ -10,6 +10,7 @@ mod certificates;
 mod commands;
 mod copies;
 mod crash;
+mod credentials;
 mod cutouts;
 mod deadlines;
 mod descriptors;
