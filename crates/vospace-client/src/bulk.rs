@@ -13,6 +13,27 @@
 //! after its own node was asked (a listing may lag behind the service by half a minute); bytes are hashed while they
 //! stream and are read once more only where a comparison needs it.
 //!
+//! ```
+//! use vospace_client::bulk::{self, Event, Options, Source, Target};
+//! use vospace_client::{Client, VosUri};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/stub.rs"));
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let client = Client::new(configured(&[("GET /nodes/d/f", 200, FILE), ("GET /nodes/d", 200, CONTAINER),
+//! #     ("PUT /nodes/d/f", 409, "DuplicateNode"), ("PUT /files/d/f", 201, "")]))?;
+//! # let directory = tempfile::tempdir()?;
+//! # std::fs::write(directory.path().join("f"), "other")?;
+//! let source = Source::Local { path: directory.path().join("f"), contents: false };
+//! let target = Target::Remote { uri: VosUri::from_wire("vos://lab.example~vospace/d")?, directory: true };
+//! let options = Options::default();
+//! let plan = bulk::plan(&client, vec![source], target, &options).await?;
+//! let report = bulk::run(&client, plan, &options, &|event: &Event<'_>| println!("{event:?}")).await;
+//! assert_eq!((report.copied, report.failures.len()), (1, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! `examples/backup.rs` is a program that does nothing else.
 //!
 //! The engine never asks the user anything, never prints, and follows no link unless told to.

@@ -32,21 +32,29 @@ pub use crate::ops::listing::NodeStream;
 
 /// All services.
 ///
-/// ```no_run
+/// ```
 /// use futures_util::TryStreamExt as _;
-/// use vospace_client::{AuthOptions, Client, ClientConfig, Prefixes, auth, services};
+/// use vospace_client::{Client, VosUri};
 ///
-/// # async fn sizes() -> vospace_client::Result<()> {
-/// let services = services::load()?;
-/// let place = Prefixes::load(&services)?.parse("vos:demo/data")?;
-/// let credentials = auth::choose(AuthOptions::default(), &services)?;
-/// let client = Client::new(ClientConfig { credentials, services, ..ClientConfig::from_env() })?;
-/// let mut children = client.list(&place);
-/// while let Some(node) = children.try_next().await? {
-///     // A service need not tell it, and then it is not 0.
-///     let length = node.properties.length().map_or("-".to_owned(), |length| length.to_string());
-///     println!("{length:>12} {}", node.uri.name());
+/// async fn sizes(client: &Client, place: &VosUri) -> vospace_client::Result<Vec<(String, String)>> {
+///     let mut children = client.list(place);
+///     let mut rows = Vec::new();
+///     while let Some(node) = children.try_next().await? {
+///         // A service need not tell it, and then it is not 0.
+///         let length = node.properties.length().map_or("-".to_owned(), |length| length.to_string());
+///         rows.push((node.uri.name().to_owned(), length));
+///     }
+///     Ok(rows)
 /// }
+///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/stub.rs"));
+/// # #[tokio::main]
+/// # async fn main() -> vospace_client::Result<()> {
+/// # let config = configured(&[("GET /nodes/d/f", 200, FILE), ("GET /nodes/d", 200, CONTAINER)]);
+/// // A program has `ClientConfig { credentials, services, ..ClientConfig::from_env() }`, of `auth::choose` and `services::load`.
+/// let client = Client::new(config)?;
+/// let rows = sizes(&client, &VosUri::from_wire("vos://lab.example~vospace/d")?).await?;
+/// assert_eq!(rows, [("f".to_owned(), "5".to_owned())]);
 /// # Ok(())
 /// # }
 /// ```

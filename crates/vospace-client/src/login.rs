@@ -2,18 +2,39 @@
 //!
 //! For programs that talk to a person: [`begin`] gives what to show, [`Pending::finish`] waits for the person.
 //!
-//! ```no_run
-//! use vospace_client::services::{self, AuthSettings};
+//! ```
+//! use vospace_client::services::AuthSettings;
 //! use vospace_client::{ClientConfig, login};
 //!
-//! # async fn log_in() -> vospace_client::Result<()> {
-//! let config = ClientConfig { services: services::load()?, ..ClientConfig::from_env() };
-//! for service in &config.services {
-//!     let Some(AuthSettings::Oidc(oidc)) = &service.auth else { continue };
-//!     let pending = login::begin(&config, oidc).await?;
-//!     println!("{}: open {} and enter {}", service.name, pending.url(), pending.code());
-//!     pending.finish().await?;
+//! async fn log_in(config: &ClientConfig) -> vospace_client::Result<()> {
+//!     for service in &config.services {
+//!         let Some(AuthSettings::Oidc(oidc)) = &service.auth else { continue };
+//!         let pending = login::begin(config, oidc).await?;
+//!         println!("{}: open {} and enter {}", service.name, pending.url(), pending.code());
+//!         let (_until, is_renewed) = pending.finish().await?;
+//!         assert!(is_renewed);
+//!     }
+//!     Ok(())
 //! }
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/stub.rs"));
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let issuer = answering(&[
+//! #     ("GET /.well-known/openid-configuration", 200, r#"{"issuer": "BASE", "token_endpoint": "BASE/token",
+//! #         "device_authorization_endpoint": "BASE/device"}"#),
+//! #     ("POST /device", 200, r#"{"device_code": "d", "user_code": "ABCD", "verification_uri": "BASE/enter",
+//! #         "expires_in": 60, "interval": 1}"#),
+//! #     ("POST /token", 200, r#"{"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 60}"#),
+//! # ]);
+//! # let home = tempfile::tempdir()?;
+//! # let tokens = home.path().join("tokens.json");
+//! # std::fs::write(home.path().join("config.toml"), format!("[service.lab]\nresource-id = \"ivo://lab.example/vospace\"\n\
+//! #     auth = {{ scheme = \"oidc\", issuer = \"{issuer}\", client-id = \"me\", token-file = \"{}\" }}\n", tokens.display()))?;
+//! # let services = vospace_client::services::load_from(&[home.path().join("config.toml")])?;
+//! # let config = ClientConfig { services, ..ClientConfig::default() };
+//! log_in(&config).await?;
+//! assert!(tokens.exists(), "they are kept, and used by all programs of this user");
 //! # Ok(())
 //! # }
 //! ```

@@ -1,4 +1,24 @@
 //! One service: where its endpoints are, and what was learned of it.
+//!
+//! ```
+//! use vospace_client::dialect::Learned;
+//! use vospace_client::{Client, VosUri};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/stub.rs"));
+//! # #[tokio::main]
+//! # async fn main() -> vospace_client::Result<()> {
+//! # let client = Client::new(configured(&[("GET /nodes/d", 200, CONTAINER)]))?;
+//! let place = VosUri::from_wire("vos://lab.example~vospace/d")?;
+//! let service = client.service(&place).await?;
+//! assert!(service.is_fixed(), "it is where its section of the configuration says");
+//! assert!(service.addresses().any(|(name, _)| name == "files"));
+//! // What is known comes of answers.
+//! assert_eq!(service.dialect().limit_zero, Learned::Unknown);
+//! client.stat(&place).await?;
+//! assert_eq!(service.dialect().limit_zero, Learned::Yes);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,24 @@
 //! Bytes in and out.
+//!
+//! ```
+//! use futures_util::TryStreamExt as _;
+//! use vospace_client::transfer::{PutOptions, UploadSource};
+//! use vospace_client::{Client, VosUri};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/stub.rs"));
+//! # #[tokio::main]
+//! # async fn main() -> vospace_client::Result<()> {
+//! # let client = Client::new(configured(&[("PUT /nodes/d/f", 201, FILE), ("PUT /files/d/f", 201, ""), ("GET /files/d/f", 200, "bytes")]))?;
+//! let file = VosUri::from_wire("vos://lab.example~vospace/d/f")?;
+//! // From memory, a file, or piece by piece from the caller; where the service tells a digest, it was compared when this returns.
+//! let stored = client.put(&file, UploadSource::Bytes("bytes".into()), PutOptions::default()).await?;
+//! assert_eq!(stored.length, 5);
+//! let download = client.open(&file, None).await?;
+//! let pieces: Vec<bytes::Bytes> = download.body.try_collect().await?;
+//! assert_eq!(pieces.concat(), b"bytes");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 
