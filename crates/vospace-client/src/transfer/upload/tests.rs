@@ -118,6 +118,25 @@ async fn bytes_go_to_the_negotiated_place_without_credentials() {
     assert!(wanted.protocols.iter().any(|protocol| protocol.uri == HTTPS_PUT && protocol.security_methods.len() == 1));
 }
 
+/// Vault and Cavern both refuse bytes for their root, each in its way. Who takes them means something else by its paths.
+#[tokio::test]
+async fn a_service_that_takes_bytes_for_its_root_gets_no_more_of_them() {
+    let stub = Stub::service(|seen, _| match seen.line().as_str() {
+        "PUT /svc/files/" => Reply::status(201),
+        "GET /svc/xfer/J" => offer(seen, &["/svc/byte"]),
+        "PUT /svc/byte" => stored(),
+        _ => usual(seen, false).unwrap(),
+    })
+    .await;
+    let client = stub.client();
+    for _ in 0..2 {
+        client.put(&uri("/a"), source(), PutOptions::default()).await.unwrap();
+    }
+    let asked: Vec<_> = stub.requests().into_iter().filter(|seen| seen.target.starts_with("/svc/files")).collect();
+    assert_eq!((asked.len(), asked[0].body.len()), (1, 0), "{:?}", stub.lines());
+    assert_eq!(client.service(&uri("/")).await.unwrap().dialect().direct_put, Learned::No);
+}
+
 /// pyvospace and Astro Data Lab tell no digest of what they stored: the node tells how many bytes it was.
 #[tokio::test]
 async fn without_a_digest_the_length_that_the_node_tells_is_compared() {
