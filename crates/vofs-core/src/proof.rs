@@ -8,7 +8,7 @@
 //!
 //! Only the caller knows whether listings of the service are as good as its single nodes: they lag on a Vault.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,9 +53,16 @@ struct Course {
 #[derive(Debug)]
 pub(crate) struct Proof {
     asked: Millis,
-    /// What it showed exactly as we held it, and nobody has opened since.
-    unchanged: Mutex<HashMap<String, Version>>,
+    found: Mutex<Found>,
     state: watch::Sender<State>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    /// What it showed exactly as we held it, and nobody has opened since.
+    unchanged: HashMap<String, Version>,
+    /// What was opened since it was asked for, whatever answered that.
+    opened: HashSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +107,7 @@ impl Proofs {
             return Opening::Single;
         }
         course.latest.pop_front();
-        let listing =
-            Arc::new(Proof { asked: now, unchanged: Mutex::default(), state: watch::Sender::new(State::InAir) });
+        let listing = Arc::new(Proof { asked: now, found: Mutex::default(), state: watch::Sender::new(State::InAir) });
         course.listing = Some(Arc::clone(&listing));
         Opening::Sweep(listing)
     }
@@ -117,6 +123,14 @@ impl Proofs {
         }
         proven
     }
+
+    /// The opening of `path` was answered, in whatever way: the next one sees what changes from now on.
+    pub(crate) fn opened(&self, path: &NodePath) {
+        let Some(directory) = path.parent() else { return };
+        if let Some(listing) = self.0.lock().peek(&directory).and_then(|course| course.listing.as_ref()) {
+            listing.opened(path.name());
+        }
+    }
 }
 
 impl Proof {
@@ -127,18 +141,27 @@ impl Proof {
     }
 
     fn take(&self, name: &str, held: &Version, now: Millis) -> bool {
-        let shown = self.unchanged.lock().remove(name);
+        let shown = self.opened(name);
         shown.is_some_and(|shown| shown == *held) && self.asked.remaining(BELIEVED, now).is_some()
+    }
+
+    fn opened(&self, name: &str) -> Option<Version> {
+        let mut found = self.found.lock();
+        found.opened.insert(name.to_owned());
+        found.unchanged.remove(name)
     }
 
     /// The listing shows `name` as it is `held`.
     pub(crate) fn unchanged(&self, name: &str, held: Version) {
-        self.unchanged.lock().insert(name.to_owned(), held);
+        let mut found = self.found.lock();
+        if !found.opened.contains(name) {
+            found.unchanged.insert(name.to_owned(), held);
+        }
     }
 
     /// The listing has ended, well or not.
     pub(crate) fn end(&self) {
-        let useful = !self.unchanged.lock().is_empty();
+        let useful = !self.found.lock().unchanged.is_empty();
         self.state.send_modify(|state| *state = State::Ended { useful });
     }
 
@@ -197,6 +220,21 @@ mod tests {
         assert!(!take("e", version(8), 1500), "it is held in another version by now");
         assert!(!take("f", version(7), 2000), "a second has passed");
         assert!(!take("g", version(7), 1500), "it was not shown so");
+    }
+
+    #[test]
+    fn what_was_opened_otherwise_meanwhile_is_proven_by_no_listing_from_before() {
+        let proofs = Proofs::default();
+        let listing = sweep(&proofs, 1000);
+        let path = |name: &str| directory().join(name);
+        listing.unchanged("d", version(7));
+        proofs.opened(&path("d"));
+        proofs.opened(&path("e"));
+        listing.unchanged("e", version(7));
+        listing.unchanged("f", version(7));
+        listing.end();
+        let taken = ["d", "e", "f"].map(|name| proofs.take(&path(name), &version(7), Millis(1100)));
+        assert_eq!(taken, [false, false, true]);
     }
 
     #[test]

@@ -135,7 +135,9 @@ impl Engine {
     /// What the service has at `path` now.
     async fn ask_to_open(self: &Arc<Self>, path: &NodePath, flags: OpenFlags) -> Result<Meta> {
         if only_reads(flags) {
-            return self.asked_or_known(path, self.ask_to_read(path)).await;
+            let answer = self.asked_or_known(path, self.ask_to_read(path)).await;
+            self.proofs.opened(path);
+            return answer;
         }
         match self.config.write_back {
             WriteBack::Close => self.ask_to_write(path).await,

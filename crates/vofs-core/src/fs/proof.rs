@@ -31,6 +31,7 @@ impl Engine {
             OpenCheck::Always => false,
             OpenCheck::Ttl => true,
             OpenCheck::Sweep => {
+                // It is taken also where that proves nothing any more: the next opening sees what changes from now on.
                 self.proofs.take(path, &known.version, self.clock.now()) || self.was_looked_into(path, &known)
             }
         };

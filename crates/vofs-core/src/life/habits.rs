@@ -165,6 +165,24 @@ async fn a_change_past_the_service_right_after_our_upload_is_seen_although_lengt
 }
 
 #[tokio::test]
+async fn what_is_longer_than_our_upload_is_not_what_that_left() {
+    let bench = Bench::new();
+    bench.remote.write_in_place();
+    bench.remote.store("f", "base");
+    let mount = bench.mount().await;
+    assert_eq!(mount.read("f").await, b"base");
+    bench.remote.break_requests("put");
+    let fh = mount.open("f", OpenFlags { truncate: true, ..WRITE }).await;
+    mount.0.write(fh, 0, b"ours").await.expect("written");
+    mount.close(fh).await.expect_err("broken");
+    bench.remote.write_past("f", "theirs");
+    bench.remote.mend();
+    until("sent", async || mount.0.pending().is_empty()).await;
+    assert_eq!(bench.remote.bytes("f").expect("there"), "theirs");
+    assert!(bench.remote.paths().iter().any(|path| bench.remote.bytes(path).is_some_and(|bytes| bytes == "ours")));
+}
+
+#[tokio::test]
 async fn an_upload_over_which_another_one_went_is_not_taken_for_done() {
     let bench = Bench::new();
     bench.remote.write_in_place();

@@ -68,7 +68,10 @@ pub(crate) async fn decide(
         // Where services give no digests, a file as long as the one of which a PUT was begun is that one.
         let unsigned =
             state.begun && found.length == dirty.length() && found.md5.is_none() && found.content_date.is_none();
-        as_expected || attempted || unsigned || found.is_wreck(state.on_service.as_ref(), state.begun)
+        // Whatever an upload of ours left is no longer than what it sent.
+        let longest = state.attempted.iter().map(|digest| digest.length).fold(dirty.length(), u64::max);
+        let is_wreck = found.length <= longest && found.is_wreck(state.on_service.as_ref(), state.begun);
+        as_expected || attempted || unsigned || is_wreck
     };
     if own {
         return Ok(Decision::Send(path.clone(), None));
