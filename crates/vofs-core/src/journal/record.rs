@@ -70,6 +70,12 @@ impl Digest {
         // Services rarely give an empty file a digest.
         self.length == version.length && (self.length == 0 || version.md5 == Some(self.md5))
     }
+
+    /// Whether a version is what was left of these bytes by an upload of them over themselves, in place, that broke: a part, under
+    /// their digest.
+    pub(crate) fn is_torn_in(&self, version: &Version) -> bool {
+        version.content_date.is_none() && version.length < self.length && version.md5 == Some(self.md5)
+    }
 }
 
 /// A file whose bytes the service does not have yet.

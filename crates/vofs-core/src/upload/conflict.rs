@@ -53,7 +53,7 @@ pub(crate) async fn decide(
         return Err(Error::IsADirectory(path.clone()));
     }
     let found = found.version;
-    let own = {
+    let (own, begun) = {
         let state = file.state();
         let as_expected = match &state.on_service {
             // Of our first upload to a service without digests no more is known than its length: the answer told no date.
@@ -64,22 +64,27 @@ pub(crate) async fn decide(
             // An empty node without a digest is what a negotiation leaves behind, ours or another's: no bytes to lose.
             None => found.length == 0,
         };
-        let attempted = state.attempted.iter().any(|digest| digest.is_of(&found));
+        let attempted = state.attempted.iter().any(|digest| digest.is_of(&found) || digest.is_torn_in(&found));
         // Where services give no digests, a file as long as the one of which a PUT was begun is that one.
         let unsigned =
             state.begun && found.length == dirty.length() && found.md5.is_none() && found.content_date.is_none();
         // Whatever an upload of ours left is no longer than what it sent.
         let longest = state.attempted.iter().map(|digest| digest.length).fold(dirty.length(), u64::max);
         let is_wreck = found.length <= longest && found.is_wreck(state.on_service.as_ref(), state.begun);
-        as_expected || attempted || unsigned || is_wreck
+        (as_expected || attempted || unsigned || is_wreck, state.begun)
     };
-    if own {
-        return Ok(Decision::Send(path.clone(), None));
+    let may_be_whole = found.length == dirty.length() && (begun || !own);
+    let may_be_torn = found.length < dirty.length() && begun && !own;
+    if may_be_whole || may_be_torn {
+        let ours = digest(path, dirty).await?;
+        if ours.is_of(&found) {
+            return Ok(Decision::AlreadyThere(found));
+        }
+        if begun && ours.is_torn_in(&found) {
+            return Ok(Decision::Send(path.clone(), None));
+        }
     }
-    if found.length == dirty.length() && digest(path, dirty).await?.is_of(&found) {
-        return Ok(Decision::AlreadyThere(found));
-    }
-    settle(engine, path).await
+    if own { Ok(Decision::Send(path.clone(), None)) } else { settle(engine, path).await }
 }
 
 /// An upload may cost what users set of the node: a Vault file loses it with its node when it is emptied, and on services that

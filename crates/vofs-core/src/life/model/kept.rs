@@ -194,3 +194,33 @@ fn an_open_file_that_loses_its_name_is_read_whole() {
         }
     }
 }
+
+/// Of an upload that had arrived and is sent again because nobody heard of that, a part stands under its own digest.
+#[test]
+fn a_repeated_upload_that_breaks_in_place_is_not_taken_for_somebody_elses() {
+    let anew = |length| Op::Write { path: "e/a", offset: 0, length, truncate: true };
+    for (mode, last) in MODES.into_iter().flat_map(|mode| [12, 3, 20].map(|length| (mode, length))) {
+        let steps = [
+            lasting("put", How::Lost),
+            Step::Do(anew(12)),
+            Step::Mend,
+            Step::Fault { request: "put", how: How::Torn, times: Some(1) },
+            Step::Crash,
+            Step::Do(anew(last)),
+        ];
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {last}: {error}"));
+    }
+}
+
+#[test]
+fn a_kill_behind_an_upload_that_arrived_and_one_that_breaks_in_place() {
+    let steps = [
+        Step::Cut { within: Op::Write { path: "e/a", offset: 0, length: 12, truncate: true }, after: 6 },
+        Step::Fault { request: "put", how: How::Torn, times: Some(1) },
+        Step::Do(Op::Write { path: "e/a", offset: 0, length: 0, truncate: false }),
+        Step::Do(Op::Write { path: "d/a", offset: 0, length: 111_613, truncate: true }),
+    ];
+    for _ in 0..10 {
+        check(WriteBack::Close, &steps).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
