@@ -158,11 +158,15 @@ impl Engine {
     /// A PUT of a file that is new was begun and never confirmed: whatever it left under the name goes, because the file
     /// is about to have another name, or none. What somebody else put there stays.
     pub(crate) async fn settle_begun(&self, file: &Arc<OpenFile>, path: &NodePath) -> Result<()> {
-        {
+        let (begun, on_service, is_emptied) = {
             let state = file.state();
-            if !state.begun || state.on_service.is_some() {
-                return Ok(());
-            }
+            (state.begun, state.on_service.is_some(), state.is_emptied())
+        };
+        if !begun || on_service && !is_emptied {
+            return Ok(());
+        }
+        if on_service {
+            return self.settle_emptied(file, path).await;
         }
         upload::durable::recognise(self, file).await?;
         let found = match self.remote.stat(path).await {
@@ -185,6 +189,19 @@ impl Engine {
         }
         file.state().begun = false;
         Ok(())
+    }
+
+    /// A Vault empties a file by deleting its node and making it anew. Between the two there is none, and the file is a new one.
+    async fn settle_emptied(&self, file: &Arc<OpenFile>, path: &NodePath) -> Result<()> {
+        match self.remote.stat(path).await {
+            Err(Error::NotFound(_)) => {
+                self.names.remove(path);
+                let mut state = file.state();
+                (state.on_service, state.begun) = (None, false);
+                Ok(())
+            }
+            found => found.map(drop),
+        }
     }
 
     /// A file that the service does not know yet takes the name of one that it knows: its upload will replace that, and whatever

@@ -224,3 +224,26 @@ fn a_kill_behind_an_upload_that_arrived_and_one_that_breaks_in_place() {
         check(WriteBack::Close, &steps).unwrap_or_else(|error| panic!("{error}"));
     }
 }
+
+/// A Vault empties a file by deleting its node and making it anew, and the second request does not get through.
+#[test]
+fn what_is_emptied_halfway_can_be_renamed_replaced_and_removed() {
+    let emptied = Op::Write { path: "e/a", offset: 0, length: 0, truncate: true };
+    let next = [
+        rename("e/a", "d/a"),
+        rename("e/a", "n"),
+        rename("a", "e/a"),
+        unlink("e/a"),
+        rename("e", "n"),
+        append("e/a", 5),
+    ];
+    for (mode, next) in MODES.into_iter().flat_map(|mode| next.clone().map(|next| (mode, next))) {
+        let steps = [
+            Step::Fault { request: "make", how: How::CutOff, times: Some(3) },
+            Step::Do(emptied.clone()),
+            Step::Do(next.clone()),
+            Step::Do(Op::List { path: "" }),
+        ];
+        check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {next:?}: {error}"));
+    }
+}
