@@ -257,6 +257,15 @@ async fn until(programs: &Programs, what: &str, holds: impl AsyncFn() -> bool) -
     Ok(())
 }
 
+/// Returns when each upload that is under way has ended. One that has asked what the service has, and not sent its bytes yet, knows of
+/// nobody who comes between the two: no service lets it say that.
+pub(super) async fn begun_ended(programs: &Programs) -> Checked {
+    for file in programs.mount.0.files.dirty() {
+        until(programs, "ended", async || !file.state().uploading).await?;
+    }
+    Ok(())
+}
+
 /// Returns when nothing goes on any more by itself; gives what the service has refused.
 pub(super) async fn quiet(programs: &Programs) -> std::result::Result<Vec<NodePath>, TestCaseError> {
     let engine = &programs.mount.0;

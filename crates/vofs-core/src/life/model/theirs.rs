@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::Checked;
 use super::oracle::{Oracle, shape};
-use super::run::{Run, quiet, sent};
+use super::run::{Run, begun_ended, quiet, sent};
 use super::steps::{Op, Step, Theirs};
 use super::world::{Tree, moved, parent};
 use crate::path::NodePath;
@@ -121,6 +121,7 @@ impl Run {
         if killed {
             self.restart()?;
         }
+        self.within(async |_, programs, _| begun_ended(programs).await)?;
         self.mend();
         self.doubt_all()?;
         let refused = self.within(async |_, programs, _| quiet(programs).await)?;
