@@ -173,11 +173,12 @@ async fn looked_at(engine: &Engine, path: &NodePath, sent: Version) -> Result<Ve
 }
 
 /// Brings in what is needed of the base version, durably; true when that is gone. While the service still shows the base, an
-/// answer with other bytes is one that broke, and the next one may be right.
+/// answer with other bytes is one that broke, and the next one may be right; where it shows the node and not its bytes, they may come.
 async fn complete(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyFile>, path: &NodePath) -> Result<bool> {
     for _ in 0..FILLS {
-        match fill_holes(engine, file, dirty, path).await {
-            Err(Error::Stale(_)) => {}
+        let has_bytes = match fill_holes(engine, file, dirty, path).await {
+            Err(Error::Stale(_)) => true,
+            Err(Error::NotFound(_)) => false,
             Err(error) => return Err(error),
             Ok(()) => {
                 if dirty.has_unsynced() {
@@ -185,10 +186,16 @@ async fn complete(engine: &Arc<Engine>, file: &Arc<OpenFile>, dirty: &Arc<DirtyF
                 }
                 return Ok(false);
             }
-        }
+        };
         let base = file.state().on_service.clone();
         match engine.remote.stat(path).await {
-            Ok(found) if base.as_ref().is_some_and(|base| base.is_told_as(&found.version)) => file.state().begin_anew(),
+            Ok(found) if base.as_ref().is_some_and(|base| base.is_told_as(&found.version)) => {
+                if !has_bytes {
+                    let cause = "the service shows it, and has none of its bytes".to_owned();
+                    return Err(Error::Io { path: path.clone(), cause });
+                }
+                file.state().begin_anew();
+            }
             Ok(_) | Err(Error::NotFound(_)) => return Ok(true),
             Err(error) => return Err(error),
         }

@@ -247,3 +247,19 @@ fn what_is_emptied_halfway_can_be_renamed_replaced_and_removed() {
         check(mode, &steps).unwrap_or_else(|error| panic!("{mode:?} {next:?}: {error}"));
     }
 }
+
+/// What is needed of its base cannot be had any more: what was written is kept, and the file is not one that can never be sent.
+#[test]
+fn a_changed_file_whose_removal_was_done_unheard_does_not_wait_for_ever() {
+    for mode in MODES {
+        let steps = [
+            lasting("put", How::Broken),
+            Step::Do(append("e/a", 10_350)),
+            Step::Fault { request: "delete", how: How::Lost, times: Some(1) },
+            Step::Do(unlink("e/a")),
+            Step::Settle,
+        ];
+        check(mode, &steps)
+            .unwrap_or_else(|error| panic!("{mode:?}: {}", &error.to_string()[..300.min(error.to_string().len())]));
+    }
+}

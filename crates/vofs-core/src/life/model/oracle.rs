@@ -53,7 +53,7 @@ impl Oracle {
         })
     }
 
-    /// Whether this may be a copy of what waited where a rename of unknown end went.
+    /// Whether this may be a copy of what waited where a rename of unknown end went, or what is left of it after such a removal.
     pub(super) fn may_be_beside(&self, path: &str) -> bool {
         let is_beside =
             |name: &String| path.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(".conflict-"));
@@ -80,8 +80,8 @@ impl Oracle {
     /// Done in some.
     fn in_doubt(&mut self, op: &Op, stamp: u8) -> Vec<World> {
         let mut worlds = Vec::new();
-        if let Op::Rename { to, .. } = op {
-            self.contested.push((*to).to_owned());
+        if let Op::Rename { to: path, .. } | Op::Unlink { path } = op {
+            self.contested.push((*path).to_owned());
         }
         for world in &self.worlds {
             let after = world.after(op, stamp).ok();
